@@ -1,0 +1,27 @@
+"""Fixtures that every folder of tests may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("dev", max_examples=50, deadline=None)
+settings.register_profile(
+    "ci", max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("nightly", max_examples=20_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real logs, worked cases and vectors beside the checkout."""
+    found = Path(os.environ.get("DOORWARD_SHARED", CHECKOUT.parent / "shared"))
+    if not (found / "DESIGN.md").exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"the shared inputs are not at {found}, and CI must have them")
+        pytest.skip(f"the shared inputs are not at {found}")
+    return found
