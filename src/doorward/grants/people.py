@@ -1,0 +1,138 @@
+"""Who may log in, and which agencies have an attestation agreement on file.
+
+Two files of the data folder hold them: ``people.json`` and ``agencies.json``. Passwords are there only as
+SCRAM verifiers. Reading is strict: an unknown key, a missing one or a wrong type refuses the whole file.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+from doorward.errors import ConfigError
+
+T = TypeVar("T")
+
+MAX_FILE_BYTES = 64 * 1024 * 1024  # a city of 50,000 accounts needs about 20 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One login: a person, never shared; ``agency`` is an id of the order's entity file."""
+
+    login: str
+    verifier: str
+    role: str
+    agency: str
+    unit: str
+    task_force: bool = False
+    task_force_civil_excluded: bool = False
+    task_force_attested: bool = False
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """An attestation agreement on file: its agency's stated case numbers count as attested until ``until``."""
+
+    agency: str
+    evidence: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The people and agreements that the door knows, as read once at start."""
+
+    people: Mapping[str, Person]
+    agreements: Mapping[str, Agreement]
+
+    def find(self, login: str) -> Person | None:
+        """Return the active person with this login, or None."""
+        person = self.people.get(login)
+        return person if person is not None and person.active else None
+
+    def agreement(self, agency: str, *, today: date) -> Agreement | None:
+        """Return the agency's agreement if it is on file and has not run out, or None."""
+        found = self.agreements.get(agency)
+        return found if found is not None and found.until >= today else None
+
+
+def load_directory(people_file: Path, agreements_file: Path) -> Directory:
+    """Return the directory from its two files.
+
+    Raises:
+        ConfigError: A file is missing, too large, no JSON, or an entry is not exactly what it must be.
+    """
+    people = [_make(Person, row, people_file) for row in _rows(people_file)]
+    agreements = [_make_agreement(row, agreements_file) for row in _rows(agreements_file)]
+    return Directory(
+        people=_by_key(((person.login, person) for person in people), people_file),
+        agreements=_by_key(((a.agency, a) for a in agreements), agreements_file),
+    )
+
+
+def save_people(people: Iterable[Person], file: Path) -> None:
+    """Write the people file whole, readable by its owner only, by rename."""
+    _save([asdict(person) for person in people], file)
+
+
+def save_agreements(agreements: Iterable[Agreement], file: Path) -> None:
+    """Write the agreements file whole, by rename."""
+    _save([{**asdict(a), "until": a.until.isoformat()} for a in agreements], file)
+
+
+def _save(rows: list[dict[str, Any]], file: Path) -> None:
+    partial = file.with_suffix(".partial")
+    partial.touch(mode=0o600)
+    partial.chmod(0o600)
+    partial.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(file)
+
+
+def _rows(file: Path) -> list[Any]:
+    try:
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise ConfigError(f"`{file.name}` is larger than {MAX_FILE_BYTES} bytes")
+        rows = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"cannot read `{file.name}`: expected a list of entries as JSON",
+            hint="`doorward reset` and `doorward up` make the sample files again",
+        ) from error
+    if not isinstance(rows, list):
+        raise ConfigError(f"`{file.name}` holds no list of entries")
+    return rows
+
+
+def _make(kind: type[Person], row: Any, file: Path) -> Person:  # noqa: ANN401  # JSON is untyped until checked here
+    wanted = kind.__dataclass_fields__
+    if not isinstance(row, dict) or not row.keys() <= wanted.keys():
+        raise ConfigError(f"`{file.name}`: an entry has other keys than {', '.join(wanted)}")
+    for name, field in wanted.items():
+        value = row.get(name, field.default)
+        if not isinstance(value, bool if field.type is bool else str):
+            raise ConfigError(f"`{file.name}`: `{name}` is missing or has the wrong type in an entry")
+    if not row["login"]:
+        raise ConfigError(f"`{file.name}`: an entry has an empty `login`")
+    return kind(**row)
+
+
+def _make_agreement(row: Any, file: Path) -> Agreement:  # noqa: ANN401  # as above
+    if not isinstance(row, dict) or row.keys() != {"agency", "evidence", "until"}:
+        raise ConfigError(f"`{file.name}`: an entry has other keys than agency, evidence, until")
+    try:
+        return Agreement(str(row["agency"]), str(row["evidence"]), date.fromisoformat(row["until"]))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"`{file.name}`: `until` must be a date such as 2027-06-30") from error
+
+
+def _by_key(pairs: Iterable[tuple[str, T]], file: Path) -> dict[str, T]:
+    found: dict[str, T] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ConfigError(f"`{file.name}`: `{key}` stands there twice")
+        found[key] = value
+    return found
