@@ -1,0 +1,290 @@
+"""What a client says once its connection is open, as values and bytes.
+
+``parse_x`` takes a frame's payload and is total: a value, or `RemoteProtocolError` and nothing else; bytes behind
+the end are refused. SQL text and values stay bytes, because their encoding is the client's affair.
+``format_x`` gives a whole frame, and parsing it gives the value back.
+
+Which message may come when is decided in `state`. FunctionCall has no parser: no door serves it.
+
+Source: PostgreSQL 17 documentation, 53.7 "Message Formats".
+"""
+
+from dataclasses import dataclass
+from struct import Struct
+from struct import error as StructError  # noqa: N812  # the module calls its exception class `error`
+from typing import Final, NamedTuple
+
+from doorward.errors import LocalProtocolError, RemoteProtocolError
+from doorward.pgwire.payload import Payload, check_name, format_frame, pack_text
+
+_INT16: Final = Struct(">H")
+_INT32: Final = Struct(">i")
+_UINT32: Final = Struct(">I")
+STATEMENT: Final = b"S"
+PORTAL: Final = b"P"
+
+SYNC: Final = format_frame(b"S")
+FLUSH: Final = format_frame(b"H")
+TERMINATE: Final = format_frame(b"X")
+COPY_DONE: Final = format_frame(b"c")
+
+
+@dataclass(frozen=True, slots=True)
+class Parse:
+    """A statement to prepare; ``types`` are parameter type oids, 0 where the server chooses."""
+
+    statement: bytes
+    text: bytes
+    types: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """A portal made of a statement and values; ``values`` is the rest of the message as it came (`BindValues`)."""
+
+    portal: bytes
+    statement: bytes
+    values: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BindValues:
+    """What stands in `Bind.values`: format codes (0 text, 1 binary), values (None is NULL), formats of results."""
+
+    formats: tuple[int, ...]
+    values: tuple[bytes | None, ...]
+    result_formats: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """A portal to run, for at most ``max_rows`` rows, 0 or less for all."""
+
+    portal: bytes
+    max_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What Describe or Close is about: ``S`` a statement, ``P`` a portal."""
+
+    kind: bytes
+    name: bytes
+
+
+class SaslInitialResponse(NamedTuple):
+    """The mechanism that a client chose and its first message."""
+
+    mechanism: bytes
+    data: bytes
+
+
+def parse_query(payload: bytes) -> bytes:
+    """Return the text of a simple query.
+
+    Raises:
+        RemoteProtocolError: It is not one NUL-terminated text.
+    """
+    return _only_text(payload, "a Query")
+
+
+def format_query(text: bytes) -> bytes:
+    """Return a Query."""
+    return format_frame(b"Q", pack_text(text))
+
+
+def parse_parse(payload: bytes) -> Parse:
+    """Return a Parse message.
+
+    Raises:
+        RemoteProtocolError: It is not whole, or the name cannot be told apart.
+    """
+    reader = Payload(payload, "a Parse message")
+    statement, text, count = reader.name(), reader.text(), reader.uint16()
+    types = tuple(value for (value,) in _UINT32.iter_unpack(reader.take(4 * count)))
+    reader.end()
+    return Parse(statement, text, types)
+
+
+def format_parse(message: Parse) -> bytes:
+    """Return a Parse."""
+    types = b"".join(_UINT32.pack(oid) for oid in message.types)
+    head = pack_text(check_name(message.statement)) + pack_text(message.text)
+    return format_frame(b"P", head + _INT16.pack(len(message.types)) + types)
+
+
+def parse_bind(payload: bytes) -> Bind:
+    """Return a Bind message, its values as they came; that they are whole is checked, what they mean is not.
+
+    Raises:
+        RemoteProtocolError: It is not whole, or a name cannot be told apart.
+    """
+    reader = Payload(payload, "a Bind message")
+    message = Bind(reader.name(), reader.name(), reader.rest())
+    values = message.values
+    try:
+        # One call a message, not one a value, and no copies: this runs for every statement of every session.
+        position = 4 + 2 * int(_INT16.unpack_from(values)[0])
+        for _ in range(_INT16.unpack_from(values, position - 2)[0]):
+            length = _INT32.unpack_from(values, position)[0]
+            if length < -1:
+                raise RemoteProtocolError(f"a Bind message has a value of {length} bytes")
+            position += 4 + max(length, 0)
+        position += 2 + 2 * int(_INT16.unpack_from(values, position)[0])
+    except StructError as error:
+        raise RemoteProtocolError("a Bind message ends too soon") from error
+    if position != len(values):
+        raise RemoteProtocolError("a Bind message does not end where its counts say")
+    return message
+
+
+def format_bind(message: Bind) -> bytes:
+    """Return a Bind."""
+    names = pack_text(check_name(message.portal)) + pack_text(check_name(message.statement))
+    return format_frame(b"B", names + message.values)
+
+
+def parse_bind_values(values: bytes) -> BindValues:
+    """Return the values of a Bind message one by one.
+
+    Raises:
+        RemoteProtocolError: They are not whole.
+    """
+    reader = Payload(values, "a Bind message")
+    formats = _int16s(reader)
+    lengths = (reader.int32() for _ in range(reader.uint16()))
+    found = tuple(None if length == -1 else reader.take(length) for length in lengths)
+    result_formats = _int16s(reader)
+    reader.end()
+    return BindValues(formats, found, result_formats)
+
+
+def format_bind_values(message: BindValues) -> bytes:
+    """Return the bytes that stand in `Bind.values`."""
+    values = b"".join(
+        _INT32.pack(-1) if value is None else _INT32.pack(len(value)) + value for value in message.values
+    )
+    return (
+        _pack_int16s(message.formats)
+        + _INT16.pack(len(message.values))
+        + values
+        + _pack_int16s(message.result_formats)
+    )
+
+
+def _int16s(reader: Payload) -> tuple[int, ...]:
+    return tuple(value for (value,) in _INT16.iter_unpack(reader.take(2 * reader.uint16())))
+
+
+def _pack_int16s(values: tuple[int, ...]) -> bytes:
+    return b"".join(_INT16.pack(value) for value in (len(values), *values))
+
+
+def parse_execute(payload: bytes) -> Execute:
+    """Return an Execute message.
+
+    Raises:
+        RemoteProtocolError: It is not whole, or the name cannot be told apart.
+    """
+    reader = Payload(payload, "an Execute message")
+    message = Execute(reader.name(), reader.int32())
+    reader.end()
+    return message
+
+
+def format_execute(message: Execute) -> bytes:
+    """Return an Execute."""
+    return format_frame(b"E", pack_text(check_name(message.portal)) + _INT32.pack(message.max_rows))
+
+
+def parse_target(payload: bytes) -> Target:
+    """Return what a Describe or Close message is about.
+
+    Raises:
+        RemoteProtocolError: It is neither a statement nor a portal, or the name cannot be told apart.
+    """
+    reader = Payload(payload, "a Describe or Close message")
+    kind = reader.take(1)
+    if kind not in {STATEMENT, PORTAL}:
+        raise RemoteProtocolError("`S` or `P` was expected in a Describe or Close message")
+    message = Target(kind, reader.name())
+    reader.end()
+    return message
+
+
+def format_describe(target: Target) -> bytes:
+    """Return a Describe."""
+    return format_frame(b"D", _pack_target(target))
+
+
+def format_describe_statement(name: bytes) -> bytes:
+    """Return a Describe of a statement."""
+    return format_describe(Target(STATEMENT, name))
+
+
+def format_close(target: Target) -> bytes:
+    """Return a Close."""
+    return format_frame(b"C", _pack_target(target))
+
+
+def _pack_target(target: Target) -> bytes:
+    if target.kind not in {STATEMENT, PORTAL}:
+        raise LocalProtocolError("only a statement or a portal can be described or closed")
+    return target.kind + pack_text(check_name(target.name))
+
+
+def parse_empty(payload: bytes) -> None:
+    """Check the payload of Sync, Flush, Terminate or CopyDone, which have none.
+
+    Raises:
+        RemoteProtocolError: There is one.
+    """
+    Payload(payload, "a message without a payload").end()
+
+
+def format_copy_data(data: bytes) -> bytes:
+    """Return a CopyData; its payload is the data as it is, so there is nothing to parse."""
+    return format_frame(b"d", data)
+
+
+def parse_copy_fail(payload: bytes) -> bytes:
+    """Return the reason in a CopyFail.
+
+    Raises:
+        RemoteProtocolError: It is not one NUL-terminated text.
+    """
+    return _only_text(payload, "a CopyFail")
+
+
+def format_copy_fail(reason: bytes) -> bytes:
+    """Return a CopyFail."""
+    return format_frame(b"f", pack_text(reason))
+
+
+def parse_sasl_initial(payload: bytes) -> SaslInitialResponse:
+    """Return the mechanism and the client's first message.
+
+    Raises:
+        RemoteProtocolError: It is not whole, or the first message is left out, which no SCRAM client does.
+    """
+    reader = Payload(payload, "a SASL response")
+    message = SaslInitialResponse(reader.text(), reader.take(reader.int32()))
+    reader.end()
+    return message
+
+
+def format_sasl_initial(message: SaslInitialResponse) -> bytes:
+    """Return a SASLInitialResponse."""
+    return format_frame(b"p", pack_text(message.mechanism) + _INT32.pack(len(message.data)) + message.data)
+
+
+def format_sasl_response(data: bytes) -> bytes:
+    """Return a SASLResponse; its payload is the data as it is, so there is nothing to parse."""
+    return format_frame(b"p", data)
+
+
+def _only_text(payload: bytes, what: str) -> bytes:
+    reader = Payload(payload, what)
+    text = reader.text()
+    reader.end()
+    return text
