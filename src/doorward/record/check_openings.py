@@ -1,0 +1,155 @@
+"""Checking that disclosures open every leaf, and that they are whole.
+
+1. One block a leaf, from leaf 0 on; one range of sequences after the other, from entry 0 on.
+2. Each block has every entry of its range, and each entry says that it belongs to that leaf.
+3. The entries' commitments, computed again, and the block's salt give the public leaf of the log.
+4. What was stored beside them (commitments, root) is the same.
+5. Sessions and requests balance (`account`).
+"""
+
+from doorward.errors import MalformedError
+from doorward.record.account import Account
+from doorward.record.entry import LEAF_BYTES, SCHEMA_VERSION, block_root, commit_entry
+from doorward.record.hashes import Hash, format_hash
+from doorward.record.log_files import LogFiles
+from doorward.record.openings import Disclosures, StoredBlock, StoredEntry
+from doorward.record.replay import leaf_of
+from doorward.record.report import Report
+from doorward.record.tiles import TILE_WIDTH, TileId, parse_bundle
+
+READ_BLOCKS = 2_000
+
+
+class LeafReader:
+    """Reads the entries of a log's bundles, keeping the last bundle."""
+
+    def __init__(self, files: LogFiles, tree_size: int) -> None:
+        self._files = files
+        self.tree_size = tree_size
+        self._index = -1
+        self._entries: list[bytes] = []
+
+    def read(self, leaf_index: int) -> bytes | None:
+        """Return a leaf's entry, or None where its bundle is missing or malformed; `check_tree` says so.
+
+        Raises:
+            StoreError: The bundle cannot be read.
+        """
+        index, at = divmod(leaf_index, TILE_WIDTH)
+        if index != self._index:
+            width = min(TILE_WIDTH, self.tree_size - index * TILE_WIDTH)
+            try:
+                raw = self._files.read_tile(TileId(None, index, width))
+                self._entries = parse_bundle(raw, width) if raw is not None else []
+            except MalformedError:
+                self._entries = []
+            self._index = index
+        return self._entries[at] if at < len(self._entries) else None
+
+
+def check_openings(disclosures: Disclosures, leaves: LeafReader, report: Report, account: Account) -> int:
+    """Add to a report what is false in the disclosures, and return the sequence behind the last entry.
+
+    Raises:
+        StoreError: The store refused or cannot be reached, or a bundle cannot be read.
+    """
+    expected_leaf = next_sequence = 0
+    while expected_leaf < leaves.tree_size and not report.is_full:
+        blocks = disclosures.read(expected_leaf, min(READ_BLOCKS, leaves.tree_size - expected_leaf))
+        if not blocks:
+            report.find(
+                f"leaf {expected_leaf}", f"nothing opens it, nor any up to leaf {leaves.tree_size - 1}"
+            )
+            break
+        for block in blocks:
+            if block.leaf_index >= leaves.tree_size:
+                report.find(f"leaf {expected_leaf}", "nothing opens it")
+                return next_sequence
+            if block.leaf_index != expected_leaf:  # 1
+                report.find(f"leaf {expected_leaf}", f"nothing opens it, nor any before {block.leaf_index}")
+            elif block.first != next_sequence:
+                report.find(
+                    f"leaf {block.leaf_index}", "its entries begin elsewhere", next_sequence, block.first
+                )
+            _check_block(block, leaves.read(block.leaf_index), report, account)
+            expected_leaf, next_sequence = block.leaf_index + 1, block.last + 1
+    return next_sequence
+
+
+def _check_block(block: StoredBlock, leaf: bytes | None, report: Report, account: Account) -> None:
+    report.count("leaves opened")
+    place = f"leaf {block.leaf_index}"
+    if block.last - block.first + 1 != len(block.entries) or not block.entries:  # 2
+        have = {entry.sequence for entry in block.entries}
+        end = min(block.last + 1, block.first + 2 * len(block.entries) + 2)
+        missing = next((number for number in range(block.first, end) if number not in have), block.first)
+        report.find(
+            f"{place}, entry {missing}",
+            "the entry is missing",
+            f"{block.last - block.first + 1} entries",
+            len(block.entries),
+        )
+    commitments = []
+    for stored in block.entries:
+        if stored.leaf_index != block.leaf_index:
+            report.find(
+                f"entry {stored.sequence}", "it names another leaf", block.leaf_index, stored.leaf_index
+            )
+        commitments.append(_commit(stored, report, account))
+    root = block_root(commitments)  # 3
+    if leaf is None:
+        return
+    if len(leaf) != LEAF_BYTES or leaf[0] != SCHEMA_VERSION:
+        report.find(place, "it has a schema that this version does not know", SCHEMA_VERSION, leaf[:1].hex())
+    elif leaf_of(block.salt, root) != leaf:
+        _blame_entries(block, commitments, report)
+    else:
+        _check_beside(block, commitments, root, report)
+
+
+def _commit(stored: StoredEntry, report: Report, account: Account) -> Hash:
+    try:
+        entry = stored.decode()
+    except MalformedError as error:
+        report.find(f"entry {stored.sequence}", str(error))
+        return stored.commitment
+    account.note(entry)
+    return commit_entry(entry)
+
+
+def _blame_entries(block: StoredBlock, commitments: list[Hash], report: Report) -> None:
+    false = [
+        (stored, commitment)
+        for stored, commitment in zip(block.entries, commitments, strict=True)
+        if stored.commitment != commitment
+    ]
+    for stored, commitment in false:
+        report.find(
+            f"leaf {block.leaf_index}, entry {stored.sequence}",
+            "the entry is not the one that was recorded: its commitment is another",
+            format_hash(stored.commitment),
+            format_hash(commitment),
+        )
+    if not false:
+        report.find(
+            f"leaf {block.leaf_index}",
+            f"entries {block.first} to {block.last} and the block's salt do not open it",
+        )
+
+
+def _check_beside(block: StoredBlock, commitments: list[Hash], root: Hash, report: Report) -> None:
+    if block.root != root:  # 4
+        report.find(
+            f"leaf {block.leaf_index}",
+            "the root stored beside it is another",
+            format_hash(root),
+            format_hash(block.root),
+        )
+    for stored, commitment in zip(block.entries, commitments, strict=True):
+        if stored.commitment != commitment:
+            report.find(
+                f"entry {stored.sequence}",
+                "the commitment stored beside it is another",
+                format_hash(commitment),
+                format_hash(stored.commitment),
+            )

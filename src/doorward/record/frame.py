@@ -1,0 +1,178 @@
+"""The frames of a spool segment: entries, and the two kinds of framing that stand between them.
+
+A segment file is a run of frames, integers big-endian::
+
+    frame:       u32 length of the payload | u32 crc32 of the payload | payload
+    payload:     an entry (see `entry`), or
+    segment:     u8 64 | u64 next sequence | i64 time in us | u8 version | u64 next leaf | sessions | requests
+                 sessions: u32 count | 16 bytes each; requests: u32 count | 16-byte session, u64 number each
+    block close: u8 65 | u64 next sequence | i64 time in us | u64 first sequence | u64 leaf index | 16 salt
+
+A segment frame is the first of each file and only there. It carries what was open when the file began, so that
+recovery needs no older file. A block holds the entries from its first sequence up to, without, the next one.
+
+The checksum finds accidents; that nobody changed anything on purpose is what the tree is for.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from doorward.errors import MalformedError
+from doorward.record.entry import MAX_ENTRY_BYTES, SALT_BYTES, SESSION_BYTES, Entry, decode_entry
+
+SPOOL_VERSION: Final = 1
+FRAME_OVERHEAD: Final = 8
+MAX_OPEN: Final = (
+    1_000_000  # sessions or requests that a segment may carry over; the gateway serves 400 clients
+)
+
+_SEGMENT: Final = 64
+_BLOCK_CLOSE: Final = 65
+_FRAME: Final = struct.Struct(">II")
+_SEGMENT_HEAD: Final = struct.Struct(">BQqBQ")
+_COUNT: Final = struct.Struct(">I")
+_REQUEST: Final = struct.Struct(">16sQ")
+_CLOSE: Final = struct.Struct(">BQqQQ16s")
+_SEQUENCE_AT: Final = FRAME_OVERHEAD + 1  # every payload has its sequence behind its first byte
+
+OpenRequest = tuple[bytes, int]
+"""Session and number of a request that waits for its last completion."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentHead:
+    """The first frame of a segment: where it begins, and what was open then."""
+
+    next_sequence: int
+    time_us: int
+    next_leaf: int
+    sessions: tuple[bytes, ...]
+    requests: tuple[OpenRequest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockClose:
+    """The end of a block: entries `first` to `next_sequence - 1` are leaf `leaf_index`."""
+
+    first: int
+    next_sequence: int
+    time_us: int
+    leaf_index: int
+    salt: bytes
+
+
+SpoolRecord = Entry | SegmentHead | BlockClose
+
+
+def frame_payload(payload: bytes) -> bytes:
+    """Return the frame around a payload."""
+    return _FRAME.pack(len(payload), zlib.crc32(payload)) + payload
+
+
+def encode_segment_head(head: SegmentHead) -> bytes:
+    """Return the payload of a segment frame."""
+    return b"".join(
+        (
+            _SEGMENT_HEAD.pack(_SEGMENT, head.next_sequence, head.time_us, SPOOL_VERSION, head.next_leaf),
+            _COUNT.pack(len(head.sessions)),
+            *head.sessions,
+            _COUNT.pack(len(head.requests)),
+            *(_REQUEST.pack(session, number) for session, number in head.requests),
+        )
+    )
+
+
+def encode_block_close(close: BlockClose) -> bytes:
+    """Return the payload of a block-close frame."""
+    return _CLOSE.pack(
+        _BLOCK_CLOSE, close.next_sequence, close.time_us, close.first, close.leaf_index, close.salt
+    )
+
+
+def decode_record(payload: bytes) -> SpoolRecord:
+    """Return what a payload holds.
+
+    Raises:
+        MalformedError: It holds nothing that this version knows.
+    """
+    kind = payload[0] if payload else 0
+    if kind == _SEGMENT:
+        return _decode_segment_head(payload)
+    if kind == _BLOCK_CLOSE:
+        if len(payload) != _CLOSE.size:
+            raise MalformedError(f"a block close has {_CLOSE.size} bytes, got {len(payload)}")
+        _, next_sequence, time_us, first, leaf_index, salt = _CLOSE.unpack(payload)
+        if first >= next_sequence:
+            raise MalformedError(f"a block from {first} up to {next_sequence} holds nothing")
+        return BlockClose(first, next_sequence, time_us, leaf_index, salt)
+    return decode_entry(payload)
+
+
+def _decode_segment_head(payload: bytes) -> SegmentHead:
+    if len(payload) < _SEGMENT_HEAD.size:
+        raise MalformedError("a segment's head is cut short")
+    _, next_sequence, time_us, version, next_leaf = _SEGMENT_HEAD.unpack_from(payload)
+    if version != SPOOL_VERSION:
+        raise MalformedError(f"expected spool version {SPOOL_VERSION}, got {version}")
+    sessions, offset = _cut_items(payload, _SEGMENT_HEAD.size, SESSION_BYTES)
+    requests, offset = _cut_items(payload, offset, _REQUEST.size)
+    if offset != len(payload):
+        raise MalformedError("a segment's head has bytes behind its end")
+    pairs = tuple((session, number) for session, number in map(_REQUEST.unpack, requests))
+    return SegmentHead(next_sequence, time_us, next_leaf, tuple(sessions), pairs)
+
+
+def _cut_items(payload: bytes, offset: int, size: int) -> tuple[list[bytes], int]:
+    start = offset + _COUNT.size
+    if start > len(payload):
+        raise MalformedError("a segment's head is cut short")
+    (count,) = _COUNT.unpack_from(payload, offset)
+    end = start + count * size
+    if count > MAX_OPEN or end > len(payload):
+        raise MalformedError(f"a segment's head cannot hold {count} items")
+    return [payload[at : at + size] for at in range(start, end, size)], end
+
+
+def iterate_payloads(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Yield each whole payload with the offset behind its frame; ends at the first frame that is not whole.
+
+    Whether what follows is a torn write or damage is for `has_frame_behind` to say.
+    """
+    size = len(data)
+    unpack, crc32 = _FRAME.unpack_from, zlib.crc32
+    while offset + FRAME_OVERHEAD <= size:
+        length, checksum = unpack(data, offset)
+        end = offset + FRAME_OVERHEAD + length
+        if end > size or not 0 < length <= MAX_ENTRY_BYTES:
+            return
+        payload = data[offset + FRAME_OVERHEAD : end]
+        if crc32(payload) != checksum:
+            return
+        offset = end
+        yield offset, payload
+
+
+def has_frame_behind(data: bytes, offset: int, next_sequence: int) -> bool:
+    """Tell whether a whole frame stands somewhere behind a broken one.
+
+    A torn write is a prefix of what was written, so nothing whole can follow it; if something does, the broken
+    frame was damaged later, and cutting there would lose what was acknowledged.
+
+    Args:
+        offset: Where the broken frame begins.
+        next_sequence: The sequence that an entry there would have; a frame behind it has this or the next one.
+    """
+    for sequence in (next_sequence, next_sequence + 1):
+        wanted = struct.pack(">Q", sequence)
+        found = data.find(wanted, offset + _SEQUENCE_AT + 1)
+        while found != -1:
+            if next(iterate_payloads(data, found - _SEQUENCE_AT), None) is not None:
+                return True
+            found = data.find(wanted, found + 1)
+    return False
+
+
+assert _CLOSE.size == 33 + SALT_BYTES, "the layout above"

@@ -1,0 +1,101 @@
+"""The check of a whole record, from nothing but its files and disclosures.
+
+1. The checkpoint is signed by the key.
+2. The files of the log come to its root (`check_tree`).
+3. The disclosures open every leaf (`check_openings`), where they are at hand.
+4. The spool goes on where the log ends (`check_spool`), where it is at hand.
+
+Without a checkpoint that holds there is nothing to compare the rest with, so nothing else is checked then.
+The record may be at work meanwhile: the checkpoint is read once, and what comes later is not looked at.
+"""
+
+from contextlib import nullcontext
+from pathlib import Path
+
+from doorward.errors import LogError, StoreError
+from doorward.record.account import Account
+from doorward.record.check_openings import LeafReader, check_openings
+from doorward.record.check_spool import SpoolCheck, hold_segments
+from doorward.record.check_tree import check_tree
+from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
+from doorward.record.log_files import CHECKPOINT, LogFiles
+from doorward.record.note import Verifier
+from doorward.record.openings import Disclosures, Totals
+from doorward.record.report import Finding, Report
+
+__all__ = ["Finding", "Report", "check_log"]
+
+
+def check_log(
+    log_dir: Path,
+    verifier: Verifier,
+    spool_dir: Path | None = None,
+    disclosures: Disclosures | None = None,
+) -> Report:
+    """Return everything that is false in a record, and what was checked.
+
+    Args:
+        log_dir: The public files; a copy will do.
+        verifier: The key that the log must be signed with.
+        spool_dir: The spool of the same log; None leaves it out.
+        disclosures: What opens the leaves; None leaves it out.
+    """
+    report = Report()
+    with hold_segments(spool_dir) if spool_dir is not None else nullcontext():
+        try:
+            _check(report, LogFiles(log_dir), verifier, spool_dir, disclosures)
+        except StoreError as error:
+            report.could_not_tell.append(str(error))
+    return report
+
+
+def _check(
+    report: Report,
+    files: LogFiles,
+    verifier: Verifier,
+    spool_dir: Path | None,
+    disclosures: Disclosures | None,
+) -> None:
+    checkpoint = _read_checkpoint(files, verifier, report)  # 1
+    if checkpoint is None:
+        report.not_checked.append("everything else: there is no checkpoint to compare it with")
+        return
+    report.counts["tree size"] = checkpoint.tree_size
+    check_tree(files, checkpoint, report)  # 2
+    leaves = LeafReader(files, checkpoint.tree_size)
+    account = Account(report, is_whole=True)
+    next_sequence: int | None = None
+    totals: Totals | None = None
+    if disclosures is None:
+        report.not_checked.append("disclosures: not at hand, so the leaves were not opened")
+    else:
+        try:
+            next_sequence = check_openings(disclosures, leaves, report, account)  # 3
+            totals = disclosures.totals()
+        except StoreError as error:
+            report.could_not_tell.append(f"disclosures: {error}")
+            next_sequence = None
+    if spool_dir is None:
+        report.not_checked.append("spool: not at hand, so what was not published yet was not looked at")
+    else:
+        if next_sequence is None:
+            account = Account(report, is_whole=False)
+        SpoolCheck(leaves, report, account, next_sequence=next_sequence).run(spool_dir, totals)  # 4
+    if account.open_requests or account.open_sessions:
+        report.notes.append(
+            f"{account.open_sessions} sessions and {account.open_requests} requests have no end yet"
+        )
+
+
+def _read_checkpoint(files: LogFiles, verifier: Verifier, report: Report) -> Checkpoint | None:
+    raw = files.read(CHECKPOINT)
+    if raw is None:
+        report.find(CHECKPOINT, "the file is missing")
+        return None
+    try:
+        checkpoint = verify_checkpoint(parse_checkpoint(raw), verifier)
+    except LogError as error:
+        report.find(CHECKPOINT, str(error))
+        return None
+    report.count("checkpoints")
+    return checkpoint

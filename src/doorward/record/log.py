@@ -1,0 +1,315 @@
+"""From the spool to the public log: the publisher.
+
+One pass, in this order, each step called by its name so that a test can kill the process behind it:
+
+1. `spool read`: the blocks that are closed and not in the log yet, up to a bound.
+2. `spool synced`: the segments they came from are on the disk. A leaf that was signed must not outlive its
+   source.
+3. `disclosures committed`.
+4. `tile written`, once a file: bundles and tiles, the full ones first.
+5. `tiles synced`: the names too.
+6. `checkpoint written`: signed and renamed; from here on the leaves are public.
+7. `segments removed`: those that the checkpoint covers, and the partial tiles that full ones have replaced.
+
+INVARIANT (same-leaves): a leaf is a function of the spool alone, so a pass that was killed anywhere is done again
+with the same bytes, and none is appended twice: the tree's size in the last checkpoint says what is in the log.
+INVARIANT (one-history): nothing is signed before the last checkpoint was read and its root recomputed from the
+tiles; a tree that is shorter or other is refused.
+
+After a failure the publisher forgets what it holds in memory and begins from the files.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, Self
+
+from doorward.errors import LogError, StoreError, VerificationError
+from doorward.record.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint, verify_checkpoint
+from doorward.record.edge import RightEdge
+from doorward.record.hashes import EMPTY_ROOT, Hash, format_hash
+from doorward.record.log_files import CHECKPOINT, TILES, VERIFIER_KEY, LogFiles, sync_folder
+from doorward.record.note import Signer, format_verifier
+from doorward.record.openings import Disclosures, StoredBlock, stored_block
+from doorward.record.replay import Block, leaf_of
+from doorward.record.segments import PUBLISHER_LOCK, READERS_LOCK, SpoolReader, list_segments
+from doorward.record.tiles import TILE_WIDTH, TileId, parse_bundle, parse_tile
+
+MAX_PASS_BLOCKS: Final = 5_000
+MAX_PASS_ENTRIES: Final = 20_000  # some 0.5 s of CPU, and what one commit of the disclosures holds
+MAX_PASS_BYTES: Final = 64 * 1024 * 1024
+
+Step = Callable[[str], None]
+
+
+def _no_step(_name: str) -> None:
+    return
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What is known from the files and the spool; thrown away after a failure."""
+
+    edge: RightEdge
+    reader: SpoolReader
+    next_sequence: int = 0  # behind the last published block
+    synced: int = 0  # the segment from which on the spool may not be on the disk
+    full: list[TileId] = field(default_factory=list)  # whose partial ones may go
+
+
+class Publisher:
+    """The one writer of a log; made by `open`.
+
+    Args:
+        signer: Its name is the log's origin.
+    """
+
+    def __init__(self, log_dir: Path, spool_dir: Path, signer: Signer, disclosures: Disclosures) -> None:
+        self._files = LogFiles(log_dir)
+        self._spool_dir = spool_dir
+        self._signer = signer
+        self._verifier = signer.verifier
+        self._disclosures = disclosures
+        self._lock = -1
+        self._progress: _Progress | None = None
+
+    @classmethod
+    def open(cls, log_dir: Path, spool_dir: Path, signer: Signer, disclosures: Disclosures) -> Self:
+        """Return the publisher of a log, which is made where there is none.
+
+        Raises:
+            VerificationError: The log is another key's, has lost its checkpoint, or does not agree with itself.
+            StoreError: Another publisher runs, or a file cannot be read or written.
+        """
+        publisher = cls(log_dir, spool_dir, signer, disclosures)
+        publisher._lock = _take_lock(spool_dir)
+        try:
+            publisher._make_log()
+            publisher._load()
+        except BaseException:
+            publisher.close()
+            raise
+        return publisher
+
+    def close(self) -> None:
+        """Let go of the spool; a second call does nothing."""
+        if self._lock != -1:
+            os.close(self._lock)
+            self._lock = -1
+
+    @property
+    def tree_size(self) -> int:
+        """The number of leaves in the log."""
+        return self._loaded().edge.size
+
+    def publish_once(self, step: Step = _no_step) -> int:
+        """Publish what is closed in the spool, up to a bound, and return the number of new leaves.
+
+        Args:
+            step: Called behind each step with its name.
+
+        Raises:
+            MalformedError: The spool is damaged; names file and offset.
+            VerificationError: Spool, disclosures and log do not agree. Nothing was signed.
+            StoreError: A disk or the disclosures' server refused. The next call begins again.
+        """
+        progress = self._loaded()
+        try:
+            return self._publish(progress, step)
+        except BaseException:
+            self._progress = None
+            raise
+
+    # one pass
+
+    def _publish(self, progress: _Progress, step: Step) -> int:
+        blocks = self._read_blocks(progress)
+        step("spool read")
+        if blocks:
+            self._sync_spool(progress)
+            step("spool synced")
+            openings = [stored_block(block) for block in blocks]
+            self._disclosures.commit(openings)
+            step("disclosures committed")
+            self._append(progress, openings, step)
+            progress.next_sequence = blocks[-1].last + 1
+        self._clean(progress)
+        step("segments removed")
+        return len(blocks)
+
+    def _read_blocks(self, progress: _Progress) -> list[Block]:
+        blocks: list[Block] = []
+        entries = size = 0
+        for record in progress.reader.read():
+            if not isinstance(record, Block):
+                continue
+            if record.leaf_index < progress.edge.size:
+                self._check_published(record)
+                progress.next_sequence = record.last + 1
+                continue
+            expected = progress.edge.size + len(blocks)
+            if record.leaf_index != expected:
+                raise VerificationError(
+                    f"the log waits for leaf {expected}, and the spool goes on with leaf {record.leaf_index}",
+                    hint="an older copy of the log or another spool was put here; nothing was signed",
+                )
+            blocks.append(record)
+            entries += len(record.entries)
+            size += sum(len(value) for entry in record.entries for _, value in entry.fields)
+            if len(blocks) >= MAX_PASS_BLOCKS or entries >= MAX_PASS_ENTRIES or size >= MAX_PASS_BYTES:
+                break
+        if not blocks and progress.reader.replay.next_leaf < progress.edge.size:
+            raise VerificationError(
+                f"the log has {progress.edge.size} leaves, and the spool ends "
+                f"before leaf {progress.reader.replay.next_leaf}",
+                hint="the spool was lost or put back; nothing was signed",
+            )
+        return blocks
+
+    def _check_published(self, block: Block) -> None:
+        """Check that a block which is in the log is there with the leaf that the spool gives."""
+        index, at = divmod(block.leaf_index, TILE_WIDTH)
+        width = min(TILE_WIDTH, self._loaded().edge.size - index * TILE_WIDTH)
+        bundle = self._files.read_tile(TileId(None, index, width))
+        entries = parse_bundle(bundle, width) if bundle is not None else []
+        if entries[at : at + 1] != [leaf_of(block.salt, block.root())]:
+            raise VerificationError(
+                f"leaf {block.leaf_index} of the log is not the one that the spool gives",
+                hint="stop, keep a copy of the whole data folder, and run `doorward log verify`",
+            )
+
+    def _sync_spool(self, progress: _Progress) -> None:
+        for segment in list_segments(self._spool_dir):
+            if segment.first < progress.synced:
+                continue
+            try:
+                file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    os.fdatasync(file)
+                finally:
+                    os.close(file)
+            except OSError as error:
+                raise StoreError(f"`{segment.path.name}` could not be synced: {error.strerror}") from error
+            progress.synced = segment.first
+        sync_folder(self._spool_dir)
+
+    def _append(self, progress: _Progress, openings: list[StoredBlock], step: Step) -> None:
+        edge = progress.edge
+        for opening in openings:
+            edge.append(leaf_of(opening.salt, opening.root))
+        for tile, data in edge.take_tiles():
+            self._files.write_once(tile.path, data)
+            step("tile written")
+            if tile.is_full:
+                progress.full.append(tile)
+        self._files.sync()
+        step("tiles synced")
+        self._sign(edge.size, edge.root())
+        step("checkpoint written")
+
+    def _sign(self, tree_size: int, root: Hash) -> None:
+        # INVARIANT (one-history): the size only grows; the root is that of the tiles just written.
+        checkpoint = Checkpoint(self._signer.name, tree_size, root)
+        self._files.replace(CHECKPOINT, format_checkpoint(checkpoint, self._signer))
+        self._files.sync()
+
+    def _clean(self, progress: _Progress) -> None:
+        for tile in progress.full:
+            self._files.remove_partials(tile)
+        progress.full = []
+        segments = list_segments(self._spool_dir)
+        covered = [segment for segment, after in pairwise(segments) if after.first <= progress.next_sequence]
+        if not covered:
+            return
+        readers = os.open(self._spool_dir / READERS_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(readers, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for segment in covered:
+                segment.path.unlink()
+        except BlockingIOError:
+            return  # somebody checks the spool; the next pass removes them
+        except OSError as error:
+            raise StoreError(f"a published segment could not be removed: {error.strerror}") from error
+        finally:
+            os.close(readers)
+        sync_folder(self._spool_dir)
+
+    # beginning
+
+    def _make_log(self) -> None:
+        """Make the log where there is none: the verifier's key, then a checkpoint of the empty tree."""
+        files = self._files
+        files.make()
+        if files.read(CHECKPOINT) is not None:
+            return
+        if (files.folder / TILES).exists():
+            raise VerificationError(
+                f"the log `{files.folder}` has tiles and no checkpoint",
+                hint="put the last checkpoint back; without it nothing may be signed here",
+            )
+        files.write_once(VERIFIER_KEY, format_verifier(self._verifier).encode() + b"\n")
+        self._sign(0, EMPTY_ROOT)
+
+    def _loaded(self) -> _Progress:
+        return self._progress or self._load()
+
+    def _load(self) -> _Progress:
+        raw = self._files.read(CHECKPOINT)
+        if raw is None:
+            raise VerificationError(f"the log `{self._files.folder}` has lost its checkpoint")
+        try:
+            checkpoint = verify_checkpoint(parse_checkpoint(raw), self._verifier)
+        except LogError as error:
+            raise VerificationError(
+                f"the log `{self._files.folder}` is not one of this key: {error}",
+                hint="a log keeps its key; start a new log in an empty folder",
+            ) from error
+        edge = self._load_edge(checkpoint.tree_size)
+        if edge.root() != checkpoint.root:
+            raise VerificationError(
+                f"the log's tiles have the root {format_hash(edge.root())} at size {edge.size}, "
+                f"and its checkpoint {format_hash(checkpoint.root)}",
+                hint="stop, keep a copy of the whole data folder, and run `doorward log verify`",
+            )
+        self._progress = _Progress(edge, SpoolReader(self._spool_dir))
+        return self._progress
+
+    def _load_edge(self, tree_size: int) -> RightEdge:
+        levels = []
+        entries: list[bytes] = []
+        level, level_size = 0, tree_size
+        while level_size:
+            index, width = divmod(level_size, TILE_WIDTH)
+            hashes: list[Hash] = []
+            if width:
+                hashes = parse_tile(self._read_partial(TileId(level, index, width)), width)
+                if level == 0:
+                    entries = parse_bundle(self._read_partial(TileId(None, index, width)), width)
+            levels.append(hashes)
+            level, level_size = level + 1, index
+        return RightEdge(tree_size, levels, entries)
+
+    def _read_partial(self, tile: TileId) -> bytes:
+        raw = self._files.read_tile(tile)
+        if raw is None:
+            raise VerificationError(f"`{tile.path}` of the log is missing", hint="put it back from a copy")
+        return raw
+
+
+def _take_lock(spool_dir: Path) -> int:
+    try:
+        spool_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(spool_dir / PUBLISHER_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(f"the spool `{spool_dir}` cannot be opened: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise StoreError(
+            f"another publisher runs on the spool `{spool_dir}`", hint="stop that one first"
+        ) from error
+    return lock

@@ -1,0 +1,186 @@
+"""The public files of a log: reading them, and writing them so that a crash leaves no half of one.
+
+A file is written under one temporary name, synced, then renamed. A tile that is there is never overwritten with
+other bytes: whoever tries has another history. The checkpoint is the only file that changes.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from doorward.errors import StoreError, VerificationError
+from doorward.record.tiles import TILE_WIDTH, TileId, format_bundle, format_tile, parse_bundle, parse_tile
+
+CHECKPOINT: Final = "checkpoint"
+VERIFIER_KEY: Final = "vkey"
+TILES: Final = "tile"
+TEMPORARY: Final = ".new"
+MAX_SMALL_FILE_BYTES: Final = 64 * 1024  # checkpoint and vkey
+MAX_TILE_FILE_BYTES: Final = 256 * (65_535 + 2)  # a bundle of the largest entries
+
+
+class LogFiles:
+    """One log's folder; one writer, any number of readers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._unsynced: set[Path] = set()  # folders that have a new name in them
+
+    # reading
+
+    def read(self, path: str, max_bytes: int = MAX_SMALL_FILE_BYTES) -> bytes | None:
+        """Return a file's bytes, or None where there is no such file.
+
+        Raises:
+            StoreError: It cannot be read, or is larger than such a file can be.
+        """
+        try:
+            with (self.folder / path).open("rb") as file:
+                raw = file.read(max_bytes + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreError(f"`{path}` of the log cannot be read: {error.strerror}") from error
+        if len(raw) > max_bytes:
+            raise StoreError(f"`{path}` of the log has more than {max_bytes} bytes")
+        return raw
+
+    def read_tile(self, tile: TileId) -> bytes | None:
+        """Return a tile's bytes, or None where there is no such file; a partial one may be cut from the full one.
+
+        Raises:
+            StoreError: It cannot be read.
+            MalformedError: The full one, from which it would be cut, is none.
+        """
+        raw = self.read(tile.path, MAX_TILE_FILE_BYTES)
+        if raw is None and not tile.is_full:
+            # A log may drop partial tiles once the full one is there.
+            full = self.read(TileId(tile.level, tile.index).path, MAX_TILE_FILE_BYTES)
+            if full is not None:
+                return _cut(full, tile)
+        return raw
+
+    def list_tile_paths(self) -> Iterator[str]:
+        """Yield the path of every file below `tile/`, sorted within each folder.
+
+        Raises:
+            StoreError: A folder cannot be read.
+        """
+
+        def refuse(error: OSError) -> None:
+            raise StoreError(f"the log `{self.folder}` cannot be listed: {error.strerror}") from error
+
+        top = self.folder / TILES
+        if not top.exists():
+            return
+        for at, folders, files in os.walk(top, onerror=refuse):
+            folders.sort()
+            for name in sorted(files):
+                yield (Path(at) / name).relative_to(self.folder).as_posix()
+
+    # writing
+
+    def make(self) -> None:
+        """Make the folder; readable for everybody, because a log is public.
+
+        Raises:
+            StoreError: It cannot be made.
+        """
+        try:
+            self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"the log `{self.folder}` cannot be made: {error.strerror}") from error
+
+    def write_once(self, path: str, data: bytes) -> None:
+        """Write a file that will never change; nothing happens where it has these bytes already.
+
+        Raises:
+            VerificationError: It is there with other bytes.
+            StoreError: The disk refused.
+        """
+        present = self.read(path, MAX_TILE_FILE_BYTES)
+        if present == data:
+            return
+        if present is not None:
+            raise VerificationError(
+                f"`{path}` of the log is there with other bytes than the spool gives, so it stays",
+                hint="stop, keep a copy of the whole data folder, and run `doorward log verify`",
+            )
+        self.replace(path, data)
+
+    def replace(self, path: str, data: bytes) -> None:
+        """Write a file in one step: a reader sees the old bytes or the new ones.
+
+        Raises:
+            StoreError: The disk refused.
+        """
+        target = self.folder / path
+        try:
+            if not target.parent.exists():
+                target.parent.mkdir(mode=0o755, parents=True)
+                self._unsynced.update(parent for parent in target.parents if self.folder in parent.parents)
+                self._unsynced.add(self.folder)
+            draft = self.folder / TEMPORARY
+            file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+            try:
+                rest = memoryview(data)
+                while rest:
+                    rest = rest[os.write(file, rest) :]
+                os.fsync(file)
+            finally:
+                os.close(file)
+            draft.rename(target)
+            self._unsynced.add(target.parent)
+        except OSError as error:
+            raise StoreError(
+                f"`{path}` of the log could not be written: {error.strerror}",
+                hint="make room on the disk, or repair it",
+            ) from error
+
+    def sync(self) -> None:
+        """Return when every name written so far would survive a loss of power.
+
+        Raises:
+            StoreError: The disk refused.
+        """
+        for folder in sorted(self._unsynced):
+            sync_folder(folder)
+        self._unsynced = set()
+
+    def remove_partials(self, tile: TileId) -> None:
+        """Remove the partial ones that a full tile, already published, has replaced.
+
+        Raises:
+            StoreError: The disk refused.
+        """
+        folder = self.folder / f"{tile.path}.p"
+        try:
+            if folder.exists():
+                for file in folder.iterdir():
+                    file.unlink()
+                folder.rmdir()
+        except OSError as error:
+            raise StoreError(f"`{tile.path}.p` of the log could not be removed: {error.strerror}") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Return when the names in a folder would survive a loss of power.
+
+    Raises:
+        StoreError: The disk refused.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise StoreError(f"`{folder}` could not be synced: {error.strerror}") from error
+
+
+def _cut(full: bytes, tile: TileId) -> bytes:
+    if tile.level is None:
+        return format_bundle(parse_bundle(full, TILE_WIDTH)[: tile.width])
+    return format_tile(parse_tile(full, TILE_WIDTH)[: tile.width])

@@ -1,0 +1,153 @@
+"""The segment files of a spool, and reading them back in order.
+
+Files are named by their first sequence, so their names sort as they follow each other. All but the last are
+whole. The last one may end in a torn write; the reader stops there and says so in `torn`, and it is up to the
+caller what that means: the writer's recovery cuts it, the publisher waits, the check reports it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from doorward.errors import MalformedError, StoreError
+from doorward.record.frame import SegmentHead, SpoolRecord, decode_record, has_frame_behind, iterate_payloads
+from doorward.record.replay import Block, Replay
+
+WRITER_LOCK: Final = "writer.lock"
+PUBLISHER_LOCK: Final = "publisher.lock"
+READERS_LOCK: Final = "readers.lock"  # shared by whoever reads all segments; removal needs it alone
+_SEGMENT_NAME: Final = re.compile(r"seg-([0-9]{20})\.spool")
+
+
+@dataclass(frozen=True, slots=True)
+class Torn:
+    """Bytes at the end of the last segment that are no whole record."""
+
+    file: str
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One file of a spool."""
+
+    first: int
+    path: Path
+
+
+def segment_name(first_sequence: int) -> str:
+    """Return the name of the segment that begins with an entry."""
+    return f"seg-{first_sequence:020d}.spool"
+
+
+def list_segments(folder: Path) -> list[Segment]:
+    """Return the segments of a folder in order.
+
+    Raises:
+        StoreError: The folder cannot be read.
+    """
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError as error:
+        raise StoreError(f"the spool `{folder}` cannot be read: {error.strerror}") from error
+    found = [(match, name) for name in names if (match := _SEGMENT_NAME.fullmatch(name))]
+    return sorted(
+        (Segment(int(match[1]), folder / name) for match, name in found), key=lambda segment: segment.first
+    )
+
+
+class SpoolReader:
+    """Reads a spool from its first segment on; `read` goes on where it stopped, also after new writes.
+
+    Attributes:
+        replay: The state after what was read.
+        torn: After `read`: the bytes at the end that were no whole record, or None.
+        file: The name of the segment that was read last, or None.
+        offset: How far it was read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._segment: Segment | None = None
+        self.replay = Replay()
+        self.torn: Torn | None = None
+        self.offset = 0
+
+    @property
+    def file(self) -> str | None:
+        """The name of the segment that was read last, or None before the first."""
+        return self._segment.path.name if self._segment else None
+
+    def read(self) -> Iterator[SpoolRecord | Block]:
+        """Yield every record up to the end of what is there; behind a block's close, the block.
+
+        Raises:
+            MalformedError: A record is damaged, or cannot follow the one before it; names file and offset.
+            StoreError: A file cannot be read.
+        """
+        self.torn = None
+        while True:
+            # The list comes first: a segment that has a successor now is whole when it is read after.
+            segments = list_segments(self._folder)
+            if self._segment is None:
+                if not segments:
+                    return
+                self._segment = segments[0]
+            later = [segment for segment in segments if segment.first > self._segment.first]
+            yield from self._read_segment(self._segment, is_last=not later)
+            if not later:
+                return
+            self._segment, self.offset = later[0], 0
+
+    def _read_segment(self, segment: Segment, *, is_last: bool) -> Iterator[SpoolRecord | Block]:
+        start = self.offset
+        data = _read_from(segment.path, start)
+        for end, payload in iterate_payloads(data):
+            try:
+                record = decode_record(payload)
+                self._check_place(record, segment)
+                block = self.replay.note(record)
+            except MalformedError as error:
+                raise MalformedError(f"`{segment.path.name}` at offset {self.offset}: {error}") from error
+            self.offset = start + end
+            yield record
+            if block is not None:
+                yield block
+        rest = start + len(data) - self.offset
+        if not rest:
+            return
+        torn = Torn(segment.path.name, self.offset, rest)
+        if not is_last or has_frame_behind(data, self.offset - start, self.replay.next_sequence):
+            raise MalformedError(
+                f"`{torn.file}` at offset {torn.offset}: expected a whole record, got damaged bytes",
+                hint="keep a copy of the folder before anything else, and find out who wrote to it",
+            )
+        self.torn = torn
+
+    def _check_place(self, record: SpoolRecord, segment: Segment) -> None:
+        if (self.offset == 0) != isinstance(record, SegmentHead):
+            raise MalformedError("a segment's head is the first record of its file, and only that")
+        if isinstance(record, SegmentHead) and record.next_sequence != segment.first:
+            raise MalformedError(f"the file is named for entry {segment.first}, and begins elsewhere")
+
+
+def read_spool(folder: Path) -> Iterator[SpoolRecord | Block]:
+    """Yield every record of a spool, and each block behind its close; a torn end is left out.
+
+    Raises:
+        MalformedError: A record is damaged, or cannot follow the one before it; names file and offset.
+        StoreError: A file cannot be read.
+    """
+    return SpoolReader(folder).read()
+
+
+def _read_from(path: Path, offset: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read()
+    except OSError as error:
+        raise StoreError(f"the spool file `{path.name}` cannot be read: {error.strerror}") from error

@@ -1,0 +1,394 @@
+"""The spool: where an entry is before anything of it is released (law 4).
+
+One process writes (flock), one `os.write` an append, no fsync: what `append` returned for is with the operating
+system and survives the death of every process of ours, not the loss of power (ADR 6).
+
+After a StoreError nothing is written any more, and whole records are never taken back (`segment_file`); a new
+`open` recovers.
+
+What a crash leaves, and what `open` does about it:
+
+- a torn record at the end of the last segment: cut. A damaged record anywhere else: nothing is opened.
+- an open block: closed.
+- requests without their last completion: each gets the completion `unknown`, "rows may have left".
+- sessions without an end: each gets an end with the reason `recovered`.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, Self
+
+from doorward.errors import MalformedError, StoreError
+from doorward.record.entry import (
+    JOINED,
+    MAX_BODY_BYTES,
+    NO_SESSION,
+    SALT_BYTES,
+    SESSION_BYTES,
+    Draft,
+    Field,
+    Kind,
+    encode_fields,
+    pack_header,
+)
+from doorward.record.frame import (
+    BlockClose,
+    OpenRequest,
+    SegmentHead,
+    encode_block_close,
+    frame_payload,
+)
+from doorward.record.ledger import LAST, Ledger
+from doorward.record.segment_file import SegmentFile
+from doorward.record.segments import WRITER_LOCK, SpoolReader
+
+MIB: Final = 1024 * 1024
+RECOVERED: Final = b"recovered"
+UNKNOWN: Final = b"unknown"
+ROWS_MAY_HAVE_LEFT: Final = b"rows may have left"
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_POOL_BYTES: Final = 256 * SALT_BYTES  # a system call for each salt would cost more than the rest
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolLimits:
+    """Where a spool begins a new file, closes a block, and stops.
+
+    Args:
+        segment_bytes: A segment that has reached this is followed by a new one.
+        total_bytes: All segments together; reached only when nothing is published for a long time.
+        block_requests: A block is closed when it holds so many requests.
+        block_entries: And when it holds so many entries: one request may have many completions.
+        block_bytes: And when its entries have so many bytes; readers hold a whole block.
+        block_seconds: And when its first entry is so old.
+    """
+
+    segment_bytes: int = 16 * MIB
+    total_bytes: int = 8 * 1024 * MIB
+    block_requests: int = 1000
+    block_entries: int = 10_000
+    block_bytes: int = 8 * MIB
+    block_seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What `open` found unfinished and finished.
+
+    Args:
+        requests: Session and number of each request that got the completion `unknown`.
+        sessions: The sessions that got an end.
+        cut_bytes: The size of the torn write that was cut.
+    """
+
+    requests: tuple[OpenRequest, ...] = ()
+    sessions: tuple[bytes, ...] = ()
+    cut_bytes: int = 0
+
+
+class Spool:
+    """The one writer of a spool folder; made by `open`, not for use by several threads.
+
+    Attributes:
+        recovered: What `open` found unfinished.
+    """
+
+    recovered: Recovered
+
+    def __init__(
+        self,
+        folder: Path,
+        lock: int,
+        *,
+        limits: SpoolLimits,
+        random: Callable[[int], bytes],
+        write: Callable[[int, bytes], int],
+    ) -> None:
+        self._folder = folder
+        self._lock = lock
+        self._limits = limits
+        self._block_us = int(limits.block_seconds * 1_000_000)
+        self._salts = _draw_salts(random)
+        self._file = SegmentFile(folder, write=write, total_bytes=limits.total_bytes)
+        self._clock_is_behind = False
+
+        self._next_sequence = 0
+        self._next_leaf = 0
+        self._time_us = 0  # of the last entry
+        self._ledger = Ledger()
+        self._block_first = 0  # the open block's first entry; `_next_sequence` where no block is open
+        self._block_requests = 0
+        self._block_bytes = 0
+        self._block_clock_us = 0  # what the clock said when it was opened
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        now: datetime,
+        limits: SpoolLimits = SpoolLimits(),
+        random: Callable[[int], bytes] = os.urandom,
+        write: Callable[[int, bytes], int] = os.write,
+    ) -> Self:
+        """Return the spool of a folder, recovered and ready to append; a missing folder is made.
+
+        Args:
+            random: Returns so many random bytes.
+            write: Does what `os.write` does; tests let it fail.
+
+        Raises:
+            MalformedError: A record is damaged, and not by a torn write at the end; names file and offset.
+            StoreError: Another process writes here, or the disk refused.
+        """
+        spool = cls(folder, _take_lock(folder), limits=limits, random=random, write=write)
+        try:
+            spool.recovered = spool._recover(now)
+        except OSError as error:
+            spool._release()
+            raise StoreError(f"the spool `{folder}` cannot be opened: {error.strerror}") from error
+        except BaseException:
+            spool._release()
+            raise
+        return spool
+
+    @property
+    def open_requests(self) -> tuple[OpenRequest, ...]:
+        """Session and number of each request that waits for its last completion, oldest first."""
+        return tuple(self._ledger.requests)
+
+    @property
+    def open_sessions(self) -> tuple[bytes, ...]:
+        """The sessions without an end, oldest first."""
+        return tuple(self._ledger.sessions)
+
+    def append(self, drafts: Sequence[Draft], *, now: datetime) -> None:
+        """Record drafts, in their order, with one write; they are recorded when this returns.
+
+        Requests and completions join the open block; every other kind is a block of one.
+
+        Args:
+            now: Aware, UTC. Where it is before the last entry's time, that time is used instead, and the
+                first entry says by how much the clock went back.
+
+        Raises:
+            MalformedError: A draft is none: a field twice, too long. Nothing was recorded.
+            StoreError: The disk refused, now or before; the spool stays broken.
+        """
+        self._check()
+        if not drafts:
+            return
+        bodies = [_encode_body(draft) for draft in drafts]  # may refuse, so before anything changes
+        clock_us = (now - _EPOCH) // _MICROSECOND
+        stepped_us = self._set_time(clock_us)
+        if stepped_us:
+            first = replace(
+                drafts[0],
+                fields=(*drafts[0].fields, (Field.CLOCK_STEPPED_BACK, b"%d" % stepped_us)),
+            )
+            bodies[0] = _encode_body(first)
+        out: list[bytes] = []
+        if self._block_is_old(clock_us):
+            self._close_block(out)
+        if self._file.size >= self._limits.segment_bytes:
+            self._close_block(out)
+            self._file.write(out)
+            self._file.begin(self._head())
+            out = []
+        for draft, body in zip(drafts, bodies, strict=True):
+            self._add(draft, body, clock_us, out)
+        self._file.write(out)
+
+    def tick(self, *, now: datetime) -> None:
+        """Close the open block where it is old enough; to be called a few times a second.
+
+        Raises:
+            StoreError: The disk refused, now or before; the spool stays broken.
+        """
+        self._check()
+        if self._block_is_old((now - _EPOCH) // _MICROSECOND):
+            out: list[bytes] = []
+            self._close_block(out)
+            self._file.write(out)
+
+    def close(self, *, now: datetime) -> None:
+        """Close the open block and let go of the folder; a second call does nothing.
+
+        Raises:
+            StoreError: The disk refused; the next `open` closes the block.
+        """
+        del now  # a block's close has the time of its last entry
+        try:
+            if self._file.is_open and not self._file.is_broken:
+                out: list[bytes] = []
+                self._close_block(out)
+                self._file.write(out)
+        finally:
+            self._release()
+
+    # blocks
+
+    def _add(self, draft: Draft, body: bytes, clock_us: int, out: list[bytes]) -> None:
+        kind = draft.kind
+        joins = kind in JOINED
+        if self._block_first == self._next_sequence:
+            self._block_clock_us = clock_us
+        elif not joins:
+            self._close_block(out)
+        header = pack_header(
+            kind,
+            self._next_sequence,
+            self._time_us,
+            draft.session,
+            draft.request,
+            salt=next(self._salts),
+        )
+        out.append(frame_payload(header + body))
+        self._next_sequence += 1
+        self._ledger.note(kind, draft.session, draft.request, draft.fields)
+        self._block_bytes += len(body)
+        if kind is Kind.REQUEST:
+            self._block_requests += 1
+        if not joins or self._block_is_large():
+            self._close_block(out)
+
+    def _block_is_large(self) -> bool:
+        limits = self._limits
+        return (
+            self._block_requests >= limits.block_requests
+            or self._next_sequence - self._block_first >= limits.block_entries
+            or self._block_bytes >= limits.block_bytes
+        )
+
+    def _block_is_old(self, clock_us: int) -> bool:
+        # A clock that went back while the block is open tells no age, so that block is closed too.
+        is_open = self._block_first != self._next_sequence
+        return is_open and not 0 <= clock_us - self._block_clock_us < self._block_us
+
+    def _close_block(self, out: list[bytes]) -> None:
+        if self._block_first == self._next_sequence:
+            return
+        close = BlockClose(
+            self._block_first, self._next_sequence, self._time_us, self._next_leaf, next(self._salts)
+        )
+        out.append(frame_payload(encode_block_close(close)))
+        self._next_leaf += 1
+        self._block_first = self._next_sequence
+        self._block_requests = self._block_bytes = 0
+
+    def _set_time(self, clock_us: int) -> int:
+        """Set the time of the next entries, and return by how much the clock has just gone back, if it has."""
+        stepped_us = self._time_us - clock_us
+        if stepped_us <= 0:
+            self._time_us = clock_us
+            self._clock_is_behind = False
+            return 0
+        is_news = not self._clock_is_behind
+        self._clock_is_behind = True
+        return stepped_us if is_news else 0
+
+    def _check(self) -> None:
+        if not self._file.is_open or self._file.is_broken:
+            raise StoreError(
+                "the spool is closed, because a write to it failed"
+                if self._file.is_broken
+                else "the spool is closed",
+                may_have_been_stored=False,
+                hint="start the gateway again; it recovers what is there",
+            )
+
+    def _release(self) -> None:
+        self._file.close()
+        if self._lock != -1:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _head(self) -> SegmentHead:
+        return SegmentHead(
+            self._next_sequence,
+            self._time_us,
+            self._next_leaf,
+            tuple(self._ledger.sessions),
+            tuple(self._ledger.requests),
+        )
+
+    # recovery
+
+    def _recover(self, now: datetime) -> Recovered:
+        reader = SpoolReader(self._folder)
+        for _ in reader.read():
+            pass
+        state = reader.replay
+        self._next_sequence, self._next_leaf = state.next_sequence, state.next_leaf
+        self._time_us, self._ledger = state.time_us, state.ledger
+        self._block_first = state.next_sequence - len(state.open_entries)
+        if reader.file is None:
+            self._file.begin(self._head())
+            return Recovered()
+        if reader.offset == 0:
+            # A segment gets its name with its head in it, so no crash of ours leaves this.
+            raise MalformedError(
+                f"`{reader.file}` at offset 0: expected a segment's head, got damaged bytes",
+                hint="keep a copy of the folder before anything else, and find out who wrote to it",
+            )
+        # Whatever is behind the last whole record is a torn write, or the reader would have refused.
+        cut_bytes = reader.torn.size if reader.torn else 0
+        self._file.reopen(reader.file, reader.offset)
+        out: list[bytes] = []
+        self._close_block(out)
+        self._file.write(out)
+        found = Recovered(self.open_requests, self.open_sessions, cut_bytes)
+        if found != Recovered():
+            self.append(_finish(found), now=now)
+        return found
+
+
+def _finish(found: Recovered) -> list[Draft]:
+    """Return the drafts that give everything unfinished its end."""
+    what = b"the record was not closed"
+    drafts = [
+        Draft(Kind.RECOVERY, NO_SESSION, 0, ((Field.BYTES, b"%d" % found.cut_bytes), (Field.REASON, what)))
+    ]
+    unknown = ((Field.TEXT, ROWS_MAY_HAVE_LEFT), (Field.OUTCOME, UNKNOWN), LAST)
+    drafts += [Draft(Kind.COMPLETION, session, number, unknown) for session, number in found.requests]
+    reason = ((Field.REASON, RECOVERED),)
+    drafts += [Draft(Kind.END, session, 0, reason) for session in found.sessions]
+    return drafts
+
+
+def _encode_body(draft: Draft) -> bytes:
+    body = encode_fields(draft.fields)
+    if len(body) > MAX_BODY_BYTES:
+        raise MalformedError(f"an entry's fields have at most {MAX_BODY_BYTES} bytes, got {len(body)}")
+    if len(draft.session) != SESSION_BYTES:
+        raise MalformedError(f"expected a session of {SESSION_BYTES} bytes, got {len(draft.session)}")
+    return body
+
+
+def _draw_salts(random: Callable[[int], bytes]) -> Iterator[bytes]:
+    while True:
+        pool = random(_POOL_BYTES)
+        for at in range(0, _POOL_BYTES, SALT_BYTES):
+            yield pool[at : at + SALT_BYTES]
+
+
+def _take_lock(folder: Path) -> int:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(folder / WRITER_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(f"the spool `{folder}` cannot be opened: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise StoreError(
+            f"another process writes to the spool `{folder}`", hint="stop the other gateway first"
+        ) from error
+    return lock

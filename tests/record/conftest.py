@@ -1,0 +1,62 @@
+"""Folders for the record, and one PostgreSQL server for the disclosures."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from doorward.record.disclosures import DATABASE, ROLE, prepare_server
+from doorward.record.keys import make_log_key
+from doorward.record.note import Signer
+
+
+@pytest.fixture
+def spool_dir(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def log_dir(tmp_path: Path) -> Path:
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def signer(tmp_path: Path) -> Signer:
+    return make_log_key(tmp_path / "log.key", origin="doorward.example/test")
+
+
+@pytest.fixture(scope="session")
+def record_server() -> Iterator[str]:
+    """The owner's conninfo of a running, prepared server for disclosures."""
+    from doorward.embedded.clusters import record_spec
+    from doorward.embedded.launcher import Cluster
+
+    folder = Path(tempfile.mkdtemp(prefix="dw-record-"))
+    folder.chmod(0o755)  # the server's own user passes through
+    cluster = Cluster(record_spec(folder / "data"))
+    cluster.start()
+    try:
+        owner = cluster.dsn(user="postgres", dbname="postgres")
+        prepare_server(owner)
+        yield make_conninfo(owner, dbname=DATABASE)
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def owner_conninfo(record_server: str) -> str:
+    """The owner's conninfo, after emptying the tables."""
+    with psycopg.connect(record_server, autocommit=True) as connection:
+        connection.execute("TRUNCATE record.blocks, record.entries")
+    return record_server
+
+
+@pytest.fixture
+def recorder_conninfo(owner_conninfo: str) -> str:
+    """The recorder's conninfo, to empty tables."""
+    return make_conninfo(owner_conninfo, user=ROLE)
