@@ -1,0 +1,84 @@
+"""Everything `doorward order check` finds out about a pack, as a value. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from doorward.errors import Finding, PolicyCheckError, PolicyError
+from doorward.orders.assemble import assemble_pack
+from doorward.orders.pack import SAMPLE_OFFICE, Clause, Pack
+from doorward.orders.scenarios import Cases, run_cases
+
+OWN_CASES = "scenarios.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check found.
+
+    Args:
+        pack: The order, or None where it does not load.
+        findings: Faults of the pack, of a case that cannot be read, and differences; empty where all is well.
+        cases: Results by file.
+        scopes: How many scopes the database door has; None where it cannot be compiled.
+    """
+
+    pack: Pack | None
+    findings: tuple[Finding, ...]
+    cases: Mapping[str, Cases] = field(default_factory=dict)
+    scopes: int | None = None
+
+    @property
+    def adopted(self) -> tuple[Clause, ...]:
+        """Clauses that decide because an office adopted them."""
+        return self._with_standing("adopted")
+
+    @property
+    def needs_counsel(self) -> tuple[Clause, ...]:
+        """Clauses that only refer."""
+        return self._with_standing("needs-counsel")
+
+    def _with_standing(self, standing: str) -> tuple[Clause, ...]:
+        clauses = self.pack.clauses.values() if self.pack else ()
+        return tuple(clause for clause in clauses if clause.standing == standing)
+
+
+def check_pack(
+    files: Mapping[str, bytes], *, cases: Mapping[str, str], now: datetime, production: bool = False
+) -> Report:
+    """Return what is wrong with a pack; its own cases are always run.
+
+    Args:
+        files: Content by path inside of the pack.
+        cases: Further CSV texts by file name.
+        now: The time of every case's request.
+        production: A pack of the office `sample` is a fault.
+    """
+    try:
+        pack = assemble_pack(files)
+    except PolicyCheckError as error:
+        return Report(None, error.findings)
+    findings: list[Finding] = []
+    if production and pack.is_sample:
+        clauses = ", ".join(c.id for c in pack.clauses.values() if c.adopted_by == SAMPLE_OFFICE)
+        findings.append(
+            Finding(
+                f"the office `{SAMPLE_OFFICE}` does not exist and adopted {clauses}",
+                hint="a law department adopts each clause, or marks it `needs-counsel`",
+            )
+        )
+    results: dict[str, Cases] = {}
+    for file, text in {OWN_CASES: pack.files[OWN_CASES], **cases}.items():
+        try:
+            found = results[file] = run_cases(pack, file=file, text=text, now=now)
+        except PolicyCheckError as error:
+            findings += error.findings
+            continue
+        findings += found.findings
+        findings += [difference for result in found.decided for difference in result.differences]
+    scopes = None
+    try:
+        scopes = len(pack.scope_book().scopes)
+    except PolicyError as error:
+        findings.append(Finding(str(error).removeprefix(f"{error.span}: "), error.span, error.hint))
+    return Report(pack, tuple(findings), results, scopes)

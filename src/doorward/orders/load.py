@@ -1,0 +1,82 @@
+"""Reads a pack from disk: the only file of this package that does.
+
+Shipped packs are named (`chicago`); any other is a folder. Every file of the folder counts for the digest, hidden
+ones and compiled Python apart.
+"""
+
+from importlib import resources
+from pathlib import Path
+
+from doorward.errors import ConfigError, Finding, PolicyCheckError
+from doorward.orders.assemble import assemble_pack
+from doorward.orders.pack import SAMPLE_OFFICE, Agency, Clause, Contacts, Pack, Purpose
+
+__all__ = ["Agency", "Clause", "Contacts", "Pack", "Purpose", "find_pack", "load_pack", "read_files"]
+
+MAX_FILES = 500
+MAX_PACK_BYTES = 32 * 1024 * 1024  # a city's entity file of 20,000 agencies takes 4 MB
+
+
+def load_pack(name_or_path: str | Path, *, production: bool = False) -> Pack:
+    """Return the pack of this name, or the one in this folder.
+
+    Args:
+        name_or_path: A shipped pack's name, or a folder.
+        production: Refuse a pack that the office `sample` adopted.
+
+    Raises:
+        ConfigError: There is no such pack, or it is too large.
+        PolicyCheckError: The pack has a fault; ``findings`` lists all.
+    """
+    pack = assemble_pack(read_files(find_pack(name_or_path)))
+    if production and pack.is_sample:
+        clauses = [clause.id for clause in pack.clauses.values() if clause.adopted_by == SAMPLE_OFFICE]
+        message = f"the office `{SAMPLE_OFFICE}` does not exist and adopted {', '.join(clauses)}"
+        raise PolicyCheckError(
+            f"the order `{pack.name}` is a sample and no order for production: {message}",
+            findings=[Finding(message)],
+            hint="a law department adopts each clause, or marks it `needs-counsel`",
+        )
+    return pack
+
+
+def find_pack(name_or_path: str | Path) -> Path:
+    """Return the folder of a pack.
+
+    Raises:
+        ConfigError: There is no such pack.
+    """
+    name = str(name_or_path)
+    shipped = Path(str(resources.files("doorward.orders")))
+    if name.isidentifier() and (shipped / name / "order.toml").is_file():
+        return shipped / name
+    folder = Path(name_or_path)
+    if folder.is_dir():
+        return folder
+    known = sorted(path.parent.name for path in shipped.glob("*/order.toml"))
+    raise ConfigError(
+        f"`{name[:200]}` is neither a shipped order nor a folder", hint=f"shipped: {', '.join(known)}"
+    )
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Return every file of a pack by its path inside of it.
+
+    Raises:
+        ConfigError: A file cannot be read, or there is too much.
+    """
+    files: dict[str, bytes] = {}
+    try:
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(folder)
+            if any(part.startswith((".", "__pycache__")) for part in name.parts) or not path.is_file():
+                continue
+            files[name.as_posix()] = path.read_bytes()
+            if len(files) > MAX_FILES or sum(map(len, files.values())) > MAX_PACK_BYTES:
+                raise ConfigError(
+                    f"the pack is larger than {MAX_FILES} files or {MAX_PACK_BYTES} bytes",
+                    hint="is this the folder of an order?",
+                )
+    except OSError as error:
+        raise ConfigError(f"a file of the pack cannot be read: {error.strerror}") from error
+    return files
