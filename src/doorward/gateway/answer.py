@@ -1,0 +1,44 @@
+"""What the door answers to one connection, as values shared by the session and the shell."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from doorward.grants.claims import Claims
+from doorward.policy.decision import Decision
+from doorward.policy.scopes import Scope
+
+REFUSED = "28000"  # invalid_authorization_specification: the code of every refusal after authentication
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refusal as the client will read it; ``reason`` is for the record only."""
+
+    message: str
+    detail: str | None
+    hint: str | None
+    reason: str
+    sqlstate: str = REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class GrantBinding:
+    """What a login role stands for while it is bound."""
+
+    scope_id: str
+    case_no: str
+    unit: str
+    place: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A scope with what its grant is bound to, or a refusal."""
+
+    order_digest: str
+    refusal: Refusal | None = None
+    claims: Claims | None = None
+    decision: Decision | None = None
+    scope: Scope | None = None
+    binding: GrantBinding | None = None

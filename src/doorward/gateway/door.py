@@ -1,0 +1,105 @@
+"""The door itself: claims to facts, facts to a decision, a decision to a login role of one scope.
+
+Blocking work, run by the server in its threads. It asks the register once for everybody, in the same place.
+Recording is not here: the server puts each answer into the spool before it acts on it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from doorward.errors import DoorwardError
+from doorward.gateway.answer import Answer, GrantBinding, Refusal
+from doorward.gateway.logins import Logins
+from doorward.gateway.verdict import (
+    refuse_decision,
+    refuse_empty_scope,
+    refuse_failure,
+)
+from doorward.grants.claims import ClaimRefusal, Claims, check_claims
+from doorward.grants.facts import make_request, standing_of
+from doorward.grants.people import Directory, Person
+from doorward.grants.registers import CaseRegister
+from doorward.orders.load import Pack
+from doorward.policy.decision import Outcome
+from doorward.policy.scopes import ScopeBook
+
+GRANT_HOURS = 12  # CJIS Security Policy: reauthentication every 12 hours
+
+
+class Door:
+    """One order in force at one database.
+
+    Args:
+        pack: The order.
+        book: Its compiled scopes.
+        directory: People and agreements.
+        register: The register of cases, asked once a connection; called in the caller's thread.
+        logins: The pool of login roles.
+        database: The collection that stands for the database behind this door.
+    """
+
+    def __init__(
+        self,
+        *,
+        pack: Pack,
+        book: ScopeBook,
+        directory: Directory,
+        register: CaseRegister,
+        logins: Logins,
+        database: str,
+    ) -> None:
+        self.pack = pack
+        self.book = book
+        self.directory = directory
+        self.logins = logins
+        self._register = register
+        self._database = database
+
+    def answer(self, person: Person, options: Mapping[str, str], *, now: datetime) -> Answer:
+        """Return the answer to a person's claims; a failure of ours is a refusal (law 1)."""
+        try:
+            return self._answer(person, options, now=now)
+        except DoorwardError:
+            return Answer(self.pack.digest, refuse_failure(self.pack))
+
+    def _answer(self, person: Person, options: Mapping[str, str], *, now: datetime) -> Answer:
+        checked = check_claims(
+            options, purposes=self.pack.purposes, agencies=self.pack.agencies, page=self.pack.page
+        )
+        if isinstance(checked, ClaimRefusal):
+            refusal = Refusal(checked.sentence, None, checked.hint, checked.reason)
+            return Answer(self.pack.digest, refusal)
+        register_says = self._ask_register(checked, person)
+        agency = self.pack.agencies.get(person.agency)
+        city_agency = agency is not None and agency.party == "city"
+        request = make_request(
+            person,
+            checked,
+            standing=standing_of(
+                person,
+                checked,
+                register_says=register_says,
+                agreement=self.directory.agreement(person.agency, today=now.date()),
+                city_agency=city_agency,
+            ),
+            party=agency.party if agency is not None else "unknown",
+            component=agency.component if agency is not None else "unknown",
+            database=self._database,
+            now=now,
+        )
+        decision = self.pack.decide(request)
+        if decision.outcome is not Outcome.PERMIT:
+            refusal = refuse_decision(decision, self.pack, city_agency=city_agency)
+            return Answer(self.pack.digest, refusal, checked, decision)
+        scope = self.book.find(request)
+        if scope is None:
+            return Answer(self.pack.digest, refuse_empty_scope(self.pack), checked, decision)
+        grant = request.context.grant
+        binding = GrantBinding(
+            scope.id, grant.case_no, grant.unit, grant.place, now + timedelta(hours=GRANT_HOURS)
+        )
+        return Answer(self.pack.digest, None, checked, decision, scope, binding)
+
+    def _ask_register(self, claims: Claims, person: Person) -> bool:
+        # Asked for everybody, stated or not, so that no timing tells who was looked up (law 6, item 2).
+        return self._register.is_open_and_assigned(case_no=claims.case_no, login=person.login)

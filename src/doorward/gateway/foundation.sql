@@ -1,0 +1,67 @@
+-- What doorward needs in a database once, before any scope: its schema, its groups, the grant table and the
+-- guard that refuses data definition to grant sessions. Run by a superuser in one transaction; running it
+-- again changes nothing. Source of each guard: the escapes tried in tests/live/test_escapes.py.
+
+DO $roles$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'doorward_admin') THEN
+    CREATE ROLE doorward_admin LOGIN CREATEROLE NOINHERIT;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'dw_sessions') THEN
+    CREATE ROLE dw_sessions NOLOGIN;
+  END IF;
+END
+$roles$;
+
+GRANT dw_sessions TO doorward_admin WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;
+GRANT pg_signal_backend TO doorward_admin WITH INHERIT TRUE;
+
+CREATE SCHEMA IF NOT EXISTS doorward AUTHORIZATION doorward_admin;
+
+-- Which grant a login role stands for. Unlogged: after a crash of the server no session is left, and neither
+-- may a grant be. Bound by the gateway before it logs in, removed when the backend is gone.
+CREATE UNLOGGED TABLE IF NOT EXISTS doorward.session_grant (
+  login    name PRIMARY KEY,
+  scope    text NOT NULL,
+  case_no  text NOT NULL,
+  unit     text NOT NULL,
+  place    text NOT NULL,
+  until    timestamptz NOT NULL
+);
+ALTER TABLE doorward.session_grant OWNER TO doorward_admin;
+
+-- session_user, not current_user: the views' owner reads this on the session's behalf.
+CREATE OR REPLACE VIEW doorward.my_grant WITH (security_barrier) AS
+  SELECT case_no, unit, place
+  FROM doorward.session_grant
+  WHERE login = session_user AND until > statement_timestamp();
+ALTER VIEW doorward.my_grant OWNER TO doorward_admin;
+
+-- One row a piece of the installation, so that a second start can tell that nothing changed.
+CREATE TABLE IF NOT EXISTS doorward.installation (
+  only_one      boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+  order_name    text NOT NULL,
+  order_digest  text NOT NULL,
+  scopes_digest text NOT NULL,
+  installed_at  timestamptz NOT NULL
+);
+ALTER TABLE doorward.installation OWNER TO doorward_admin;
+
+-- Direct membership, because pg_has_role() says yes to every superuser.
+CREATE OR REPLACE FUNCTION doorward.refuse_ddl() RETURNS event_trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM pg_catalog.pg_auth_members m
+    WHERE m.roleid = 'dw_sessions'::pg_catalog.regrole
+      AND m.member = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)
+  ) THEN
+    RAISE EXCEPTION USING ERRCODE = '42501',
+      MESSAGE = 'a session under the order reads, and defines nothing';
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION doorward.refuse_ddl() FROM PUBLIC;
+
+DROP EVENT TRIGGER IF EXISTS doorward_refuse_ddl;
+CREATE EVENT TRIGGER doorward_refuse_ddl ON ddl_command_start EXECUTE FUNCTION doorward.refuse_ddl();

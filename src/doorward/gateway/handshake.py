@@ -1,0 +1,183 @@
+"""From the first byte to a login whose password holds: pure, one session's opening.
+
+Laws. Before authentication a client learns 28P01 and nothing else: not whether a login exists, not whether the
+database does. Bytes stuffed behind a request for encryption are a protocol error (the class of CVE-2021-23214).
+Replication and protocol versions other than 3 are refused.
+
+Source: PostgreSQL 17 documentation, 53.2.1 "Start-up" and 53.3 "SASL Authentication".
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from doorward.errors import RemoteProtocolError
+from doorward.pgwire.frames import FrameReader, StartupReader
+from doorward.pgwire.limits import MAX_AUTH_FRAME_BYTES
+from doorward.pgwire.messages import (
+    PROTOCOL_3_0,
+    CancelRequest,
+    StartupMessage,
+    format_authentication,
+    format_error,
+    format_frame,
+    parse_opening,
+    parse_sasl_initial,
+)
+from doorward.pgwire.scram import MECHANISM, ScramServer, Verifier, mock_verifier
+
+PASSWORD_MESSAGE: Final = ord("p")
+MAX_ENCRYPTION_REQUESTS: Final = 2  # libpq asks for GSS once and for TLS once
+MOCK_ITERATIONS: Final = 4096  # what `doorward up` and PostgreSQL give their own verifiers
+
+
+class HandshakePhase(Enum):
+    """How far the opening is."""
+
+    STARTUP = auto()
+    FIRST = auto()
+    FINAL = auto()
+    DONE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A login that proved its password, with everything that it said in its startup message."""
+
+    login: str
+    database: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An opening that ends here; what was claimed is for the record."""
+
+    login: str
+    reason: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a piece of the opening leads to: bytes for the client, and a result where there is one."""
+
+    to_client: bytes = b""
+    result: Opened | Failed | CancelRequest | None = None
+
+
+class Handshake:
+    """The opening of one session.
+
+    Args:
+        find_verifier: The verifier of an active login, or None.
+        server_secret: From which unknown logins get their salts.
+        nonce: Random, printable, used once.
+    """
+
+    def __init__(
+        self, *, find_verifier: Callable[[str], Verifier | None], server_secret: bytes, nonce: str
+    ) -> None:
+        self.phase = HandshakePhase.STARTUP
+        self._find_verifier = find_verifier
+        self._server_secret = server_secret
+        self._nonce = nonce
+        self._startup = StartupReader()
+        self._frames = FrameReader(MAX_AUTH_FRAME_BYTES)
+        self._encryption_requests = 0
+        self._parameters: dict[str, str] = {}
+        self._exchange: ScramServer | None = None
+
+    @property
+    def login(self) -> str:
+        """The login as claimed so far, or an empty text."""
+        return self._parameters.get("user", "")
+
+    @property
+    def trailing_data(self) -> bytes:
+        """Bytes that came behind the last message of the opening; a client that speaks too early is refused."""
+        return self._frames.trailing_data
+
+    def feed(self, data: bytes) -> Step:
+        """Return what these bytes lead to.
+
+        Raises:
+            RemoteProtocolError: The client broke the protocol.
+        """
+        if self.phase is HandshakePhase.STARTUP:
+            self._startup.feed(data)
+            return self._read_startup()
+        self._frames.feed(data)
+        frame = self._frames.next_frame()
+        if frame is None:
+            return Step()
+        if frame.kind != PASSWORD_MESSAGE:
+            raise RemoteProtocolError("a password message was expected")
+        if self._frames.trailing_data:
+            raise RemoteProtocolError("bytes stand behind a password message that is not answered yet")
+        return (
+            self._first(frame.payload) if self.phase is HandshakePhase.FIRST else self._final(frame.payload)
+        )
+
+    def _read_startup(self) -> Step:
+        packet = self._startup.next_packet()
+        if packet is None:
+            return Step()
+        message = parse_opening(packet)
+        if self._startup.trailing_data:
+            raise RemoteProtocolError("bytes stand behind a startup packet that is not answered yet")
+        if isinstance(message, CancelRequest):
+            self.phase = HandshakePhase.DONE
+            return Step(result=message)
+        if not isinstance(message, StartupMessage):
+            self._encryption_requests += 1
+            if self._encryption_requests > MAX_ENCRYPTION_REQUESTS:
+                raise RemoteProtocolError("encryption was asked for more than once of each kind")
+            return Step(b"N")
+        return self._started(message)
+
+    def _started(self, message: StartupMessage) -> Step:
+        self._parameters = dict(message.parameters)
+        if self._parameters.get("replication", "").lower() not in {"", "false", "off", "no", "0"}:
+            raise RemoteProtocolError("replication is not served at this door")
+        login = self._parameters.get("user", "")
+        if not login:
+            raise RemoteProtocolError("a startup message without a user was sent")
+        verifier = self._find_verifier(login)
+        self._exchange = ScramServer(
+            verifier or mock_verifier(self._server_secret, login, iterations=MOCK_ITERATIONS),
+            is_known=verifier is not None,
+            nonce=self._nonce,
+        )
+        self.phase = HandshakePhase.FIRST
+        return Step(self._negotiate(message) + format_authentication(10, MECHANISM + b"\0\0"))
+
+    def _negotiate(self, message: StartupMessage) -> bytes:
+        # A newer minor version or protocol option is answered with what we speak, as PostgreSQL does.
+        options = [name for name in self._parameters if name.startswith("_pq_.")]
+        if message.version == PROTOCOL_3_0 and not options:
+            return b""
+        body = b"".join(name.encode() + b"\0" for name in options)
+        return format_frame(b"v", (PROTOCOL_3_0).to_bytes(4) + len(options).to_bytes(4) + body)
+
+    def _first(self, payload: bytes) -> Step:
+        mechanism, data = parse_sasl_initial(payload)
+        if mechanism != MECHANISM or self._exchange is None:
+            raise RemoteProtocolError("SCRAM-SHA-256 is the one way to log in here")
+        self.phase = HandshakePhase.FINAL
+        return Step(format_authentication(11, self._exchange.first(data)))
+
+    def _final(self, payload: bytes) -> Step:
+        answer = self._exchange.final(payload) if self._exchange else None
+        self.phase = HandshakePhase.DONE
+        if answer is None:
+            refused = format_error(
+                "FATAL", "28P01", f'password authentication failed for user "{self.login}"'
+            )
+            return Step(refused, Failed(self.login, "password", self._parameters))
+        parameters = {
+            name: value for name, value in self._parameters.items() if name not in {"user", "database"}
+        }
+        database = self._parameters.get("database") or self.login
+        return Step(format_authentication(12, answer), Opened(self.login, database, parameters))

@@ -1,0 +1,169 @@
+"""Login roles: made ahead for a scope, bound to one grant at a time, reset before the next.
+
+INVARIANT (one grant a login): a login role is in `doorward.session_grant` for one grant or for none. It becomes
+free again only after its last backend is gone and it owns nothing, has no setting and no default privileges;
+a role that cannot be cleaned is locked and dropped.
+
+The names are random because every session can read them. They are entered by the gateway's peer map alone.
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from doorward.errors import UpstreamError
+from doorward.gateway.answer import GrantBinding
+from doorward.gateway.names import LOGIN_PREFIX
+from doorward.gateway.scopes import create_login
+
+CONNECTIONS_PER_LOGIN = 1  # a new connection is a new decision and a new grant
+GONE_MILLISECONDS = 5_000  # how long a terminated backend may take to leave
+IDLE_ADMIN_CONNECTIONS = 4  # as many as the gateway has threads for them
+MEMBERS = """
+SELECT l.rolname, substr(r.rolname, 6)
+FROM pg_catalog.pg_auth_members m
+JOIN pg_catalog.pg_roles r ON r.oid = m.roleid JOIN pg_catalog.pg_roles l ON l.oid = m.member
+WHERE r.rolname ~ '^dw_r_' AND starts_with(l.rolname, 'dw_g_')
+"""
+SOILED = """
+SELECT EXISTS (SELECT FROM pg_catalog.pg_shdepend
+               WHERE refclassid = 'pg_authid'::regclass AND refobjid = r.oid AND deptype = 'o')
+    OR EXISTS (SELECT FROM pg_catalog.pg_default_acl WHERE defaclrole = r.oid) AS owns,
+  EXISTS (SELECT FROM pg_catalog.pg_db_role_setting WHERE setrole = r.oid) AS has_settings
+FROM pg_catalog.pg_roles r WHERE r.rolname = %s
+"""
+Connection = psycopg.Connection[Any]
+
+
+class AdminConnections:
+    """A few connections of the gateway's own role, handed to one thread at a time."""
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._idle: list[Connection] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def borrow(self) -> Iterator[Connection]:
+        """Yield a connection in autocommit mode; one that failed is closed and not used again.
+
+        Raises:
+            UpstreamError: PostgreSQL cannot be reached, or refused a statement.
+        """
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        try:
+            connection = connection or self._connect()
+            yield connection
+        except psycopg.Error as error:
+            if connection is not None:
+                connection.close()
+            raise UpstreamError("the database behind the door does not answer as it must") from error
+        except BaseException:
+            if connection is not None:
+                connection.close()
+            raise
+        with self._lock:
+            if len(self._idle) < IDLE_ADMIN_CONNECTIONS:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def close(self) -> None:
+        """Close what is idle."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+
+class Logins:
+    """The pool of login roles of one database."""
+
+    def __init__(self, admin: AdminConnections, *, random: Callable[[int], bytes]) -> None:
+        self._admin = admin
+        self._random = random
+        self._free: dict[str, list[str]] = defaultdict(list)
+        self._lock = threading.Lock()
+
+    def recover(self) -> int:
+        """End what an earlier gateway left, make its login roles free again, and return how many there are."""
+        with self._admin.borrow() as connection:
+            members = connection.execute(MEMBERS).fetchall()
+            for login, scope_id in members:
+                if self._clean(connection, login):
+                    self._free[scope_id].append(login)
+        return len(members)
+
+    def bind(self, binding: GrantBinding) -> str:
+        """Return a login role that now stands for this grant.
+
+        Raises:
+            UpstreamError: PostgreSQL refused; nothing is bound.
+        """
+        with self._lock:
+            free = self._free[binding.scope_id]
+            login = free.pop() if free else None
+        with self._admin.borrow() as connection:
+            if login is None:
+                login = LOGIN_PREFIX + self._random(8).hex()
+                with connection.transaction():
+                    for statement in create_login(login, binding.scope_id, connections=CONNECTIONS_PER_LOGIN):
+                        connection.execute(statement)
+            connection.execute(
+                "INSERT INTO doorward.session_grant (login, scope, case_no, unit, place, until)"
+                " VALUES (%s, %s, %s, %s, %s, %s)",
+                [login, binding.scope_id, binding.case_no, binding.unit, binding.place, binding.until],
+            )
+        return login
+
+    def release(self, login: str, scope_id: str) -> None:
+        """End the login's sessions, take its grant away and make it free, or drop it if it is not clean.
+
+        Raises:
+            UpstreamError: PostgreSQL refused; the login is not used again by this gateway.
+        """
+        with self._admin.borrow() as connection:
+            clean = self._clean(connection, login)
+        if clean:
+            with self._lock:
+                self._free[scope_id].append(login)
+
+    def _clean(self, connection: Connection, login: str) -> bool:
+        # The grant goes first: from here on the login reads nothing, even while its backend still runs.
+        connection.execute("DELETE FROM doorward.session_grant WHERE login = %s", [login])
+        gone = connection.execute(
+            "SELECT pg_catalog.pg_terminate_backend(pid, %s) FROM pg_catalog.pg_stat_activity WHERE usename = %s",
+            [GONE_MILLISECONDS, login],
+        ).fetchall()
+        if not all(row[0] for row in gone):
+            return False  # a backend that does not leave keeps its login out of use
+        row = connection.execute(SOILED, [login]).fetchone()
+        if row is None:
+            return False
+        owns, has_settings = row
+        if owns:
+            _drop(connection, login)
+            return False
+        if has_settings:
+            role = sql.Identifier(login)
+            connection.execute(sql.SQL("ALTER ROLE {} RESET ALL").format(role))
+            for (database,) in connection.execute("SELECT datname FROM pg_catalog.pg_database").fetchall():
+                connection.execute(
+                    sql.SQL("ALTER ROLE {} IN DATABASE {} RESET ALL").format(role, sql.Identifier(database))
+                )
+        return True
+
+
+def _drop(connection: Connection, login: str) -> None:
+    role = sql.Identifier(login)
+    with connection.transaction():
+        connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(role))
+        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE").format(role))
+        connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
+        connection.execute(sql.SQL("DROP ROLE {}").format(role))

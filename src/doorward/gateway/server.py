@@ -1,0 +1,117 @@
+"""The asyncio shell around `gateway.session`: sockets, clock and threads, and no branch on message types.
+
+It feeds bytes to the session and performs the actions that come back, in their order. An `Append` comes before
+the bytes that it releases (law 4); where the spool fails, every connection is cut and the server ends, because
+nothing may be answered that cannot be recorded.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from doorward.errors import MalformedError, StoreError
+from doorward.gateway.door import Door
+from doorward.gateway.sides import ClientSide
+from doorward.record.entry import Draft
+from doorward.record.spool import Spool
+
+THREADS = 4  # for the door's blocking work: the register, the decision, the login role
+BACKLOG = 512
+TICK_SECONDS = 0.25  # how late a block may close and a grant may end
+
+
+@dataclass(frozen=True, slots=True)
+class ServerParts:
+    """What a server is made of; see `cli.assembly`."""
+
+    door: Door
+    spool: Spool
+    server_secret: bytes
+    upstream_socket: str
+    database: str
+
+
+@dataclass
+class Server:
+    """One listener, its sessions and their upstream connections."""
+
+    parts: ServerParts
+    sessions: set[ClientSide] = field(default_factory=set)
+    cancel_keys: dict[int, ClientSide] = field(default_factory=dict)
+    failed: StoreError | None = None
+
+    def __post_init__(self) -> None:
+        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="door")
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.stopped: asyncio.Event = asyncio.Event()
+
+    async def run(self, *, host: str, port: int, ready: Callable[[], None]) -> None:
+        """Serve until SIGTERM or SIGINT, or until the spool fails.
+
+        Raises:
+            OSError: The port cannot be listened on.
+            StoreError: The record could not be written; every connection was cut first.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stopped.set)
+        listener = await loop.create_server(lambda: ClientSide(self), host, port, backlog=BACKLOG)
+        ready()
+        ticker = loop.create_task(self._tick())
+        try:
+            await self.stopped.wait()
+        finally:
+            listener.close()
+            ticker.cancel()
+            for session in list(self.sessions):
+                session.stop("the gateway stops")
+            while self.tasks:
+                await asyncio.wait(self.tasks)
+            self.threads.shutdown()
+        if self.failed is not None:
+            raise self.failed
+
+    def now(self) -> datetime:
+        """Return the time; the shell is where the clock is read."""
+        return datetime.now(UTC)  # noqa: TID251  # see above
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = self.now()
+            try:
+                self.parts.spool.tick(now=now)
+            except StoreError as error:
+                self.fail(error)
+            for session in list(self.sessions):
+                session.wake(now)
+
+    def append(self, drafts: Sequence[Draft], now: datetime) -> bool:
+        """Put drafts into the spool; False means that nothing may follow."""
+        if self.failed is not None:
+            return False
+        try:
+            self.parts.spool.append(drafts, now=now)
+        except MalformedError:
+            return False  # this one session's entry cannot be recorded, so this session ends
+        except StoreError as error:
+            self.fail(error)
+            return False
+        return True
+
+    def fail(self, error: StoreError) -> None:
+        """Cut everybody without an answer and stop: what cannot be recorded is not released."""
+        if self.failed is None:
+            self.failed = error
+            for session in list(self.sessions):
+                session.abort()
+            self.stopped.set()
+
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Run a coroutine that the server waits for before it ends."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)

@@ -1,0 +1,298 @@
+"""One client's session, from the first byte to the last: facts in, actions out, no socket and no clock.
+
+================  =================================================================================
+phase             what happens
+================  =================================================================================
+OPENING           startup and SCRAM (`gateway.handshake`)
+ASKING            the shell puts the claims to the door; the client's bytes are a protocol error
+CONNECTING        the shell binds a login role and connects as it
+RELAY             `gateway.relay`
+OVER              nothing more is taken or sent
+================  =================================================================================
+
+Any exception becomes an end here and nowhere else (STYLE 3.5): the client gets one ErrorResponse, the record an
+entry, and both sides are closed. The decision is in the spool before the client hears of it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from doorward.errors import DoorwardError, RemoteProtocolError, WireError
+from doorward.gateway.actions import (
+    Action,
+    Append,
+    AskDoor,
+    BindLogin,
+    Cancel,
+    Close,
+    ToClient,
+)
+from doorward.gateway.answer import Answer, Refusal
+from doorward.gateway.handshake import Failed, Handshake, Opened
+from doorward.gateway.relay import Relay
+from doorward.pgwire.messages import (
+    CancelRequest,
+    format_authentication,
+    format_error,
+    format_frame,
+    format_key,
+    format_notice,
+)
+from doorward.pgwire.options import parse_options
+from doorward.pgwire.scram import Verifier
+from doorward.record.entry import Draft, Field, Kind
+
+HANDSHAKE_SECONDS = 20  # a person types a password before psql connects, not during it
+READY_FOR_QUERY = format_frame(b"Z", b"I")
+# What a client may set at start beside the door's own options; SET stays free, and opens nothing.
+PASSED_ON = frozenset(
+    {
+        "application_name", "client_encoding", "datestyle", "timezone", "intervalstyle", "extra_float_digits",
+        "bytea_output", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout",
+        "client_min_messages", "geqo", "jit", "search_path",
+    }
+)  # fmt: skip
+DOOR_PREFIX = "doorward."
+
+
+class Phase(Enum):
+    """How far a session is."""
+
+    OPENING = auto()
+    ASKING = auto()
+    CONNECTING = auto()
+    RELAY = auto()
+    OVER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSetup:
+    """What the shell gives a session: identity, randomness, time and the one look-up it may make."""
+
+    session_id: bytes
+    address: str
+    nonce: str
+    cancel_key: tuple[int, bytes]
+    server_secret: bytes
+    database: str
+    started: datetime
+    find_verifier: Callable[[str], Verifier | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What the shell tells after it connected as the bound login."""
+
+    login: str
+    parameters: tuple[bytes, ...]  # ParameterStatus frames as they came
+
+
+class Session:
+    """One client's session; see the module's table."""
+
+    def __init__(self, setup: SessionSetup) -> None:
+        self._setup = setup
+        self.phase = Phase.OPENING
+        self.deadline: datetime | None = setup.started + timedelta(seconds=HANDSHAKE_SECONDS)
+        self._handshake = Handshake(
+            find_verifier=setup.find_verifier, server_secret=setup.server_secret, nonce=setup.nonce
+        )
+        self._opened: Opened | None = None
+        self._answer: Answer | None = None
+        self._settings: dict[str, str] = {}
+        self._relay = Relay(setup.session_id)
+
+    def from_client(self, data: bytes) -> list[Action]:
+        """Return what bytes of the client lead to; every failure ends the session."""
+        try:
+            if self.phase is Phase.RELAY:
+                actions = self._relay.from_client(data)
+                if self._relay.is_over:
+                    actions[-1:] = self._end("the client ended the session")
+                return actions
+            if self.phase is Phase.OPENING:
+                return self._open(data)
+            if self.phase is Phase.OVER:
+                return []
+            raise RemoteProtocolError("bytes came before the door had answered")
+        except DoorwardError as error:
+            return self.fail(error)
+
+    def from_server(self, data: bytes) -> list[Action]:
+        """Return what bytes of PostgreSQL lead to."""
+        if self.phase is not Phase.RELAY:
+            return []
+        try:
+            return self._relay.from_server(data)
+        except DoorwardError as error:
+            return self.fail(error)
+
+    def _open(self, data: bytes) -> list[Action]:
+        step = self._handshake.feed(data)
+        actions: list[Action] = [ToClient(step.to_client)] if step.to_client else []
+        result = step.result
+        if isinstance(result, CancelRequest):
+            self.phase = Phase.OVER
+            return [Cancel(result.process_id, result.secret), Close("a cancel request was passed on")]
+        if isinstance(result, Failed):
+            self.phase = Phase.OVER
+            draft = self._connect(result.login, b"authentication failed", result.parameters)
+            return [Append((draft,)), *actions, Close(result.reason)]
+        if result is None:
+            return actions
+        self._opened = result
+        return [*actions, *self._ask(result)]
+
+    def _ask(self, opened: Opened) -> list[Action]:
+        options = parse_options(opened.parameters.get("options", ""))
+        plain = {name.lower(): value for name, value in opened.parameters.items() if name != "options"}
+        stated = {**plain, **options}
+        claims = {name: value for name, value in stated.items() if name.startswith(DOOR_PREFIX)}
+        draft = self._connect(opened.login, b"authenticated", stated)
+        if opened.database != self._setup.database:
+            refusal = Refusal(
+                "refused: no such database behind this door", None, None, "wrong database", "3D000"
+            )
+            return self._refuse(refusal, draft)
+        rest = {
+            name: value
+            for name, value in stated.items()
+            if name not in claims and not name.startswith("_pq_.")
+        }
+        rest.pop("replication", None)
+        strange = sorted(name for name in rest if name not in PASSED_ON)
+        if strange:
+            message = f"refused: `{strange[0][:60]}` cannot be set at the start of a session here"
+            return self._refuse(
+                Refusal(message, None, "set it after connecting", "a setting at start", "42704"), draft
+            )
+        rest.pop("search_path", None)  # the scope's schema comes first; a path of one's own is set later
+        self._settings = rest
+        self.phase = Phase.ASKING
+        return [Append((draft,)), AskDoor(opened.login, claims)]
+
+    def answered(self, answer: Answer) -> list[Action]:
+        """Return what the door's answer leads to; it is recorded before anything else."""
+        if self.phase is not Phase.ASKING:
+            return []
+        self._answer = answer
+        draft = self._decision(answer)
+        if answer.refusal is not None or answer.scope is None:
+            refusal = answer.refusal or Refusal("refused", None, None, "no scope")
+            return self._refuse(refusal, draft)
+        self.phase = Phase.CONNECTING
+        return [Append((draft,)), BindLogin()]
+
+    def settings(self) -> Mapping[str, str]:
+        """Return the client's start settings that go upstream."""
+        return self._settings
+
+    def connected(self, upstream: Upstream) -> list[Action]:
+        """Return what a client is told once its login role is connected: welcome, notices, ready."""
+        if self.phase is not Phase.CONNECTING or self._answer is None or self._answer.scope is None:
+            return []
+        self.phase = Phase.RELAY
+        self.deadline = self._answer.binding.until if self._answer.binding else None
+        grant = Draft(
+            Kind.GRANT,
+            self._setup.session_id,
+            0,
+            (
+                (Field.SCOPE, self._answer.scope.id.encode()),
+                (Field.GRANT, upstream.login.encode()),
+                (Field.UNTIL, self.deadline.isoformat().encode() if self.deadline else b""),
+            ),
+        )
+        notices = [format_notice(table.withheld) for table in self._answer.scope.tables if table.withheld]
+        welcome = [
+            format_authentication(0),
+            *upstream.parameters,
+            format_key(*self._setup.cancel_key),
+            *notices,
+        ]
+        return [Append((grant,)), ToClient(b"".join([*welcome, READY_FOR_QUERY]))]
+
+    def server_gone(self) -> list[Action]:
+        """Return what the loss of PostgreSQL's side leads to."""
+        if self.phase is Phase.RELAY:
+            return self._fatal("57P01", "the database ended this session", reason="the database ended it")
+        return []
+
+    def client_gone(self) -> list[Action]:
+        """Return what the loss of the client's side leads to."""
+        return [] if self.phase is Phase.OVER else self._end("the client is gone")
+
+    def wake(self, now: datetime) -> list[Action]:
+        """Return what the deadline leads to, once it has passed."""
+        if self.phase is Phase.OVER or self.deadline is None or now < self.deadline:
+            return []
+        if self.phase is Phase.RELAY:
+            return self._fatal(
+                "57P05", "the grant of this session has ended; connect again", reason="the grant ended"
+            )
+        return self._fatal(
+            "08006", "the opening of this session took too long", reason="the handshake took too long"
+        )
+
+    def stop(self, reason: str) -> list[Action]:
+        """Return what an end from our own side leads to."""
+        return [] if self.phase is Phase.OVER else self._fatal("57P01", reason, reason=reason)
+
+    def fail(self, error: DoorwardError) -> list[Action]:
+        """Return the end that a failure leads to: closed, recorded, one line to the client (law 1)."""
+        sqlstate = error.sqlstate_hint if isinstance(error, WireError) else "58000"
+        message = str(error) if isinstance(error, WireError) else "the door failed, so it is closed"
+        return self._fatal(sqlstate, message, reason=error.code)
+
+    def _fatal(self, sqlstate: str, message: str, *, reason: str) -> list[Action]:
+        if self.phase is Phase.OVER:
+            return []
+        actions = self._end(reason)
+        return [*actions[:-1], ToClient(format_error("FATAL", sqlstate, message)), actions[-1]]
+
+    def _end(self, reason: str) -> list[Action]:
+        drafts = self._relay.cut(reason) if self.phase is Phase.RELAY else []
+        if self._opened is not None:
+            drafts.append(Draft(Kind.END, self._setup.session_id, 0, ((Field.REASON, reason.encode()),)))
+        self.phase = Phase.OVER
+        return [*([Append(tuple(drafts))] if drafts else []), Close(reason)]
+
+    def _refuse(self, refusal: Refusal, draft: Draft) -> list[Action]:
+        self.phase = Phase.OVER
+        end = Draft(Kind.END, self._setup.session_id, 0, ((Field.REASON, refusal.reason.encode()),))
+        error = format_error(
+            "FATAL", refusal.sqlstate, refusal.message, detail=refusal.detail, hint=refusal.hint
+        )
+        return [Append((draft, end)), ToClient(error), Close(refusal.reason)]
+
+    def _connect(self, login: str, outcome: bytes, stated: Mapping[str, str]) -> Draft:
+        fields = (
+            (Field.LOGIN, login[:63].encode()),
+            (Field.ADDRESS, self._setup.address.encode()),
+            (Field.APPLICATION, stated.get("application_name", "")[:63].encode()),
+            (Field.OUTCOME, outcome),
+            (Field.PURPOSE, stated.get("doorward.purpose", "")[:200].encode()),
+            (Field.CASE, stated.get("doorward.case", "")[:200].encode()),
+            (Field.FOR_AGENCY, stated.get("doorward.for", "")[:200].encode()),
+        )
+        return Draft(Kind.CONNECT, self._setup.session_id, 0, fields)
+
+    def _decision(self, answer: Answer) -> Draft:
+        decision = answer.decision
+        fields: list[tuple[Field, bytes]] = [
+            (Field.REASON, answer.refusal.reason.encode() if answer.refusal else b"")
+        ]
+        if decision is not None:
+            fields += [
+                (Field.OUTCOME, decision.outcome.value.encode()),
+                (Field.CLAUSES, " ".join(decision.clauses).encode()),
+                (Field.POLICIES, " ".join(decision.policies).encode()),
+            ]
+        else:
+            fields.append((Field.OUTCOME, b"not decided"))
+        if answer.scope is not None:
+            fields.append((Field.SCOPE, answer.scope.id.encode()))
+        fields.append((Field.ORDER_DIGEST, answer.order_digest.encode()))
+        return Draft(Kind.DECISION, self._setup.session_id, 0, tuple(fields))

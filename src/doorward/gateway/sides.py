@@ -1,0 +1,305 @@
+"""The two sockets of a session: what the asyncio shell does with a session's actions.
+
+The client's side owns the session. Reading from one side stops while the other side's buffer is full, so a
+client that does not read costs a bounded amount of memory.
+"""
+
+import asyncio
+import hmac
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from doorward.errors import DoorwardError, UpstreamError
+from doorward.gateway.actions import Action, Append, AskDoor, BindLogin, Cancel, Close, ToClient, ToServer
+from doorward.gateway.answer import Answer, GrantBinding
+from doorward.gateway.names import scope_schema
+from doorward.gateway.session import Phase, Session, SessionSetup, Upstream
+from doorward.gateway.upstream import UpstreamHandshake
+from doorward.pgwire.messages import CancelRequest, format_cancel
+from doorward.pgwire.scram import Verifier, parse_verifier
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from doorward.gateway.server import Server
+
+MAX_CLIENTS = 400  # twice the sample server's max_connections; a flood is refused by closing
+HIGH_WATER_BYTES = 1024 * 1024  # measured in trials: a client that stalls on a COPY then costs 32 MB in all
+LOW_WATER_BYTES = 256 * 1024
+UPSTREAM_SECONDS = 10
+
+
+class ClientSide(asyncio.Protocol):
+    """The socket of a client, and its session."""
+
+    def __init__(self, server: "Server") -> None:
+        self.server = server
+        self.transport: asyncio.Transport | None = None
+        self.upstream: UpstreamSide | None = None
+        self.answer: Answer | None = None
+        self.login: str | None = None
+        self.session: Session | None = None
+        self.cancel_key = (0, b"")
+
+    # asyncio's callbacks
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin a session, or close at once when there are too many."""
+        self.transport = transport = cast(
+            "asyncio.Transport", transport
+        )  # uvloop's are none of asyncio's own
+        if len(self.server.sessions) >= MAX_CLIENTS:
+            transport.abort()
+            return
+        transport.set_write_buffer_limits(HIGH_WATER_BYTES, LOW_WATER_BYTES)
+        peer = transport.get_extra_info("peername")
+        process_id = int.from_bytes(os.urandom(4)) & 0x7FFFFFFF
+        self.cancel_key = (process_id, os.urandom(4))
+        self.session = Session(
+            SessionSetup(
+                session_id=os.urandom(16),
+                address=str(peer[0]) if peer else "",
+                nonce=os.urandom(18).hex(),
+                cancel_key=self.cancel_key,
+                server_secret=self.server.parts.server_secret,
+                database=self.server.parts.database,
+                started=self.server.now(),
+                find_verifier=self._find_verifier,
+            )
+        )
+        self.server.sessions.add(self)
+        self.server.cancel_keys[process_id] = self
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the session."""
+        if self.session is not None:
+            self.perform(self.session.from_client(data))
+
+    def eof_received(self) -> bool:
+        """Treat a half-closed client as gone."""
+        return False
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """End the session if it has not ended, and give back what it held."""
+        if self.session is not None:
+            self.perform(self.session.client_gone())
+        self.server.sessions.discard(self)
+        self.server.cancel_keys.pop(self.cancel_key[0], None)
+        self._drop_upstream()
+
+    def pause_writing(self) -> None:
+        """Stop reading rows while the client does not take them."""
+        if self.upstream is not None and self.upstream.transport is not None:
+            self.upstream.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Read rows again."""
+        if self.upstream is not None and self.upstream.transport is not None:
+            self.upstream.transport.resume_reading()
+
+    # the session's actions
+
+    def perform(self, actions: Sequence[Action]) -> None:
+        """Do what the session asks, in its order; stop where the record fails (law 4)."""
+        for action in actions:
+            kind = type(action)
+            if kind is Append:
+                if not self.server.append(action.drafts, self.server.now()):  # type: ignore[union-attr]  # kind says it
+                    self.abort()
+                    return
+            elif kind is ToServer:
+                if self.upstream is not None:
+                    self.upstream.write(action.data)  # type: ignore[union-attr]
+            elif kind is ToClient:
+                if self.transport is not None:
+                    self.transport.write(action.data)  # type: ignore[union-attr]
+            elif isinstance(action, AskDoor):
+                self.server.spawn(self._ask(action))
+            elif isinstance(action, BindLogin):
+                self.server.spawn(self._connect())
+            elif isinstance(action, Cancel):
+                self._cancel(action)
+            elif isinstance(action, Close):
+                self._close()
+
+    async def _ask(self, action: AskDoor) -> None:
+        person = self.server.parts.door.directory.find(action.login)
+        session = self.session
+        if person is None or session is None:
+            self.abort()
+            return
+        loop = asyncio.get_running_loop()
+        work = lambda: self.server.parts.door.answer(person, action.options, now=self.server.now())  # noqa: E731
+        self.answer = await loop.run_in_executor(self.server.threads, work)
+        if session.phase is Phase.ASKING:
+            self.perform(session.answered(self.answer))
+
+    async def _connect(self) -> None:
+        session, binding = self.session, self.answer.binding if self.answer else None
+        if session is None or binding is None:
+            self.abort()
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            login = await loop.run_in_executor(
+                self.server.threads, self.server.parts.door.logins.bind, binding
+            )
+            self.login = login
+            upstream = UpstreamSide(self, UpstreamHandshake(login, self._parameters(binding)))
+            async with asyncio.timeout(UPSTREAM_SECONDS):
+                await loop.create_unix_connection(lambda: upstream, self.server.parts.upstream_socket)
+                parameters = await upstream.ready
+            if session.phase is not Phase.CONNECTING:
+                upstream.abort()
+                self._drop_upstream()
+                return
+            self.upstream = upstream
+            self.perform(session.connected(Upstream(login, parameters)))
+        except (OSError, TimeoutError, DoorwardError) as error:
+            failure = (
+                error
+                if isinstance(error, DoorwardError)
+                else UpstreamError("the database did not let the door in")
+            )
+            self.perform(session.fail(failure))
+            self._drop_upstream()
+
+    def _parameters(self, binding: GrantBinding) -> dict[str, str]:
+        assert self.session is not None
+        return {
+            "database": self.server.parts.database,
+            **self.session.settings(),
+            "options": f"-c search_path={scope_schema(binding.scope_id)} -c default_transaction_read_only=on",
+        }
+
+    def _find_verifier(self, login: str) -> Verifier | None:
+        person = self.server.parts.door.directory.find(login)
+        return parse_verifier(person.verifier) if person is not None else None
+
+    def _cancel(self, action: Cancel) -> None:
+        other = self.server.cancel_keys.get(action.process_id)
+        if (
+            other is None
+            or not hmac.compare_digest(other.cancel_key[1], action.secret)
+            or other.upstream is None
+        ):
+            return
+        self.server.spawn(_send_cancel(self.server.parts.upstream_socket, other.upstream.key))
+
+    def _close(self) -> None:
+        if self.upstream is not None:
+            self.upstream.abort()
+        if self.transport is not None:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Cut both sockets without another byte."""
+        if self.upstream is not None:
+            self.upstream.abort()
+        if self.transport is not None:
+            self.transport.abort()
+
+    def stop(self, reason: str) -> None:
+        """End the session from our side."""
+        if self.session is not None:
+            self.perform(self.session.stop(reason))
+
+    def wake(self, now: "datetime") -> None:
+        """Let the session look at its deadline."""
+        if self.session is not None:
+            self.perform(self.session.wake(now))
+
+    def _drop_upstream(self) -> None:
+        if self.upstream is not None:
+            self.upstream.abort()
+        login, self.login = self.login, None
+        if login is not None and self.answer is not None and self.answer.binding is not None:
+            self.server.spawn(self._release(login, self.answer.binding.scope_id))
+
+    async def _release(self, login: str, scope_id: str) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(
+                self.server.threads, self.server.parts.door.logins.release, login, scope_id
+            )
+        except DoorwardError:
+            return  # the login stays out of use; the next start of the gateway cleans it
+
+
+class UpstreamSide(asyncio.Protocol):
+    """The socket to PostgreSQL of one session."""
+
+    def __init__(self, client: ClientSide, handshake: UpstreamHandshake) -> None:
+        self._client = client
+        self._handshake: UpstreamHandshake | None = handshake
+        self.transport: asyncio.Transport | None = None
+        self.key = (0, b"")
+        self.ready: asyncio.Future[tuple[bytes, ...]] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the startup message."""
+        self.transport = transport = cast(
+            "asyncio.Transport", transport
+        )  # uvloop's are none of asyncio's own
+        transport.set_write_buffer_limits(HIGH_WATER_BYTES, LOW_WATER_BYTES)
+        if self._handshake is not None:
+            transport.write(self._handshake.opening())
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the handshake, then the session."""
+        if self._handshake is None:
+            session = self._client.session
+            if session is not None:
+                self._client.perform(session.from_server(data))
+            return
+        try:
+            done = self._handshake.feed(data)
+        except DoorwardError as error:
+            if not self.ready.done():
+                self.ready.set_exception(error)
+            return
+        if done is not None:
+            self._handshake = None
+            self.key = done.key
+            if not self.ready.done():
+                self.ready.set_result(done.parameters)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """End the session: its backend is gone."""
+        if not self.ready.done():
+            self.ready.set_exception(UpstreamError("the database closed the connection"))
+        elif self._handshake is None and self._client.session is not None:
+            self._client.perform(self._client.session.server_gone())
+
+    def pause_writing(self) -> None:
+        """Stop reading the client while PostgreSQL does not take more."""
+        if self._client.transport is not None:
+            self._client.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Read the client again."""
+        if self._client.transport is not None:
+            self._client.transport.resume_reading()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to PostgreSQL."""
+        if self.transport is not None:
+            self.transport.write(data)
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self.transport is not None:
+            self.transport.abort()
+
+
+async def _send_cancel(socket: str, key: tuple[int, bytes]) -> None:
+    try:
+        async with asyncio.timeout(UPSTREAM_SECONDS):
+            reader, writer = await asyncio.open_unix_connection(socket)
+            writer.write(format_cancel(CancelRequest(*key)))
+            await writer.drain()
+            await reader.read(1)
+            writer.close()
+    except (OSError, TimeoutError):
+        return

@@ -1,0 +1,54 @@
+"""What the door says to a person whom it does not let in.
+
+Two audiences. City staff read the clauses and the remedy. Outsiders read one public clause id and the law
+department's contact, and never anything that a register said (law 8, DESIGN.md "gateway").
+"""
+
+from doorward.gateway.answer import Refusal
+from doorward.orders.load import Pack
+from doorward.policy.decision import Decision, Outcome
+
+
+def refuse_decision(decision: Decision, pack: Pack, *, city_agency: bool) -> Refusal:
+    """Return the refusal for a decision that did not permit."""
+    word = "refused" if decision.outcome is Outcome.DENY else "referred, and closed until it is answered"
+    if city_agency:
+        return Refusal(
+            message=f"{word}: {decision.sentence}",
+            detail=f"clauses {', '.join(decision.clauses) or 'none applies'}; see {pack.page}",
+            hint=decision.remedy or f"ask {_addressee(decision, pack)}",
+            reason=decision.outcome.value,
+        )
+    return Refusal(
+        message=f"{word}: {decision.public_sentence}",
+        detail=f"clause {decision.clauses[0]}" if decision.clauses else None,
+        hint=f"the law department answers: {pack.contacts.law_department}",
+        reason=decision.outcome.value,
+    )
+
+
+def _addressee(decision: Decision, pack: Pack) -> str:
+    if decision.addressee is None or decision.addressee.value == "law":
+        return f"the law department: {pack.contacts.law_department}"
+    return f"the {decision.addressee.value}"
+
+
+def refuse_empty_scope(pack: Pack) -> Refusal:
+    """Return the refusal where the order permits the database and opens no table of it."""
+    return Refusal(
+        message="refused: the order opens no table of this database for this request",
+        detail=None,
+        hint=f"the law department answers: {pack.contacts.law_department}",
+        reason="no table is open",
+    )
+
+
+def refuse_failure(pack: Pack | None) -> Refusal:
+    """Return the refusal for a failure at the door: closed, whatever failed (law 1)."""
+    contact = f"the law department answers: {pack.contacts.law_department}" if pack else None
+    return Refusal(
+        message="refused: the door could not decide this request, so it stays closed",
+        detail=None,
+        hint=contact,
+        reason="failure at the door",
+    )
