@@ -1,0 +1,108 @@
+"""Where everything of one installation lies, and the marks by which doorward knows its own folder."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from doorward.errors import ConfigError
+
+MARK = "this folder belongs to doorward; `doorward reset` removes it\n"
+DEFAULT = ".doorward"
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The data folder and its parts; see docs/reference/data-folder.md."""
+
+    data: Path
+
+    @property
+    def mark(self) -> Path:
+        """The file that says whose folder this is."""
+        return self.data / "DOORWARD"
+
+    @property
+    def log(self) -> Path:
+        """The public log: checkpoint, tiles and verifier key."""
+        return self.data / "log"
+
+    @property
+    def spool(self) -> Path:
+        """The gateway's spool."""
+        return self.data / "spool"
+
+    @property
+    def keys(self) -> Path:
+        """Secrets: the log's signing key and the secret behind unknown logins' salts."""
+        return self.data / "keys"
+
+    @property
+    def run(self) -> Path:
+        """What is true only while doorward runs: connection strings, locks."""
+        return self.data / "run"
+
+    @property
+    def order(self) -> Path:
+        """The compiled scopes of the order in force."""
+        return self.data / "order"
+
+    @property
+    def people(self) -> Path:
+        """The people who may log in."""
+        return self.data / "people.json"
+
+    @property
+    def agreements(self) -> Path:
+        """The attestation agreements on file."""
+        return self.data / "agencies.json"
+
+    def make(self) -> None:
+        """Make the folder and its parts; a second call changes nothing.
+
+        Raises:
+            ConfigError: The folder exists, is not empty and is not ours, or cannot be made.
+        """
+        try:
+            if self.data.exists() and not self.mark.exists() and any(self.data.iterdir()):
+                raise ConfigError(
+                    f"`{self.data}` is not empty and was not made by doorward",
+                    hint="choose another folder with --data",
+                )
+            self.data.mkdir(parents=True, exist_ok=True)
+            # The servers may run as another user and must be able to pass through, not to list.
+            self.data.chmod(0o711)
+            if not self.mark.exists():
+                self.mark.write_text(MARK, encoding="utf-8")
+            for private in (self.keys, self.spool):
+                private.mkdir(mode=0o700, exist_ok=True)
+            for public in (self.run, self.order):
+                public.mkdir(mode=0o755, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"cannot make `{self.data}`: {error.strerror}") from error
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for one `doorward up` at a time.
+
+        Raises:
+            ConfigError: Another one holds it.
+        """
+        file = os.open(self.data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ConfigError(
+                    f"doorward is already up in `{self.data}`", hint="stop it first, or choose another --data"
+                ) from error
+            yield
+        finally:
+            os.close(file)
+
+
+def find_folders(data: Path | None) -> Folders:
+    """Return the folders from --data, the environment's DOORWARD_DATA, or the default beside the caller."""
+    return Folders((data or Path(os.environ.get("DOORWARD_DATA") or DEFAULT)).absolute())

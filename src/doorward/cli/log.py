@@ -1,0 +1,124 @@
+"""`doorward log`: verify the record."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from doorward.cli.folders import Folders, find_folders
+from doorward.errors import ConfigError, MalformedError
+from doorward.record.disclosures import PostgresDisclosures
+from doorward.record.fsck import check_log
+from doorward.record.log_files import CHECKPOINT, TILES, VERIFIER_KEY, LogFiles
+from doorward.record.note import Verifier, parse_verifier_key
+from doorward.record.report import Report
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+HOLDS, FALSE, COULD_NOT_TELL = 0, 1, 3
+
+
+@app.callback()
+def log() -> None:
+    """Verify the record."""
+
+
+@app.command("verify")
+def verify(
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="a log's folder, such as a public copy; without it, the data folder's"),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="VKEY", help="the log's verifier key, got by a way that you trust")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="the data folder (default ./.doorward)")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the report for a machine")] = False,  # noqa: FBT002  # a command-line flag
+) -> None:
+    """Recompute the record and say what was checked; exit code 0 holds, 1 false, 2 usage, 3 could not tell.
+
+    With PATH only the public files there are checked; without it, the spool and the disclosures of the data folder
+    too.
+    """
+    folders = find_folders(data) if path is None else None
+    log_dir = path if folders is None else folders.log
+    assert log_dir is not None
+    files = LogFiles(log_dir)
+    if not (log_dir / CHECKPOINT).exists() and not (log_dir / TILES).exists():
+        raise ConfigError(
+            f"there is no log at `{log_dir}`", hint="name its folder, or the data folder with --data"
+        )
+    report = Report()
+    verifier = _find_verifier(files, key, report)
+    if verifier is not None:
+        report = _check(log_dir, verifier, folders)
+    code = FALSE if report.findings else COULD_NOT_TELL if report.could_not_tell else HOLDS
+    if as_json:
+        typer.echo(json.dumps(_as_json(report, verifier, key_given=key is not None, code=code), indent=2))
+    else:
+        _print(report, verifier, key_given=key is not None)
+    raise typer.Exit(code)
+
+
+def _find_verifier(files: LogFiles, key: str | None, report: Report) -> Verifier | None:
+    if key is not None:
+        try:
+            return parse_verifier_key(key.strip())
+        except MalformedError as error:
+            raise ConfigError(f"`--key` is no verifier key: {error}") from error
+    raw = files.read(VERIFIER_KEY)
+    if raw is None:
+        raise ConfigError(f"the log `{files.folder}` has no `{VERIFIER_KEY}`", hint="give the key with --key")
+    try:
+        return parse_verifier_key(raw.decode("utf-8").strip())
+    except (MalformedError, UnicodeDecodeError) as error:
+        report.find(VERIFIER_KEY, f"it is no verifier key: {error}")
+        return None
+
+
+def _check(log_dir: Path, verifier: Verifier, folders: Folders | None) -> Report:
+    if folders is None:
+        return check_log(log_dir, verifier)
+    conninfo = folders.run / "record.dsn"
+    if not conninfo.exists():
+        return check_log(log_dir, verifier, folders.spool)
+    with PostgresDisclosures(conninfo.read_text(encoding="utf-8").strip()) as disclosures:
+        return check_log(log_dir, verifier, folders.spool, disclosures)
+
+
+def _as_json(report: Report, verifier: Verifier | None, *, key_given: bool, code: int) -> dict[str, Any]:
+    return {
+        "log": verifier.name if verifier else None,
+        "key_from": "the caller" if key_given else "the log itself",
+        "exit_code": code,
+        **report.as_json(),
+    }
+
+
+def _print(report: Report, verifier: Verifier | None, *, key_given: bool) -> None:
+    if verifier is not None:
+        typer.echo(f"log {verifier.name}")
+        typer.echo(
+            "key: as given"
+            if key_given
+            else "key: from the log itself (trust on first use); give one that you trust with --key"
+        )
+    for what, number in report.counts.items():
+        typer.echo(f"checked: {number:,} {what}" if what != "tree size" else f"size: {number:,} leaves")
+    for note in report.notes:
+        typer.echo(f"note: {note}")
+    for what in report.not_checked:
+        typer.echo(f"not checked: {what}")
+    for what in report.could_not_tell:
+        typer.echo(f"could not tell: {what}")
+    for finding in report.findings:
+        typer.echo(f"FALSE: {finding}")
+    if report.left_out:
+        typer.echo(f"FALSE: and {report.left_out:,} more")
+    if report.findings:
+        typer.echo(f"{len(report.findings) + report.left_out:,} found false")
+    elif report.could_not_tell:
+        typer.echo("could not tell: not everything could be read; what was checked holds")
+    else:
+        typer.echo("everything that was checked holds")

@@ -1,0 +1,48 @@
+"""The command line: one file a command, and one place where a failure becomes a line and an exit code.
+
+Exit codes are part of the interface: 0 yes or done, 1 no (denied, a proof is false), 2 usage or configuration,
+3 could not tell (input or output failed). A script never reads "could not tell" as "no".
+"""
+
+import sys
+
+import typer
+
+from doorward.cli import decide, gateway, log, order, publisher, reset, tour, up
+from doorward.errors import ConfigError, DoorwardError, PolicyError, VerificationError
+
+app = typer.Typer(
+    name="doorward",
+    help="One written order on civil immigration enforcement, in force at a database, recorded and proved.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("up")(up.up)
+app.command("tour")(tour.tour)
+app.command("decide")(decide.decide)
+app.add_typer(order.app, name="order", help="Check an order.")
+app.add_typer(log.app, name="log", help="Verify the record.")
+app.command("reset")(reset.reset)
+app.command("gateway", hidden=True)(gateway.gateway)
+app.command("publisher", hidden=True)(publisher.publisher)
+
+
+def exit_code(error: DoorwardError) -> int:
+    """Return the exit code for a failure that reached the command line."""
+    if isinstance(error, VerificationError):
+        return 1
+    if isinstance(error, (ConfigError, PolicyError)):
+        return 2
+    return 3
+
+
+def main() -> None:
+    """Run the command line; a failure is one line on standard error, and a hint."""
+    try:
+        app()
+    except DoorwardError as error:
+        sys.stderr.write(f"doorward: {error}\n")
+        if error.hint:
+            sys.stderr.write(f"  hint: {error.hint}\n")
+        sys.exit(exit_code(error))

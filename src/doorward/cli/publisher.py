@@ -1,0 +1,110 @@
+"""`doorward publisher`: from the spool to the public log, as a process; started by `doorward up`, not by hand.
+
+It publishes at least once a second and prints nothing while all goes well. Where a disk or the disclosures' server
+refuses, it says so in one line and tries again, ever more slowly: the record waits in the spool. Where spool,
+disclosures and log do not agree it ends, because nothing may be signed then. SIGTERM and SIGINT end it after a
+last pass; kill -9 may come at any time.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from doorward.cli.folders import Folders, find_folders
+from doorward.errors import ConfigError, StoreError
+from doorward.record.disclosures import PostgresDisclosures
+from doorward.record.keys import load_log_key, make_log_key
+from doorward.record.log import Publisher
+from doorward.record.log_files import CHECKPOINT
+from doorward.record.note import Signer
+
+PASS_SECONDS: Final = 0.5
+MAX_BACKOFF_SECONDS: Final = 30.0
+LAST_PASS_SECONDS: Final = 8.0  # `doorward up` insists after 15
+_STOPS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
+
+
+def publisher(
+    data: Annotated[Path | None, typer.Option(help="the data folder (default ./.doorward)")] = None,
+) -> None:
+    """Publish the record in the foreground until it is told to stop."""
+    folders = find_folders(data)
+    # Blocked, and asked for between passes: no pass is torn by a signal, and none is lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    signer = find_signer(folders)
+    with PostgresDisclosures(read_conninfo(folders)) as disclosures:
+        log = Publisher.open(folders.log, folders.spool, signer, disclosures)
+        try:
+            _publish_until_stopped(log)
+            _publish_the_rest(log)
+        finally:
+            log.close()
+
+
+def find_signer(folders: Folders) -> Signer:
+    """Return the log's key, made where there is no log yet.
+
+    Raises:
+        ConfigError: There is a log and its key is not at hand.
+    """
+    path = folders.keys / "log.key"
+    if path.exists():
+        return load_log_key(path)
+    if (folders.log / CHECKPOINT).exists():
+        raise ConfigError(
+            f"the log `{folders.log}` is there and its key `{path}` is not",
+            hint="put the key back; a log without it can be verified and never be added to",
+        )
+    return make_log_key(path)
+
+
+def read_conninfo(folders: Folders) -> str:
+    """Return where the disclosures' server is, as `doorward up` wrote it.
+
+    Raises:
+        ConfigError: doorward is not up in this folder.
+    """
+    try:
+        return (folders.run / "record.dsn").read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(
+            f"doorward is not up in `{folders.data}`", hint="start it with `doorward up`"
+        ) from error
+
+
+def _publish_until_stopped(log: Publisher) -> None:
+    wait, said = PASS_SECONDS, ""
+    while signal.sigtimedwait(_STOPS, max(wait, 0)) is None and not _is_orphan():
+        try:
+            # A pass is bounded; where it was full, the next one follows at once.
+            wait = 0.0 if log.publish_once() else PASS_SECONDS
+            said = ""
+        except StoreError as error:
+            wait = min(MAX_BACKOFF_SECONDS, max(PASS_SECONDS, wait) * 2)
+            said = _say_once(error, said)
+
+
+def _publish_the_rest(log: Publisher) -> None:
+    deadline = time.monotonic() + LAST_PASS_SECONDS
+    try:
+        while log.publish_once() and time.monotonic() < deadline:
+            pass
+    except StoreError as error:
+        _say_once(error, "")
+
+
+def _say_once(error: StoreError, said: str) -> str:
+    if str(error) != said:
+        sys.stderr.write(f"doorward publisher: {error}\n")
+        sys.stderr.flush()
+    return str(error)
+
+
+def _is_orphan() -> bool:
+    parent = os.environ.get("DOORWARD_PARENT")
+    return parent is not None and parent != str(os.getppid())

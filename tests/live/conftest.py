@@ -1,0 +1,160 @@
+"""One whole doorward for the live tests: both servers, the record, the gateway, as `doorward up` starts them."""
+
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from doorward.cli.folders import Folders
+from doorward.cli.sample import PEOPLE, SamplePerson
+
+START_SECONDS = 120
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Up:
+    """A running `doorward up`, and how its clients reach it."""
+
+    folders: Folders
+    port: int
+    city_port: int
+    process: subprocess.Popen[bytes] = field(repr=False)
+
+    def connect(self, person: SamplePerson = PEOPLE[0], **changed: Any) -> psycopg.Connection[Any]:
+        """Connect as a sample person; keyword arguments replace connection parameters."""
+        parameters: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "port": self.port,
+            "user": person.login,
+            "password": person.password,
+            "dbname": "clear",
+            "options": person.options(),
+            "sslmode": "disable",
+            "autocommit": True,
+            "connect_timeout": 20,
+        }
+        return psycopg.connect(**(parameters | changed))
+
+    def city(self, user: str = "postgres", dbname: str = "clear") -> psycopg.Connection[Any]:
+        """Connect to the city's own server, around the gateway, as its DBA does."""
+        from doorward.cli.assembly import read_run
+
+        city = read_run(self.folders, "city")
+        return psycopg.connect(
+            host=city["socket_dir"], port=city["port"], user=user, dbname=dbname, autocommit=True
+        )
+
+    def psql(
+        self, *arguments: str, person: SamplePerson = PEOPLE[0], **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run psql as a sample person."""
+        return subprocess.run(
+            [
+                "psql",
+                "-XAt",
+                "-h",
+                "127.0.0.1",
+                "-p",
+                str(self.port),
+                "-U",
+                person.login,
+                "-d",
+                "clear",
+                *arguments,
+            ],
+            env={
+                **os.environ,
+                "PGPASSWORD": person.password,
+                "PGOPTIONS": person.options(),
+                "PGSSLMODE": "disable",
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def stop(self) -> int:
+        """Ask it to stop as Ctrl-C does, and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+
+def start_up(data: Path) -> Up:
+    port, city_port = free_port(), free_port()
+    out = data.parent / f"{data.name}.out"
+    with out.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "doorward",
+                "up",
+                "--data",
+                str(data),
+                "--port",
+                str(port),
+                "--city-port",
+                str(city_port),
+            ],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while "stop everything" not in out.read_text(errors="replace"):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            pytest.fail(f"doorward up did not come up: {out.read_text(errors='replace')[-3000:]}")
+        time.sleep(0.05)
+    return Up(Folders(data), port, city_port, process)
+
+
+@pytest.fixture(scope="session")
+def live_folder() -> Iterator[Path]:
+    """A folder that the servers' own user can pass through, removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="doorward-live-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def up(live_folder: Path) -> Iterator[Up]:
+    """One running doorward for all live tests of a worker."""
+    running = start_up(live_folder / "shared")
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def own_up(live_folder: Path, request: pytest.FixtureRequest) -> Iterator[Up]:
+    """A doorward of its own, for a test that breaks it."""
+    name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
+    running = start_up(live_folder / name)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def start() -> Callable[[Path], Up]:
+    """Start a doorward in a folder; the test stops it."""
+    return start_up

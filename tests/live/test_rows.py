@@ -1,0 +1,137 @@
+"""One meaning: the rows and columns that come through the gateway are those that Cedar permits, row by row.
+
+The oracle is the order's own decision, asked of cedarpy for every row; nothing of the compiled predicates is used.
+Rows with the same attributes are the same request, so each such request is asked once.
+"""
+
+import tomllib
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any
+
+import psycopg
+import pytest
+
+from doorward.cli.sample import PEOPLE, SamplePerson
+from doorward.grants.claims import Claims
+from doorward.grants.facts import make_request
+from doorward.grants.people import Person
+from doorward.orders.load import Pack, load_pack
+from doorward.policy.decision import Outcome
+from doorward.policy.facts import CollectionRef, RecordRef, Request, Standing
+
+pytestmark = pytest.mark.pg
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DETECTIVE, CLERK, FBI = PEOPLE[:3]
+STANDINGS = {
+    DETECTIVE.login: Standing.VERIFIED,
+    CLERK.login: Standing.UNVERIFIED,
+    FBI.login: Standing.ATTESTED,
+}
+KEYS = {
+    "persons": "person_id",
+    "incidents": "incident_id",
+    "arrests": "arrest_id",
+    "field_contacts": "contact_id",
+    "plate_reads": "read_id",
+    "cases": "case_no",
+}
+MOST_ROWS = {"plate_reads": 20_000}
+ATTRIBUTES = ("kind", "holder", "public_source", "sealed", "juvenile", "case_no", "unit")
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    return load_pack("chicago")
+
+
+@pytest.fixture(scope="module")
+def collections() -> dict[str, Any]:
+    file = resources.files("doorward.orders").joinpath("chicago", "collections.toml")
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def request_of(person: SamplePerson, pack: Pack) -> Request:
+    agency = pack.agencies[person.agency]
+    return make_request(
+        Person(person.login, "", person.role, person.agency, person.unit),
+        Claims(person.purpose, person.case_no, person.for_agency),
+        standing=STANDINGS[person.login],
+        party=agency.party,
+        component=agency.component,
+        database="clear",
+        now=NOW,
+    )
+
+
+def about(request: Request, resource: CollectionRef | RecordRef) -> Request:
+    return Request(request.principal, request.action, resource, request.context)
+
+
+def permitted_keys(
+    dba: psycopg.Connection[Any], pack: Pack, request: Request, table: str, rows: dict[str, Any]
+) -> set[Any]:
+    """Ask Cedar about every row of a table, and return the keys of those that it permits."""
+    chosen = [
+        f"coalesce({rows[name]['column']}, '{rows[name].get('null_as', '')}')"
+        if "null_as" in rows[name]
+        else rows[name].get("column", "NULL")
+        for name in ATTRIBUTES
+    ]
+    most = f"ORDER BY 1 LIMIT {MOST_ROWS[table]}" if table in MOST_ROWS else ""
+    query = f"SELECT {KEYS[table]}, {', '.join(chosen)} FROM public.{table} {most}"
+    answers: dict[tuple[Any, ...], bool] = {}
+    found = set()
+    for key, *values in dba.execute(query.encode()):
+        attributes = tuple(
+            rows[name].get("value", value) for name, value in zip(ATTRIBUTES, values, strict=True)
+        )
+        if attributes not in answers:
+            record = RecordRef(f"clear.{table}", *attributes)
+            answers[attributes] = pack.decide(about(request, record)).outcome is Outcome.PERMIT
+        if answers[attributes]:
+            found.add(key)
+    return found
+
+
+def open_columns(pack: Pack, request: Request, table: str, spec: dict[str, Any]) -> set[str]:
+    """Ask Cedar about every column class of a table, and return the names of the columns that are shown."""
+
+    def is_open(column_class: str) -> bool:
+        reference = CollectionRef(f"clear.{table}.{column_class}")
+        return pack.decide(about(request, reference)).outcome is Outcome.PERMIT
+
+    shown = {name for name, column_class in spec["columns"].items() if is_open(column_class)}
+    masks = spec.get("masks", {})
+    return shown | {name for name, mask in masks.items() if name not in shown and is_open(mask["class"])}
+
+
+@pytest.mark.parametrize("table", KEYS)
+@pytest.mark.parametrize("person", [DETECTIVE, CLERK, FBI], ids=lambda person: person.login)
+def test_what_comes_through_is_what_cedar_permits(
+    up: Any, pack: Pack, collections: dict[str, Any], person: SamplePerson, table: str
+) -> None:
+    spec = collections["table"][f"clear.{table}"]
+    request = request_of(person, pack)
+    columns = open_columns(pack, request, table, spec)
+    with up.city() as dba:
+        rows = permitted_keys(dba, pack, request, table, spec["row"])
+        most = f"SELECT max(k) FROM (SELECT {KEYS[table]} k FROM public.{table} ORDER BY 1 LIMIT %s) least"
+        (highest,) = dba.execute(most.encode(), [MOST_ROWS.get(table)]).fetchone() or (None,)
+    with up.connect(person) as session:
+        if not columns or not rows:
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                session.execute(f"SELECT * FROM {table}".encode())
+            return
+        cursor = session.execute(f"SELECT * FROM {table} LIMIT 0".encode())
+        assert {column.name for column in cursor.description or []} == columns
+        if KEYS[table] not in columns:
+            counted = session.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()
+            assert counted == (len(rows),)
+            return
+        seen = {key for (key,) in session.execute(f"SELECT {KEYS[table]} FROM {table}".encode())}
+    if table in MOST_ROWS:
+        seen = {key for key in seen if key <= highest}
+    assert seen == rows
+    assert person is not DETECTIVE or len(seen) > 0
