@@ -133,7 +133,7 @@ def measure_refusals(port: int, times: int) -> dict[str, float]:
     }
 
 
-def pgbench(port: int, person: SamplePerson, clients: int, seconds: int, **changed: Any) -> float:
+def pgbench(person: SamplePerson, clients: int, seconds: int, **changed: Any) -> float:
     script = Path(tempfile.gettempdir()) / f"doorward-bench-{os.getpid()}.sql"
     script.write_text(POINT_READ)
     user, password = changed.get("user", person.login), changed.get("password", person.password)
@@ -144,7 +144,7 @@ def pgbench(port: int, person: SamplePerson, clients: int, seconds: int, **chang
     }
     done = subprocess.run(
         [str(find_binaries() / "pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-T", str(seconds),
-         "-h", "127.0.0.1", "-p", str(changed.get("port", port)), "-U", user, "-f", str(script), "clear"],
+         "-h", "127.0.0.1", "-p", str(changed["port"]), "-U", user, "-f", str(script), "clear"],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -172,10 +172,10 @@ def measure_reads(folders: Folders, port: int, city_port: int, seconds: int) -> 
         through, around, cpu = [], [], []
         for _ in range(ROUNDS):
             before = cpu_seconds(pid)
-            tps = pgbench(port, PEOPLE[0], clients, seconds)
+            tps = pgbench(PEOPLE[0], clients, seconds, port=port)
             through.append(tps)
             cpu.append((cpu_seconds(pid) - before) / (tps * seconds) * 1e6)
-            around.append(pgbench(port, PEOPLE[0], clients, seconds, **straight))
+            around.append(pgbench(PEOPLE[0], clients, seconds, **straight))
         results.append(
             {
                 "clients": clients,

@@ -6,7 +6,6 @@ disclosures and log do not agree it ends, because nothing may be signed then. SI
 last pass; kill -9 may come at any time.
 """
 
-import os
 import signal
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import Annotated, Final
 
 import typer
 
+from doorward.cli.children import stop_with_parent
 from doorward.cli.folders import Folders, find_folders
 from doorward.errors import ConfigError, StoreError
 from doorward.record.disclosures import PostgresDisclosures
@@ -36,6 +36,7 @@ def publisher(
     folders = find_folders(data)
     # Blocked, and asked for between passes: no pass is torn by a signal, and none is lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    stop_with_parent()  # behind the mask, so that its thread blocks the signals too
     signer = find_signer(folders)
     with PostgresDisclosures(read_conninfo(folders)) as disclosures:
         log = Publisher.open(folders.log, folders.spool, signer, disclosures)
@@ -79,7 +80,7 @@ def read_conninfo(folders: Folders) -> str:
 
 def _publish_until_stopped(log: Publisher) -> None:
     wait, said = PASS_SECONDS, ""
-    while signal.sigtimedwait(_STOPS, max(wait, 0)) is None and not _is_orphan():
+    while signal.sigtimedwait(_STOPS, max(wait, 0)) is None:
         try:
             # A pass is bounded; where it was full, the next one follows at once.
             wait = 0.0 if log.publish_once() else PASS_SECONDS
@@ -103,8 +104,3 @@ def _say_once(error: StoreError, said: str) -> str:
         sys.stderr.write(f"doorward publisher: {error}\n")
         sys.stderr.flush()
     return str(error)
-
-
-def _is_orphan() -> bool:
-    parent = os.environ.get("DOORWARD_PARENT")
-    return parent is not None and parent != str(os.getppid())

@@ -21,7 +21,7 @@ from doorward.cli.assembly import DATABASE, ORDER, load_order, record_conninfo
 from doorward.cli.children import Child, start_child, wait_for_end
 from doorward.cli.folders import Folders, find_folders
 from doorward.cli.panel import show_panel
-from doorward.errors import DoorwardError
+from doorward.errors import ConfigError, DoorwardError
 
 CITY_PORT = 6431
 GATEWAY_PORT = 6432
@@ -40,7 +40,7 @@ def up(
 ) -> None:
     """Start the sample city, the order, the record and the gateway; Ctrl-C stops all."""
     if production:
-        raise DoorwardError(
+        raise ConfigError(
             "`--production` is refused: the servers are embedded and the order is adopted by `sample`",
             hint="an order for production is adopted by an office and installed on the city's own server",
         )
@@ -122,7 +122,7 @@ def _prepare_city(folders: Folders, dsn: str, console: Console) -> bool:
     from doorward.embedded.sample import create_sample
 
     with psycopg.connect(dsn, autocommit=True) as connection:
-        if connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
             return False
     password_file = folders.keys / "records_app.password"
     if not password_file.exists():

@@ -7,7 +7,7 @@ client that does not read costs a bounded amount of memory.
 import asyncio
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, cast
 
 from doorward.errors import DoorwardError, UpstreamError
@@ -115,13 +115,25 @@ class ClientSide(asyncio.Protocol):
                 if self.transport is not None:
                     self.transport.write(action.data)  # type: ignore[union-attr]
             elif isinstance(action, AskDoor):
-                self.server.spawn(self._ask(action))
+                self.server.spawn(self._closing_on_failure(self._ask(action)))
             elif isinstance(action, BindLogin):
-                self.server.spawn(self._connect())
+                self.server.spawn(self._closing_on_failure(self._connect()))
             elif isinstance(action, Cancel):
                 self._cancel(action)
             elif isinstance(action, Close):
                 self._close()
+
+    async def _closing_on_failure(self, work: Coroutine[None, None, None]) -> None:
+        # The one catch-all of the gateway: whatever failed, known or not, the door is closed and the record
+        # says so (law 1; ADR 2).
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  # see above
+            unknown = UpstreamError("the door failed in a way that it does not know")
+            failure = error if isinstance(error, DoorwardError) else unknown
+            if self.session is not None:
+                self.perform(self.session.fail(failure))
+            self._drop_upstream()
 
     async def _ask(self, action: AskDoor) -> None:
         person = self.server.parts.door.directory.find(action.login)
@@ -141,29 +153,22 @@ class ClientSide(asyncio.Protocol):
             self.abort()
             return
         loop = asyncio.get_running_loop()
+        login = await loop.run_in_executor(self.server.threads, self.server.parts.door.logins.bind, binding)
+        self.login = login
+        upstream = UpstreamSide(self, UpstreamHandshake(login, self._parameters(binding)))
         try:
-            login = await loop.run_in_executor(
-                self.server.threads, self.server.parts.door.logins.bind, binding
-            )
-            self.login = login
-            upstream = UpstreamSide(self, UpstreamHandshake(login, self._parameters(binding)))
             async with asyncio.timeout(UPSTREAM_SECONDS):
                 await loop.create_unix_connection(lambda: upstream, self.server.parts.upstream_socket)
                 parameters = await upstream.ready
-            if session.phase is not Phase.CONNECTING:
-                upstream.abort()
-                self._drop_upstream()
-                return
-            self.upstream = upstream
-            self.perform(session.connected(Upstream(login, parameters)))
-        except (OSError, TimeoutError, DoorwardError) as error:
-            failure = (
-                error
-                if isinstance(error, DoorwardError)
-                else UpstreamError("the database did not let the door in")
-            )
-            self.perform(session.fail(failure))
+        except (OSError, TimeoutError) as error:
+            upstream.abort()
+            raise UpstreamError("the database did not let the door in") from error
+        if session.phase is not Phase.CONNECTING:
+            upstream.abort()
             self._drop_upstream()
+            return
+        self.upstream = upstream
+        self.perform(session.connected(Upstream(login, parameters)))
 
     def _parameters(self, binding: GrantBinding) -> dict[str, str]:
         assert self.session is not None
