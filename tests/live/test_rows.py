@@ -60,6 +60,7 @@ def request_of(person: SamplePerson, pack: Pack) -> Request:
         standing=STANDINGS[person.login],
         party=agency.party,
         component=agency.component,
+        declaration=agency.declaration,
         database="clear",
         now=NOW,
     )

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
 import psycopg
@@ -31,7 +32,8 @@ SECRET_BYTES = 32
 def load_order(folders: Folders, order: str) -> tuple[Pack, ScopeBook]:
     """Return the pack of this name or folder and its scopes, from the cache where the pack's digest is the same."""
     pack = load_pack(order)
-    cache = folders.order / f"{pack.digest}.json"
+    # By version too: another compiler may make other predicates of the same text.
+    cache = folders.order / f"{pack.digest}-{version('doorward')}.json"
     if cache.exists():
         return pack, ScopeBook.from_json(cache.read_text(encoding="utf-8"))
     book = pack.scope_book()

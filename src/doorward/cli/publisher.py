@@ -80,7 +80,7 @@ def read_conninfo(folders: Folders) -> str:
 
 def _publish_until_stopped(log: Publisher) -> None:
     wait, said = PASS_SECONDS, ""
-    while signal.sigtimedwait(_STOPS, max(wait, 0)) is None:
+    while signal.sigtimedwait(_STOPS, wait) is None:
         try:
             # A pass is bounded; where it was full, the next one follows at once.
             wait = 0.0 if log.publish_once() else PASS_SECONDS

@@ -151,9 +151,8 @@ def _prepare_order(folders: Folders, order: str, dsn: str, console: Console) -> 
             return
         done = install(
             connection,
+            pack,
             book,
-            order_name=pack.name,
-            order_digest=pack.digest,
             copies_nothing=WORKLOADS,
             now=datetime.now(UTC),  # noqa: TID251  # the command line may read the clock
         )

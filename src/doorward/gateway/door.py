@@ -84,6 +84,7 @@ class Door:
             ),
             party=agency.party if agency is not None else "unknown",
             component=agency.component if agency is not None else "unknown",
+            declaration=agency.declaration if agency is not None else False,
             database=self._database,
             now=now,
         )

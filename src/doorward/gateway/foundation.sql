@@ -47,13 +47,14 @@ CREATE TABLE IF NOT EXISTS doorward.installation (
 );
 ALTER TABLE doorward.installation OWNER TO doorward_admin;
 
--- Direct membership, because pg_has_role() says yes to every superuser.
+-- Direct membership, because pg_has_role() says yes to every superuser; without the admin option, because
+-- doorward_admin holds that and must be able to drop what a session left.
 CREATE OR REPLACE FUNCTION doorward.refuse_ddl() RETURNS event_trigger
 LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (
     SELECT FROM pg_catalog.pg_auth_members m
-    WHERE m.roleid = 'dw_sessions'::pg_catalog.regrole
+    WHERE m.roleid = 'dw_sessions'::pg_catalog.regrole AND NOT m.admin_option
       AND m.member = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)
   ) THEN
     RAISE EXCEPTION USING ERRCODE = '42501',

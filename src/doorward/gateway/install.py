@@ -4,7 +4,8 @@ Order of work, each step safe to repeat after a kill:
 
 1. Foundation (`foundation.sql`) and the rights moved from PUBLIC, one transaction.
 2. Checks that stop the install before anything of the city's is touched: PUBLIC in a table's ACL, a policy to
-   PUBLIC, a role that the city's COPY FROM needs (PostgreSQL refuses it under row security).
+   PUBLIC, a role that the city's COPY FROM needs (PostgreSQL refuses it under row security), a column that is not
+   what the order says of it (its predicate could be inexact: law 5).
 3. Scopes that the order no longer has are dropped; new ones are made, one transaction.
 4. For each table one short transaction under `lock_timeout`, tried again: the keep-policy for every role that
    reaches the table, the row policies, then ENABLE. FORCE never: the owner would read nothing.
@@ -26,9 +27,11 @@ from psycopg import sql
 
 from doorward.errors import UpstreamError
 from doorward.gateway import names
+from doorward.gateway.catalog import find_misfits
 from doorward.gateway.public_rights import move_public_rights
 from doorward.gateway.reach import find_holes, find_stops, reaching_roles
 from doorward.gateway.scopes import create_row_policy, create_scope, table_identifier
+from doorward.orders.pack import Pack
 from doorward.policy.scopes import Scope, ScopeBook
 
 LOCK_TIMEOUT = "2s"  # longer than an ordinary statement, shorter than a person notices
@@ -61,18 +64,14 @@ def is_installed(connection: Connection, *, order_digest: str, book: ScopeBook) 
 
 
 def install(
-    connection: Connection,
-    book: ScopeBook,
-    *,
-    order_name: str,
-    order_digest: str,
-    copies_nothing: Collection[str],
-    now: datetime,
+    connection: Connection, pack: Pack, book: ScopeBook, *, copies_nothing: Collection[str], now: datetime
 ) -> Installed:
     """Put the scopes of an order into force and return what was done.
 
     Args:
         connection: A superuser's connection to the city's database, in autocommit mode.
+        pack: The order.
+        book: Its compiled scopes.
         copies_nothing: Roles that hold INSERT and are declared to use neither COPY FROM nor pg_dump.
 
     Raises:
@@ -83,7 +82,8 @@ def install(
         with connection.transaction():
             connection.execute(foundation())
             moved = move_public_rights(connection)
-        stops = find_stops(connection, tables, copies_nothing=copies_nothing)
+        stops = find_misfits(connection, pack.tables)
+        stops += find_stops(connection, tables, copies_nothing=copies_nothing) if not stops else []
         if stops:
             raise UpstreamError(
                 f"the install stopped: {'; '.join(stops)}", hint="nothing was changed on any table"
@@ -99,7 +99,7 @@ def install(
                        ON CONFLICT (only_one) DO UPDATE SET order_name = excluded.order_name,
                          order_digest = excluded.order_digest, scopes_digest = excluded.scopes_digest,
                          installed_at = excluded.installed_at""",
-                    [order_name, order_digest, scopes_digest(book), now],
+                    [pack.name, pack.digest, scopes_digest(book), now],
                 )
         if holes:
             _in_short_transaction(connection, partial(_drop_scopes, connection, sorted(book.scopes)))

@@ -51,13 +51,14 @@ def make_request(
     standing: Standing,
     party: str,
     component: str,
+    declaration: bool,
     database: str,
     now: datetime,
 ) -> Request:
     """Return the request that the door puts to the order: may this person query this database, as stated.
 
-    No paper is presented at the database door in version 1, so each class of paper is absent. A declaration is
-    not stated by a client; the order's entity file says which agencies have one.
+    No paper is presented at the database door in version 1, so each class of paper is absent. Party, component and
+    declaration are the order's own word on the login's agency, from its entity file; no client states them.
     """
     return Request(
         principal=Principal(id=person.login, role=person.role, agency=person.agency),
@@ -79,7 +80,7 @@ def make_request(
             register=Register(
                 kind="criminal" if standing is not Standing.UNVERIFIED else "unknown", standing=standing
             ),
-            declaration=False,
+            declaration=declaration,
             emergency=False,
             exigency_claimed=False,
             now=now,

@@ -25,7 +25,7 @@ def check_remedies(
     """
     coached = {word for word in (*purposes, *agencies) if word not in {UNKNOWN_AGENCY, NO_AGENCY}}
     patterns = {
-        word: re.compile(rf"(?<![\w-]){re.escape(word).replace('-', '[ -]')}(?![\w-])", re.IGNORECASE)
+        word: re.compile(rf"(?<![\w-]){'[ -]'.join(map(re.escape, word.split('-')))}(?![\w-])", re.IGNORECASE)
         for word in sorted(coached)
     }
     for policy in policies:

@@ -117,6 +117,8 @@ def _find_places(text: str) -> Iterator[tuple[tuple[str, ...], tuple[int, int]]]
             table = _split(header.group("path"))
             if line.lstrip().startswith("[["):
                 counts[table] = counts.get(table, -1) + 1
+                if counts[table] == 0:
+                    yield table, (number, header.start("path") + 1)
                 table = (*table, str(counts[table]))
             yield table, (number, header.start("path") + 1)
         elif key is not None:

@@ -1,0 +1,66 @@
+"""CPU time of the order: loading a pack, compiling its scopes, deciding, finding a scope.
+
+Run: .venv/bin/python bench/bench_policy.py [repetitions]. CPU seconds of this process; minimum and median.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from doorward.orders.load import load_pack
+from doorward.policy.build import build_request
+from doorward.policy.facts import CollectionRef, Fact, RecordRef
+from doorward.policy.scopes import ScopeBook
+
+FACTS: dict[str, Fact] = {
+    "principal.role": "detective",
+    "principal.agency": "CPD",
+    "context.requester.agency": "CPD",
+    "context.requester.party": "city",
+    "context.for_agency": "CPD",
+    "context.purpose": "criminal-investigation",
+    "context.register.standing": "verified",
+    "context.register.kind": "criminal",
+    "context.task_force.member": False,
+    "context.channel": "database",
+    "context.grant.case_no": "JH123456",
+}
+
+
+def cpu(work: Callable[[], object], *, repetitions: int, batch: int) -> tuple[float, float]:
+    """Return minimum and median CPU seconds of one call over batches."""
+    seconds = []
+    for _ in range(repetitions):
+        started = time.process_time()
+        for _ in range(batch):
+            work()
+        seconds.append((time.process_time() - started) / batch)
+    return min(seconds), statistics.median(seconds)
+
+
+def main() -> None:
+    repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    pack = load_pack("chicago")
+    book = pack.scope_book()
+    text = book.to_json()
+    request = build_request(FACTS, resource=CollectionRef("clear"), now=datetime(2026, 3, 1, tzinfo=UTC))
+    record = RecordRef("clear.persons", "person", "CPD", False, True, False, "JH123456", "")  # noqa: FBT003  # a row as it is
+    row = replace(request, resource=record)
+    print(f"{len(pack.policies)} policies, {len(book.scopes)} scopes, {len(book.branches)} branches")
+    for name, work, batch in (
+        ("load_pack", lambda: load_pack("chicago"), 1),
+        ("scope_book", pack.scope_book, 1),
+        ("book from its JSON", lambda: ScopeBook.from_json(text), 20),
+        ("decide, database", lambda: pack.decide(request), 300),
+        ("decide, row", lambda: pack.decide(row), 300),
+        ("find scope", lambda: book.find(request), 2000),
+    ):
+        least, middle = cpu(work, repetitions=repetitions, batch=batch)
+        print(f"{name:<20} min {least * 1e6:>12.1f} us   median {middle * 1e6:>12.1f} us CPU")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""Installing into a real database: what stops it, what it leaves unchanged, what it calls a hole."""
+
+import socket
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from doorward.embedded.clusters import city_spec
+from doorward.embedded.launcher import Cluster
+from doorward.embedded.sample import SampleSizes, create_sample
+from doorward.errors import UpstreamError
+from doorward.gateway.answer import GrantBinding
+from doorward.gateway.install import Installed, install, is_installed
+from doorward.gateway.logins import AdminConnections, Logins
+from doorward.gateway.names import scope_schema
+from doorward.orders.load import Pack, load_pack
+from doorward.policy.scopes import ScopeBook
+
+pytestmark = pytest.mark.pg
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FEW = SampleSizes(200, 200, 200, 200, 200, 100)
+Connection = psycopg.Connection[Any]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with tempfile.TemporaryDirectory(prefix="doorward-install-") as folder, socket.socket() as probe:
+        Path(folder).chmod(0o755)
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+        probe.close()
+        running = Cluster(city_spec(Path(folder) / "data", port))
+        running.start()
+        create_sample(running.dsn(user="postgres", dbname="postgres"), app_password="app", rows=FEW)
+        with psycopg.connect(running.dsn(user="postgres", dbname="postgres"), autocommit=True) as dba:
+            dba.execute("ALTER DATABASE clear RENAME TO pristine")
+        yield running
+        running.stop()
+
+
+@pytest.fixture
+def city(cluster: Cluster) -> Iterator[Connection]:
+    """A database as the city left it, anew for each test; scopes are roles of the whole server, so they go too."""
+    with psycopg.connect(cluster.dsn(user="postgres", dbname="postgres"), autocommit=True) as dba:
+        dba.execute("CREATE DATABASE clear TEMPLATE pristine")
+        with psycopg.connect(cluster.dsn(user="postgres", dbname="clear"), autocommit=True) as connection:
+            yield connection
+        dba.execute("DROP DATABASE clear WITH (FORCE)")
+        for (role,) in dba.execute("SELECT rolname FROM pg_roles WHERE rolname ~ '^dw_[gor]_'").fetchall():
+            dba.execute(f'DROP ROLE "{role}"'.encode())
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    return load_pack("chicago")
+
+
+@pytest.fixture(scope="module")
+def book(pack: Pack) -> ScopeBook:
+    return pack.scope_book()
+
+
+def put(city: Connection, pack: Pack, book: ScopeBook, **changed: Any) -> Installed:
+    return install(city, pack, book, **({"copies_nothing": ["records_app"], "now": NOW} | changed))
+
+
+def rights(city: Connection, role: str) -> list[Any]:
+    """What a role of the city may do and sees, counted as that role."""
+    city.execute(f"SET ROLE {role}".encode())
+    try:
+        counts = [city.execute(f"SELECT count(*) FROM {t}".encode()).fetchone() for t in ("persons", "cases")]
+        plans = city.execute("EXPLAIN SELECT * FROM persons WHERE name_lower = 'x'").fetchall()
+        return [*counts, [line.split("(cost")[0] for (line,) in plans]]
+    finally:
+        city.execute("RESET ROLE")
+
+
+def test_existing_roles_keep_rows_and_plans(city: Connection, pack: Pack, book: ScopeBook) -> None:
+    roles = ("records_app", "analyst_ro", "clear_owner")
+    before = {role: rights(city, role) for role in roles}
+    done = put(city, pack, book)
+    assert done.scopes == len(book.scopes) == len(done.created)
+    assert {role: rights(city, role) for role in roles} == before
+
+
+def test_a_second_install_changes_nothing(city: Connection, pack: Pack, book: ScopeBook) -> None:
+    put(city, pack, book)
+    again = put(city, pack, book)
+    assert (again.created, again.dropped, again.moved_from_public) == ((), (), ())
+    assert is_installed(city, order_digest=pack.digest, book=book)
+
+
+def test_an_order_with_other_scopes_takes_the_old_ones_away(
+    city: Connection, pack: Pack, book: ScopeBook
+) -> None:
+    put(city, pack, book)
+    (kept, *rest) = book.scopes
+    fewer = ScopeBook({kept: book.scopes[kept]})
+    assert set(put(city, pack, fewer).dropped) == set(rest)
+    policies = city.execute("SELECT DISTINCT polname FROM pg_policy WHERE polname ~ '^dw_'").fetchall()
+    assert policies == [(scope_schema(kept),)]
+
+
+@pytest.mark.parametrize(
+    ("preparation", "said"),
+    [
+        ("GRANT SELECT ON persons TO PUBLIC", "PUBLIC holds SELECT on public.persons"),
+        ("GRANT SELECT (phone) ON persons TO PUBLIC", "PUBLIC holds SELECT (phone)"),
+        ("CREATE POLICY open ON arrests USING (true)", "policy `open` on public.arrests is open to PUBLIC"),
+        ("ALTER TABLE incidents ALTER sealed DROP NOT NULL", "may be NULL"),
+        ('ALTER TABLE incidents ALTER unit TYPE varchar(9) COLLATE "C"', ""),
+        ("DROP TABLE plate_reads", "no table `public.plate_reads`"),
+    ],
+    ids=["public", "public column", "public policy", "nullable", "varchar", "no table"],
+)
+def test_what_would_make_the_order_untrue_stops_it_before_any_table_changes(
+    city: Connection, pack: Pack, book: ScopeBook, preparation: str, said: str
+) -> None:
+    city.execute(preparation.encode())
+    if not said:
+        put(city, pack, book)
+        return
+    with pytest.raises(UpstreamError) as stopped:
+        put(city, pack, book)
+    assert said in str(stopped.value)
+    assert city.execute("SELECT count(*) FROM pg_class WHERE relrowsecurity").fetchone() == (0,)
+
+
+def test_a_role_that_copies_in_stops_it_until_it_is_declared(
+    city: Connection, pack: Pack, book: ScopeBook
+) -> None:
+    with pytest.raises(UpstreamError, match="records_app"):
+        put(city, pack, book, copies_nothing=[])
+
+
+@pytest.mark.parametrize(
+    "hole",
+    [
+        "CREATE VIEW leak AS SELECT * FROM persons; GRANT SELECT ON leak TO PUBLIC",
+        "CREATE MATERIALIZED VIEW leak AS SELECT * FROM persons; GRANT SELECT ON leak TO PUBLIC",
+        "CREATE FUNCTION leak() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS 'SELECT count(*) FROM persons'",
+        "GRANT CREATE ON SCHEMA public TO PUBLIC",
+    ],
+    ids=["view", "materialized view", "security definer", "create"],
+)
+def test_whatever_a_scope_reaches_beside_its_views_is_a_hole_and_takes_it_back(
+    city: Connection, pack: Pack, book: ScopeBook, hole: str
+) -> None:
+    city.execute(hole.encode())
+    with pytest.raises(UpstreamError, match="reaches more than its views"):
+        put(city, pack, book)
+    assert not is_installed(city, order_digest=pack.digest, book=book)
+    assert city.execute("SELECT count(*) FROM pg_namespace WHERE nspname ~ '^dw_'").fetchone() == (0,)
+
+
+def test_a_table_that_stays_locked_ends_with_a_hint_and_nobody_waits_behind_it(
+    cluster: Cluster, city: Connection, pack: Pack, book: ScopeBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("doorward.gateway.install.LOCK_TIMEOUT", "50ms")
+    with psycopg.connect(cluster.dsn(user="postgres", dbname="clear")) as reader:
+        reader.execute("SELECT count(*) FROM persons")
+        with pytest.raises(UpstreamError, match="stayed locked"):
+            put(city, pack, book)
+        reader.rollback()
+    put(city, pack, book)
+
+
+class TestLogins:
+    @pytest.fixture
+    def logins(self, cluster: Cluster, city: Connection, pack: Pack, book: ScopeBook) -> Iterator[Logins]:
+        put(city, pack, book)
+        count = iter(range(1000))
+        admin = AdminConnections(
+            lambda: psycopg.connect(cluster.dsn(user="doorward_admin", dbname="clear"), autocommit=True)
+        )
+        yield Logins(admin, random=lambda size: next(count).to_bytes(size))
+        admin.close()
+
+    @pytest.fixture
+    def binding(self, book: ScopeBook) -> GrantBinding:
+        scope = next(s for s in book.scopes.values() if any("my_grant" in t.predicate for t in s.tables))
+        return GrantBinding(scope.id, "JH123456", "area-1", "", datetime.now(UTC) + timedelta(hours=1))  # noqa: TID251  # the server's clock ends it
+
+    def enter(self, cluster: Cluster, login: str, binding: GrantBinding) -> Connection:
+        options = f"-c search_path={scope_schema(binding.scope_id)}"
+        return psycopg.connect(cluster.dsn(user=login, dbname="clear"), options=options, autocommit=True)
+
+    def test_a_login_without_a_grant_reads_no_row(
+        self, cluster: Cluster, city: Connection, logins: Logins, binding: GrantBinding
+    ) -> None:
+        login = logins.bind(binding)
+        with self.enter(cluster, login, binding) as session:
+            assert session.execute("SELECT count(*) > 0 FROM persons").fetchone() == (True,)
+            city.execute("DELETE FROM doorward.session_grant")
+            assert session.execute("SELECT count(*) FROM persons").fetchone() == (0,)
+
+    def test_a_grant_that_is_over_reads_no_row_at_the_next_statement(
+        self, cluster: Cluster, city: Connection, logins: Logins, binding: GrantBinding
+    ) -> None:
+        with self.enter(cluster, logins.bind(binding), binding) as session:
+            city.execute("UPDATE doorward.session_grant SET until = statement_timestamp()")
+            assert session.execute("SELECT count(*) FROM persons").fetchone() == (0,)
+
+    def test_a_released_login_is_used_again_and_its_session_is_gone(
+        self, cluster: Cluster, logins: Logins, binding: GrantBinding
+    ) -> None:
+        login = logins.bind(binding)
+        session = self.enter(cluster, login, binding)
+        logins.release(login, binding.scope_id)
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+        assert logins.bind(binding) == login
+
+    def test_a_login_that_owns_something_is_dropped_and_never_used_again(
+        self, city: Connection, logins: Logins, binding: GrantBinding
+    ) -> None:
+        login = logins.bind(binding)
+        city.execute(f'CREATE SCHEMA trap AUTHORIZATION "{login}"'.encode())
+        logins.release(login, binding.scope_id)
+        assert logins.bind(binding) != login
+        assert city.execute("SELECT count(*) FROM pg_roles WHERE rolname = %s", [login]).fetchone() == (0,)
+
+    def test_the_next_gateway_takes_over_what_the_last_one_left(
+        self, cluster: Cluster, city: Connection, logins: Logins, binding: GrantBinding
+    ) -> None:
+        login = logins.bind(binding)
+        session = self.enter(cluster, login, binding)
+        assert logins.recover() == 1
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+        assert city.execute("SELECT count(*) FROM doorward.session_grant").fetchone() == (0,)
+        assert logins.bind(binding) == login

@@ -1,0 +1,425 @@
+"""One meaning: compiled row predicates, run by PostgreSQL, against Cedar, row by row.
+
+Two sources of orders: the one of Chicago under random contexts of its door, and random small orders over rows with a
+number, Unicode text, a nullable column and the corners of 64-bit numbers.
+"""
+
+import json
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import cedarpy
+import psycopg
+import pytest
+from cedarpy import pst
+
+from doorward.orders.load import Pack
+from doorward.policy.compile import DoorModel, compile_scopes
+from doorward.policy.decision import Outcome
+from doorward.policy.evaluate import _encode
+from doorward.policy.facts import (
+    FACT_TYPES,
+    CollectionRef,
+    Context,
+    Fact,
+    GrantParameters,
+    Principal,
+    RecordRef,
+    Register,
+    Request,
+    Requester,
+    Standing,
+    TaskForce,
+    unknown_context,
+)
+from doorward.policy.hierarchy import Hierarchy, Uid
+from doorward.policy.outcome import apply_outcome_rule
+from doorward.policy.parse import Policy, parse_policies
+from doorward.policy.scopes import Scope, ScopeBook
+from doorward.policy.sql import SqlColumn
+from doorward.policy.tables import Table
+from doorward.policy.vocabulary import Vocabulary
+
+pytestmark = pytest.mark.pg
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+INFORMATIVE = 10_000
+CASES = ("", "JH1", "JH2", "jh1", "JH1 ")
+UNITS = ("", "area-1", "area-2")
+PREPARE = "CREATE TABLE IF NOT EXISTS {} (id integer PRIMARY KEY, {})"
+
+
+def set_grant(postgres: psycopg.Connection[Any], grant: GrantParameters) -> None:
+    postgres.execute(
+        "UPDATE doorward.one_grant SET case_no = %s, unit = %s, place = %s",
+        [grant.case_no, grant.unit, grant.place],
+    )
+
+
+def is_informative(predicate: str) -> bool:
+    return predicate not in {"true", "false"}
+
+
+# ---------------------------------------------------------------- Chicago
+
+
+def random_request(pack: Pack, rng: random.Random) -> Request:
+    """A context of the database door; half of them near to what the order opens."""
+    role, agency, purpose, standing = rng.choice(
+        [
+            ("detective", "CPD", "criminal-investigation", Standing.VERIFIED),
+            ("officer", "CPD", "criminal-investigation", Standing.VERIFIED),
+            ("records-clerk", "CPD", "records-service", Standing.UNVERIFIED),
+            ("outside-agent", "FBI", "criminal-investigation", Standing.ATTESTED),
+            ("outside-agent", "USMS", "criminal-investigation", Standing.ATTESTED),
+        ]
+    )
+    for_agency = rng.choice([agency, "none"]) if purpose == "records-service" else agency
+    if rng.random() < 0.5:
+        role, agency = rng.choice(pack.roles), rng.choice(list(pack.agencies))
+        purpose, for_agency = rng.choice(list(pack.purposes)), rng.choice(list(pack.agencies))
+        standing = rng.choice(list(Standing))
+    asking = pack.agencies[agency]
+    member = rng.random() < 0.2
+    return Request(
+        principal=Principal("somebody", role, agency),
+        action="query",
+        resource=CollectionRef("clear"),
+        context=replace(
+            pack_context(),
+            requester=Requester(asking.party, agency, asking.component, "verified"),
+            for_agency=for_agency,
+            purpose=purpose,
+            task_force=TaskForce(member, civil_excluded=rng.random() < 0.5, attested=rng.random() < 0.5),
+            register=Register("criminal" if rng.random() < 0.9 else "unknown", standing),
+            declaration=rng.random() < 0.5,
+            grant=GrantParameters(rng.choice(CASES), rng.choice(UNITS), ""),
+        ),
+    )
+
+
+def pack_context() -> Context:
+    return replace(unknown_context(now=NOW), initiative="own-motion", channel="database")
+
+
+def chicago_rows(rng: random.Random) -> list[tuple[Any, ...]]:
+    return [
+        (number, rng.random() < 0.4, rng.random() < 0.3, rng.choice(CASES), rng.choice(UNITS))
+        for number in range(120)
+    ]
+
+
+def test_the_order_of_chicago_opens_the_rows_and_columns_that_cedar_permits(
+    postgres: psycopg.Connection[Any], pack: Pack
+) -> None:
+    rng = random.Random(20190712)  # noqa: S311  # repeatable, not secret
+    book = pack.scope_book()
+    rows = chicago_rows(rng)
+    columns = "sealed boolean NOT NULL, juvenile boolean NOT NULL, case_no text NOT NULL, unit text NOT NULL"
+    postgres.execute(PREPARE.format("chicago_rows", columns).encode())
+    with postgres.cursor() as cursor:
+        cursor.executemany("INSERT INTO chicago_rows VALUES (%s, %s, %s, %s, %s)", rows)
+    compared = permitted = 0
+    answers: dict[Any, bool] = {}
+
+    def cedar_permits(request: Request) -> bool:
+        if request not in answers:
+            answers[request] = pack.decide(request).outcome is Outcome.PERMIT
+        return answers[request]
+
+    for _ in range(150):
+        request = random_request(pack, rng)
+        scope = book.find(request)
+        assert (scope is not None) == cedar_permits(request)
+        if scope is None:
+            continue
+        permitted += 1
+        set_grant(postgres, request.context.grant)
+        opened = {table.table: table for table in scope.tables}
+        for table in pack.tables.values():
+            assert_columns(pack, request, table, scope)
+            predicate = opened[table.table].predicate if table.table in opened else "false"
+            found = postgres.execute(f"SELECT id FROM chicago_rows WHERE {predicate}".encode()).fetchall()
+            seen = {number for (number,) in found}
+            for number, *values in rows:
+                assert (number in seen) == cedar_permits(replace(request, resource=row_of(table, values)))
+                compared += is_informative(predicate)
+    assert permitted > 30
+    assert compared >= INFORMATIVE
+
+
+def row_of(table: Table, values: Sequence[Any]) -> RecordRef:
+    from_columns = dict(zip(("sealed", "juvenile", "case_no", "unit"), values, strict=True))
+    attributes = {
+        name: from_columns[source.name] if isinstance(source, SqlColumn) else source
+        for name, source in table.attributes.items()
+    }
+    return RecordRef(table=table.id, **attributes)  # type: ignore[arg-type]  # checked when the pack was loaded
+
+
+def assert_columns(pack: Pack, request: Request, table: Table, scope: Scope) -> None:
+    opened = next((t for t in scope.tables if t.table == table.table), None)
+    shown = {c.name: c.expression for c in opened.columns} if opened else {}
+
+    def is_open(name: str) -> bool:
+        asked = replace(request, resource=CollectionRef(table.class_id(name)))
+        return pack.decide(asked).outcome is Outcome.PERMIT
+
+    for column, column_class in table.columns.items():
+        mask = table.masks.get(column)
+        if is_open(column_class):
+            assert shown[column] is None
+        elif mask is not None and is_open(mask.column_class):
+            assert shown[column] == mask.sql
+        else:
+            assert column not in shown
+
+
+# ---------------------------------------------------------------- small random orders
+
+LOW, HIGH = -(2**63), 2**63 - 1
+KINDS = ("", "a", "A", "b", "\u00e9", "e\u0301", "it's", "back\\slash", "%_", "\u0001", "\U0001f6aa")
+LEVELS = (LOW, LOW + 1, -1, 0, 1, 7, HIGH - 1, HIGH)
+AGENCIES = ("CPD", "FBI", "ICE-ERO", "none")
+PURPOSES = ("audit", "task-force")
+STANDING_OF = {"S1": True, "S2": True, "N1": False}
+SCHEMA_ROW = (
+    "entity Record in [Collection] = "
+    "{ sealed: Bool, level: Long, kind: String, case_no: String, unit: String };"
+)
+ROW_TYPES = {"sealed": "bool", "level": "int", "kind": "str", "case_no": "str", "unit": "str"}
+TABLE = Table(
+    id="clear.cases",
+    table="public.small_rows",
+    within=("clear",),
+    columns={"kind": "register"},
+    masks={},
+    attributes={
+        "sealed": SqlColumn("sealed"),
+        "level": SqlColumn("level"),
+        "kind": SqlColumn("kind"),
+        "case_no": SqlColumn("case_no"),
+        "unit": SqlColumn("unit", null_as="nowhere"),
+    },
+)
+
+
+class Author:
+    """Writes random conditions, typed as strict validation wants them."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+
+    def condition(self, depth: int) -> str:
+        rng = self.rng
+        if depth == 0 or rng.random() < 0.15:
+            return self.comparison()
+        match rng.choice(("and", "and", "or", "or", "not", "if", "same")):
+            case "not":
+                return f"!({self.condition(depth - 1)})"
+            case "if":
+                parts = [self.condition(depth - 1) for _ in range(3)]
+                return f"(if {parts[0]} then {parts[1]} else {parts[2]})"
+            case "same":
+                sign = rng.choice(("==", "!="))
+                return f"(({self.condition(depth - 1)}) {sign} ({self.condition(depth - 1)}))"
+            case kind:
+                sign = "&&" if kind == "and" else "||"
+                return f"({self.condition(depth - 1)} {sign} {self.condition(depth - 1)})"
+
+    def comparison(self) -> str:
+        rng = self.rng
+        texts = [
+            "resource.kind",
+            "resource.case_no",
+            "resource.unit",
+            "context.grant.case_no",
+            "context.grant.unit",
+        ]
+        match rng.randrange(9):
+            case 0:
+                return "resource.sealed"
+            case 1:
+                sign = rng.choice(("==", "!=", "<", "<=", ">", ">="))
+                pair = ["resource.level", str(rng.choice(LEVELS[1:]))]
+                rng.shuffle(pair)
+                return f"({pair[0]} {sign} {pair[1]})"
+            case 2:
+                return f"({rng.choice(texts)} {rng.choice(('==', '!='))} {rng.choice(texts)})"
+            case 3:
+                return f"({rng.choice(texts)} == {json.dumps(rng.choice(KINDS[:-2]), ensure_ascii=False)})"
+            case 4:
+                wanted = ", ".join(
+                    json.dumps(kind, ensure_ascii=False)
+                    for kind in rng.sample(KINDS[:-2], rng.randrange(1, 4))
+                )
+                return f"[{wanted}].contains({rng.choice(texts)})"
+            case 5:
+                wanted = ", ".join(str(level) for level in rng.sample(LEVELS[1:], rng.randrange(1, 4)))
+                return f"[{wanted}].contains(resource.level)"
+            case 6:
+                one, other = rng.sample(texts, 2)
+                chosen = f"(if {self.comparison()} then {one} else {other})"
+                return f"({chosen} == {rng.choice(texts)})"
+            case 7:
+                group = rng.choice(("federal", "city", "civil-immigration-enforcement"))
+                return f'(context.for_agency in Group::"{group}")'
+            case _:
+                return f'(context.purpose == "{rng.choice(PURPOSES)}" || context.task_force.member)'
+
+    def policy(self, number: int, kind: str) -> str:
+        effect = "permit" if kind in {"permit", "outside"} else "forbid"
+        outcome = f'@outcome("{kind}")' if kind in {"refer", "outside"} else ""
+        suspends = '@suspends("p2")' if kind == "refer" and self.rng.random() < 0.3 else ""
+        clauses = self.rng.choice(("S1", "S1 S2", "S2", "S1 N1" if self.rng.random() < 0.3 else "S1"))
+        head = f'@id("p{number}") @clauses("{clauses}") {outcome} {suspends}'
+        scope = self.rng.choice(("resource is Record", 'resource is Record in Collection::"clear"'))
+        return f"{head} {effect} (principal, action, {scope}) when {{ {self.condition(3)} }};"
+
+
+def write_order(rng: random.Random) -> str:
+    author = Author(rng)
+    kinds = ("permit", "permit", "deny", "refer", "outside", "permit")[: rng.randrange(3, 7)]
+    door = '@id("door") @clauses("S1") permit (principal, action, resource is Collection);'
+    return "\n".join([door, *(author.policy(number, kind) for number, kind in enumerate(kinds))])
+
+
+@dataclass(frozen=True)
+class Small:
+    policies: tuple[Policy, ...]
+    book: ScopeBook
+
+
+def compile_small(text: str, hierarchy: Hierarchy) -> Small:
+    policies, findings = parse_policies({"small.cedar": text}, clauses=STANDING_OF)
+    assert findings == ()
+    words: Mapping[str, tuple[Fact, ...]] = {
+        "context.for_agency": AGENCIES,
+        "context.purpose": PURPOSES,
+        "context.task_force.member": (False, True),
+    }
+    model = DoorModel(
+        policies=policies,
+        hierarchy=hierarchy,
+        action="query",
+        action_groups=frozenset(("query",)),
+        facts=FACT_TYPES,
+        attributes=ROW_TYPES,
+        database="clear",
+        tables={TABLE.id: TABLE},
+        vocabulary=Vocabulary(words, {}, {}),
+        clause_order=("S1", "S2", "N1"),
+    )
+    return Small(policies, compile_scopes(model))
+
+
+def small_rows(rng: random.Random) -> list[tuple[Any, ...]]:
+    return [
+        (
+            number,
+            rng.random() < 0.5,
+            rng.choice(LEVELS),
+            rng.choice(KINDS),
+            rng.choice((*CASES, *KINDS[:4])),
+            rng.choice((None, "nowhere", *UNITS)),
+        )
+        for number in range(150)
+    ]
+
+
+class Oracle:
+    """Cedar's own answer for every row, through nothing of the compiler."""
+
+    def __init__(self, pack: Pack, rows: Sequence[tuple[Any, ...]]) -> None:
+        text = pack.files["chicago.cedarschema"]
+        schema = re.sub(r"entity Record in \[Collection\] = \{.*?\};", SCHEMA_ROW, text, flags=re.DOTALL)
+        self.schema = cedarpy.Schema.from_str(schema)
+        self.schema_text = schema
+        agencies = json.loads(pack.files["entities/agencies.json"])
+        roles = json.loads(pack.files["entities/roles.json"])
+        clear = {"type": "Collection", "id": "clear"}
+        table = {"type": "Collection", "id": TABLE.id}
+        own = [{"uid": clear, "attrs": {}, "parents": []}, {"uid": table, "attrs": {}, "parents": [clear]}]
+        role, agency = {"type": "Role", "id": "detective"}, {"type": "Agency", "id": "CPD"}
+        person = {"role": {"__entity": role}, "agency": {"__entity": agency}}
+        own.append({"uid": {"type": "Person", "id": "ann"}, "attrs": person, "parents": [role, agency]})
+        for number, *values in rows:
+            attributes = dict(zip(ROW_TYPES, values, strict=True))
+            if attributes["unit"] is None:
+                attributes["unit"] = "nowhere"
+            own.append(
+                {"uid": {"type": "Record", "id": str(number)}, "attrs": attributes, "parents": [table]}
+            )
+        self.rows = rows
+        self.entities = cedarpy.Entities.from_json_str(json.dumps([*agencies, *roles, *own]), self.schema)
+
+    def permitted(self, policies: Sequence[Policy], request: Request) -> set[int]:
+        permits = {p.id: replace(p.template, id=p.id, effect="permit") for p in policies}
+        flipped = cedarpy.PolicySet.from_pst(pst.PolicySet({}, permits, ()))
+        base = _encode(request)
+        requests = [base | {"resource": {"type": "Record", "id": str(number)}} for number, *_ in self.rows]
+        found = set()
+        answers = cedarpy.is_authorized_batch(requests, flipped, self.entities, self.schema)
+        for (number, *_), answer in zip(self.rows, answers, strict=True):
+            assert answer.diagnostics.errors == []
+            reasons = set(answer.diagnostics.reasons)
+            verdict = apply_outcome_rule(
+                [p for p in policies if p.id in reasons], clause_order=tuple(STANDING_OF)
+            )
+            if verdict.outcome is Outcome.PERMIT:
+                found.add(number)
+        return found
+
+
+def test_random_orders_open_the_rows_that_cedar_permits(
+    postgres: psycopg.Connection[Any], pack: Pack
+) -> None:
+    rng = random.Random(54)  # noqa: S311  # repeatable, not secret
+    rows = small_rows(rng)
+    columns = (
+        "sealed boolean NOT NULL, level bigint NOT NULL, kind text NOT NULL, case_no text NOT NULL, unit text"
+    )
+    postgres.execute(PREPARE.format("small_rows", columns).encode())
+    with postgres.cursor() as cursor:
+        cursor.executemany("INSERT INTO small_rows VALUES (%s, %s, %s, %s, %s, %s)", rows)
+    oracle = Oracle(pack, rows)
+    known = {uid: above for uid, above in pack.model.hierarchy.above.items() if uid.type != "Collection"}
+    clear, table = Uid("Collection", "clear"), Uid("Collection", TABLE.id)
+    column_class = Uid("Collection", TABLE.class_id("register"))
+    known |= {clear: frozenset((clear,)), table: frozenset((table, clear))}
+    known[column_class] = frozenset((column_class, table, clear))
+    compared = seen_some = 0
+    for _ in range(40):
+        text = write_order(rng)
+        assert cedarpy.validate_policies(text, oracle.schema_text).validation_passed, text
+        small = compile_small(text, Hierarchy(known))
+        for for_agency in AGENCIES:
+            context = replace(
+                pack_context(),
+                for_agency=for_agency,
+                purpose=rng.choice(PURPOSES),
+                task_force=TaskForce(member=rng.random() < 0.5, civil_excluded=False, attested=False),
+                grant=GrantParameters(rng.choice(CASES), rng.choice(UNITS), ""),
+            )
+            request = Request(Principal("ann", "detective", "CPD"), "query", CollectionRef("clear"), context)
+            scope = small.book.find(request)
+            predicate = scope.tables[0].predicate if scope is not None else "false"
+            set_grant(postgres, context.grant)
+            found = postgres.execute(f"SELECT id FROM small_rows WHERE {predicate}".encode()).fetchall()
+            assert {number for (number,) in found} == oracle.permitted(small.policies, request), (
+                text,
+                predicate,
+            )
+            # Two values only: what is not true is false, never NULL.
+            neither = postgres.execute(
+                f"SELECT 1 FROM small_rows WHERE ({predicate}) IS NULL".encode()
+            ).fetchall()
+            assert neither == []
+            seen_some += bool(found)
+            compared += is_informative(predicate) * len(rows)
+    assert seen_some > 20
+    assert compared >= INFORMATIVE
