@@ -20,7 +20,7 @@ up: $(RUNTIME)       ## install, then start the sample city and its door (Ctrl-C
 	@exec .venv/bin/doorward up $(ARGS)
 
 test: $(DEV)         ## every test but the long ones
-	.venv/bin/pytest -m "not long" $(T)
+	.venv/bin/pytest -m "not long" -n 2 --dist loadfile $(T)
 test-long: $(DEV)    ## the long tests
 	.venv/bin/pytest -m long $(T)
 check: lint docs     ## what CI asks for: lint, types, walls, docs, tests (TESTED=1: they ran just before)

@@ -12,6 +12,8 @@ from psycopg.conninfo import make_conninfo
 from doorward.record.disclosures import DATABASE, ROLE, prepare_server
 from doorward.record.keys import make_log_key
 from doorward.record.note import Signer
+from doorward.record.openings import MemoryDisclosures
+from record.samples import World
 
 
 @pytest.fixture
@@ -27,6 +29,12 @@ def log_dir(tmp_path: Path) -> Path:
 @pytest.fixture
 def signer(tmp_path: Path) -> Signer:
     return make_log_key(tmp_path / "log.key", origin="doorward.example/test")
+
+
+@pytest.fixture
+def world(tmp_path: Path, signer: Signer) -> World:
+    """An empty one, with disclosures in memory."""
+    return World(tmp_path, signer, MemoryDisclosures())
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,18 @@
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 from doorward.record.entry import Draft, Entry, Field, Kind
+from doorward.record.fsck import check_log
+from doorward.record.log import Publisher
+from doorward.record.note import Signer
+from doorward.record.openings import Disclosures
 from doorward.record.replay import Block
+from doorward.record.report import Report
 from doorward.record.segments import read_spool
 from doorward.record.spool import Spool, SpoolLimits
 
@@ -81,13 +87,12 @@ def fill(
     statements: int = 3,
     limits: SpoolLimits = DEFAULT,
 ) -> None:
-    """Record some whole sessions, one append a draft, and close the spool."""
+    """Record some whole sessions, one append each, and close the spool; four blocks a session."""
     spool = open_spool(folder, limits=limits)
     now = NOW
     for number in sessions:
-        for draft in conversation(session_id(number), statements):
-            now += timedelta(milliseconds=7)
-            spool.append([draft], now=now)
+        now += timedelta(milliseconds=7)
+        spool.append(conversation(session_id(number), statements), now=now)
     spool.close(now=now)
 
 
@@ -119,3 +124,46 @@ def naive_root(hashes: Sequence[bytes]) -> bytes:
 
 def leaf_hashes(count: int) -> list[bytes]:
     return [sha256(b"\x00" + b"entry %d" % number).digest() for number in range(count)]
+
+
+@dataclass
+class World:
+    """A spool, a log and disclosures that agree, in one folder."""
+
+    folder: Path
+    signer: Signer
+    disclosures: Disclosures
+
+    @property
+    def spool_dir(self) -> Path:
+        return self.folder / "spool"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.folder / "log"
+
+    def publisher(self) -> Publisher:
+        return Publisher.open(self.log_dir, self.spool_dir, self.signer, self.disclosures)
+
+    def publish(self) -> int:
+        """Publish all that is closed, and return the tree's size."""
+        publisher = self.publisher()
+        while publisher.publish_once():
+            pass
+        publisher.close()
+        return publisher.tree_size
+
+    def check(self) -> Report:
+        return check_log(self.log_dir, self.signer.verifier, self.spool_dir, self.disclosures)
+
+    def found(self) -> list[str]:
+        """The findings as text; the tests' usual question."""
+        return [str(finding) for finding in self.check().findings]
+
+
+def log_files(log_dir: Path) -> dict[str, bytes]:
+    return {
+        file.relative_to(log_dir).as_posix(): file.read_bytes()
+        for file in sorted(log_dir.rglob("*"))
+        if file.is_file()
+    }

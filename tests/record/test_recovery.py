@@ -251,7 +251,7 @@ def test_killed_at_any_moment_no_acknowledged_entry_is_lost(spool_dir: Path) -> 
         )
         assert child.stdout is not None
         assert child.stdout.readline() == b"1\n"
-        time.sleep(source.uniform(0, 0.1))  # a moment to be killed at, not a wait for anything
+        time.sleep(source.uniform(0, 0.03))  # a moment to be killed at, not a wait for anything
         child.send_signal(signal.SIGKILL)
         acknowledged = child.stdout.read().split(b"\n")[-2:-1]
         child.stdout.close()

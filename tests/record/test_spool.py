@@ -1,5 +1,7 @@
 """The spool as its writer and readers see it, while nothing fails."""
 
+import os
+import tempfile
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from doorward.errors import MalformedError, StoreError
 from doorward.record.entry import MAX_BODY_BYTES, Draft, Field, Kind
-from doorward.record.frame import SegmentHead
+from doorward.record.frame import SegmentHead, encode_segment_head, frame_payload
 from doorward.record.segments import SpoolReader, list_segments, read_spool
 from doorward.record.spool import Recovered, Spool, SpoolLimits
 from record.samples import (
@@ -57,8 +59,6 @@ def test_an_append_is_one_write_and_is_readable_when_it_returns(spool_dir: Path)
     writes: list[int] = []
 
     def write(file: int, data: bytes) -> int:
-        import os
-
         writes.append(len(data))
         return os.write(file, data)
 
@@ -294,8 +294,10 @@ class TestRefusals:
             Draft(Kind.CONNECT, ONE, 0, ((Field.TEXT, b"a"), (Field.TEXT, b"b"))),
             Draft(Kind.CONNECT, b"short", 0, ()),
             Draft(Kind.CONNECT, ONE, 0, ((Field.TEXT, bytes(MAX_BODY_BYTES)),)),
+            Draft(Kind.REQUEST, ONE, -1, ()),
+            Draft(Kind.REQUEST, ONE, 2**63, ()),
         ],
-        ids=["a field twice", "a short session", "too long"],
+        ids=["a field twice", "a short session", "too long", "below zero", "too large"],
     )
     def test_a_draft_that_is_none_changes_nothing_and_breaks_nothing(
         self, spool_dir: Path, draft: Draft
@@ -320,6 +322,29 @@ class TestRefusals:
         with pytest.raises(StoreError, match="cannot be read: Is a directory"):
             open_spool(spool_dir)
 
+    def test_a_segment_that_may_not_be_written_is_refused(
+        self, spool_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fill(spool_dir)
+
+        def refuse(*_arguments: object) -> None:
+            raise OSError(30, os.strerror(30))
+
+        monkeypatch.setattr("os.ftruncate", refuse)
+        with pytest.raises(StoreError, match="cannot be opened: Read-only file system"):
+            open_spool(spool_dir)
+        monkeypatch.undo()
+        open_spool(spool_dir).close(now=NOW)
+
+    def test_a_head_in_the_middle_of_a_segment_is_refused(self, spool_dir: Path) -> None:
+        fill(spool_dir)
+        file = list_segments(spool_dir)[0].path
+        head = frame_payload(encode_segment_head(SegmentHead(27, 0, 12, (), ())))
+        with file.open("ab") as sink:
+            sink.write(head)
+        with pytest.raises(MalformedError, match="the first record of its file, and only that"):
+            open_spool(spool_dir)
+
     def test_the_bound_of_the_whole_spool_holds_and_says_what_to_do(self, spool_dir: Path) -> None:
         spool = open_spool(spool_dir, limits=SpoolLimits(segment_bytes=2_000, total_bytes=10_000))
 
@@ -336,11 +361,13 @@ class TestRefusals:
             spool.append([query(ONE, 0)], now=NOW)
 
     def test_removed_segments_make_room_below_the_bound(self, spool_dir: Path) -> None:
-        spool = open_spool(spool_dir, limits=SpoolLimits(segment_bytes=2_000, total_bytes=10_000))
-        for number in range(500):
+        spool = open_spool(spool_dir, limits=SpoolLimits(segment_bytes=2_000, total_bytes=6_000))
+        for number in range(200):
             spool.append([query(ONE, number), completion(ONE, number)], now=NOW)
-            for segment in list_segments(spool_dir)[:-1]:
-                segment.path.unlink()
+            segments = list_segments(spool_dir)
+            if len(segments) == 3:  # the spool has counted these, and learns of their end at its bound
+                for segment in segments[:-1]:
+                    segment.path.unlink()
         spool.close(now=NOW)
 
 
@@ -366,8 +393,6 @@ class SpoolModel(RuleBasedStateMachine):
         segment_bytes=st.integers(1, 3_000), block_requests=st.integers(1, 5), block_entries=st.integers(1, 9)
     )
     def begin(self, segment_bytes: int, block_requests: int, block_entries: int) -> None:
-        import tempfile
-
         self.folder = tempfile.TemporaryDirectory()
         self.spool_dir = Path(self.folder.name) / "spool"
         self.limits = SpoolLimits(

@@ -93,6 +93,8 @@ class SpoolCheck:
                 f"{reader.torn.size} bytes at the end are no whole record",
             )
         state = reader.replay
+        if not state.has_begun:
+            return
         if state.next_leaf < self._leaves.tree_size:  # 3
             report.find(
                 "spool",

@@ -8,7 +8,7 @@
 5. Every other file below `tile/` is a partial tile of an earlier size, or is reported.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import product
@@ -98,20 +98,21 @@ class _TreeCheck:
 
     def _read_pair(self, index: int, width: int) -> _Pair:
         bundle_id, tile_id = TileId(None, index, width), TileId(0, index, width)
-        entries = self._read(bundle_id, lambda raw: parse_bundle(raw, width))
-        tile = self._read(tile_id, lambda raw: parse_tile(raw, width))
+        entries = self._read(bundle_id)
+        tile = self._read(tile_id)
         self._report.count("leaves", width)
+        self._report.count("bundles")
+        self._report.count("tiles")
         bundle = None
         if entries is not None:
             bundle = [sha256(b"\x00" + entry).digest() for entry in entries]
         return _Pair(index, width, bundle, tile)
 
-    def _read(self, tile: TileId, parse: Callable[[bytes], list[bytes]]) -> list[bytes] | None:
+    def _read(self, tile: TileId) -> list[bytes] | None:
         try:
             raw = self._files.read_tile(tile)
             if raw is not None:
-                self._report.count("tiles" if tile.level is not None else "bundles")
-                return parse(raw)
+                return _parse(raw, tile)
             self._report.find(tile.path, "the file is missing")
         except MalformedError as error:
             self._report.find(tile.path, str(error))
@@ -128,23 +129,24 @@ class _TreeCheck:
             stored += hashes if hashes is not None else [None] * width
         return stored
 
-    def _read_quietly(self, tile: TileId) -> list[Hash] | None:
+    def _read_quietly(self, tile: TileId) -> list[bytes] | None:
         try:
             raw = self._files.read_tile(tile)
-            return parse_tile(raw, tile.width) if raw is not None else None
+            return _parse(raw, tile) if raw is not None else None
         except MalformedError:
-            return None  # step 4 reads it again and says so
+            return None  # another step reads it and says so
 
     # 3
 
     def _judge(self, base: _Base, stored: Sequence[Hash | None]) -> tuple[list[Hash], list[Hash]]:
         """Return the nodes of the full tiles and the leaves at the edge that give the checkpoint's root."""
-        by_tile = list(base.nodes)
+        by_tile, unfitting = list(base.nodes), dict[int, Hash]()
         for pair in base.disagreeing:
-            wanted = stored[pair.index]
-            fitting = [hashes for hashes in pair.candidates() if root_of(hashes) == wanted]
-            if fitting:
-                by_tile[pair.index] = wanted or _UNREADABLE
+            wanted = stored[pair.index] or _UNREADABLE
+            if any(root_of(hashes) == wanted for hashes in pair.candidates()):
+                by_tile[pair.index] = wanted
+            else:
+                unfitting[pair.index] = wanted
         above = [node if node is not None else by_tile[at] for at, node in enumerate(stored)]
         edges = (base.edge.candidates() or [[]]) if base.edge else [[]]
         for nodes, edge in product((by_tile, base.nodes, above), edges):
@@ -156,7 +158,9 @@ class _TreeCheck:
             format_hash(_root(by_tile, edges[0])),
             format_hash(self._checkpoint.root),
         )
-        return by_tile, edges[0] if len(edges) == 1 else []
+        # Nobody can say which is right, so what fits nothing is blamed whole.
+        nodes = [unfitting.get(at, node) for at, node in enumerate(by_tile)]
+        return nodes, edges[0] if len(edges) == 1 else []
 
     def _blame_base(self, base: _Base, nodes: Sequence[Hash], edge: Sequence[Hash]) -> None:
         blamed = set()
@@ -213,7 +217,8 @@ class _TreeCheck:
             level += 1
 
     def _compare_tile(self, tile: TileId, row: Sequence[Hash]) -> None:
-        hashes = self._read(tile, lambda raw: parse_tile(raw, tile.width))
+        hashes = self._read(tile)
+        self._report.count("tiles")
         if hashes is not None and hashes != list(row):
             at = _first_difference(hashes, row)
             self._report.find(
@@ -248,22 +253,21 @@ class _TreeCheck:
 
     def _check_beginning(self, tile: TileId, present: TileId | None) -> None:
         """Check that a tile of another size begins as the present one does, or the present one as it does."""
-        if present is None:
+        own = self._read(tile)
+        named = {finding.place.split(",")[0] for finding in self._report.findings}
+        if own is None or present is None or present.path in named:
             return
-        one, other = self._files.read_tile(tile), None
-        try:
-            other = self._files.read_tile(present)
-        except MalformedError:
-            return  # has its finding
-        if one is None or other is None:
-            return
-        shorter, longer = sorted((one, other), key=len)
-        if not longer.startswith(shorter) or (tile.width < present.width) != (len(one) < len(other)):
+        other = self._read_quietly(present)
+        if other is not None and any(one != two for one, two in zip(own, other, strict=False)):
             self._report.find(tile.path, f"it does not agree with {present.path}")
 
 
 def _root(nodes: Sequence[Hash], edge: Sequence[Hash]) -> Hash:
     return root_of([*nodes, root_of(edge)] if edge else nodes)
+
+
+def _parse(raw: bytes, tile: TileId) -> list[bytes]:
+    return parse_bundle(raw, tile.width) if tile.level is None else parse_tile(raw, tile.width)
 
 
 def _first_difference(one: Sequence[Hash], other: Sequence[Hash]) -> int:

@@ -97,6 +97,12 @@ FIELD_NAMES: Final[Mapping[Field, bytes]] = {field: field.name.lower().encode() 
 
 _KINDS: Final = {int(kind): kind for kind in Kind}
 _FIELDS: Final = {int(field): field for field in Field}
+_KIND_NAMES: Final = {kind: kind.name.lower().encode() for kind in Kind}
+_HEADER_NAMES: Final = (b"kind", b"sequence", b"time", b"session", b"request")
+_LENGTHS: Final = {name: bytes((len(name),)) for name in (*_HEADER_NAMES, *FIELD_NAMES.values())}
+_HMAC_BLOCK_BYTES: Final = 64
+_HMAC_INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
+_HMAC_OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
 _FIELD: Final = struct.Struct(">BI")
 _HEADER: Final = struct.Struct(">BQq16sQ16s")
 
@@ -254,19 +260,30 @@ def digest_field(salt: bytes, name: bytes, value: bytes) -> Hash:
 def named_fields(entry: Entry) -> list[tuple[bytes, bytes]]:
     """Return every field of an entry as it is hashed, name and value, the header's five first."""
     return [
-        (b"kind", entry.kind.name.lower().encode()),
+        (b"kind", _KIND_NAMES[entry.kind]),
         (b"sequence", b"%d" % entry.sequence),
         (b"time", b"%d" % entry.time_us),
         (b"session", entry.session),
         (b"request", b"%d" % entry.request),
-        *((FIELD_NAMES[field], value) for field, value in entry.fields),
+        *[(FIELD_NAMES[field], value) for field, value in entry.fields],
     ]
 
 
 def commit_entry(entry: Entry) -> Hash:
-    """Return the commitment to an entry; step 3 of the module's head."""
+    """Return the commitment to an entry; step 3 of the module's head.
+
+    Field by field the same as `digest_field`. HMAC is written out, as RFC 2104 defines it for a key shorter than
+    a block: the publisher and the check spend most of their time here, and two hashes cost half of one call.
+    """
     salt = entry.salt
-    digests = [digest_field(salt, name, value) for name, value in named_fields(entry)]
+    block = salt.ljust(_HMAC_BLOCK_BYTES, b"\0")
+    inner, outer = block.translate(_HMAC_INNER), block.translate(_HMAC_OUTER)
+    digests = [
+        sha256(
+            sha256(outer + sha256(inner + name).digest()).digest() + _LENGTHS[name] + name + value
+        ).digest()
+        for name, value in named_fields(entry)
+    ]
     missing = -len(digests) % DIGESTS_MULTIPLE
     if missing:
         decoys = shake_256(b"doorward decoys" + salt).digest(missing * HASH_BYTES)

@@ -129,13 +129,3 @@ class Replay:
             )
         if head.sessions != tuple(self.ledger.sessions) or head.requests != tuple(self.ledger.requests):
             raise MalformedError("the segment's head names other open sessions or requests than the records")
-
-    def head(self) -> SegmentHead:
-        """Return the head of a segment that would begin here."""
-        return SegmentHead(
-            self.next_sequence,
-            self.time_us,
-            self.next_leaf,
-            tuple(self.ledger.sessions),
-            tuple(self.ledger.requests),
-        )

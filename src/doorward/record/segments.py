@@ -97,6 +97,10 @@ class SpoolReader:
                     return
                 self._segment = segments[0]
             later = [segment for segment in segments if segment.first > self._segment.first]
+            was_removed = self._segment not in segments
+            if was_removed and later and later[0].first == self.replay.next_sequence:
+                self._segment, self.offset = later[0], 0  # read to its end, published and removed
+                continue
             yield from self._read_segment(self._segment, is_last=not later)
             if not later:
                 return
@@ -120,7 +124,8 @@ class SpoolReader:
         if not rest:
             return
         torn = Torn(segment.path.name, self.offset, rest)
-        if not is_last or has_frame_behind(data, self.offset - start, self.replay.next_sequence):
+        next_sequence = self.replay.next_sequence if self.offset else segment.first
+        if not is_last or has_frame_behind(data, self.offset - start, next_sequence):
             raise MalformedError(
                 f"`{torn.file}` at offset {torn.offset}: expected a whole record, got damaged bytes",
                 hint="keep a copy of the folder before anything else, and find out who wrote to it",

@@ -50,6 +50,7 @@ MIB: Final = 1024 * 1024
 RECOVERED: Final = b"recovered"
 UNKNOWN: Final = b"unknown"
 ROWS_MAY_HAVE_LEFT: Final = b"rows may have left"
+MAX_REQUEST: Final = 2**63 - 1  # the disclosures' store has signed numbers
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -368,6 +369,8 @@ def _encode_body(draft: Draft) -> bytes:
         raise MalformedError(f"an entry's fields have at most {MAX_BODY_BYTES} bytes, got {len(body)}")
     if len(draft.session) != SESSION_BYTES:
         raise MalformedError(f"expected a session of {SESSION_BYTES} bytes, got {len(draft.session)}")
+    if not 0 <= draft.request <= MAX_REQUEST:
+        raise MalformedError(f"expected a request from 0 to {MAX_REQUEST}, got {draft.request}")
     return body
 
 
