@@ -66,8 +66,10 @@ def book(pack: Pack) -> ScopeBook:
     return pack.scope_book()
 
 
-def put(city: Connection, pack: Pack, book: ScopeBook, **changed: Any) -> Installed:
-    return install(city, pack, book, **({"copies_nothing": ["records_app"], "now": NOW} | changed))
+def put(
+    city: Connection, pack: Pack, book: ScopeBook, *, copies_nothing: tuple[str, ...] = ("records_app",)
+) -> Installed:
+    return install(city, pack, book, copies_nothing=copies_nothing, now=NOW)
 
 
 def rights(city: Connection, role: str) -> list[Any]:
@@ -136,7 +138,7 @@ def test_a_role_that_copies_in_stops_it_until_it_is_declared(
     city: Connection, pack: Pack, book: ScopeBook
 ) -> None:
     with pytest.raises(UpstreamError, match="records_app"):
-        put(city, pack, book, copies_nothing=[])
+        put(city, pack, book, copies_nothing=())
 
 
 @pytest.mark.parametrize(
