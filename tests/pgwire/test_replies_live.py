@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from doorward.pgwire.frames import Frame, FrameHop, Rows
@@ -36,6 +36,7 @@ from doorward.pgwire.messages import (
     format_parse,
     format_query,
     format_startup,
+    parse_key,
     tag_rows,
 )
 from doorward.pgwire.plans import PlanGuard
@@ -121,15 +122,19 @@ class Line:
         self.endings: list[Ending] = []
         self.lost: list[LostPortal] = []
         self.forwarded = b""
-        self.tags: dict[int, list[tuple[bytes, int]]] = {}
-        self.socket.sendall(
-            format_startup(StartupMessage(PROTOCOL_3_0, (("user", "postgres"), ("database", "postgres"))))
-        )
-        while not any(
-            isinstance(item, Frame) and item.kind == ord("Z")
-            for item in self.hop.hop(self.socket.recv(65536))
-        ):
-            pass
+        self.process_id = self._start()
+
+    def _start(self) -> int:
+        parameters = (("user", "postgres"), ("database", "postgres"))
+        self.socket.sendall(format_startup(StartupMessage(PROTOCOL_3_0, parameters)))
+        process_id = 0
+        while True:
+            for item in self.hop.hop(self.socket.recv(65536)):
+                assert isinstance(item, Frame)
+                if item.kind == ord("K"):
+                    process_id = parse_key(item.payload).process_id
+                if item.kind == ord("Z"):
+                    return process_id
 
     def push(self, op: Op) -> bytes:
         """Tell both accounts of a message, and return the bytes that go upstream for it."""
@@ -156,7 +161,7 @@ class Line:
         """Send, and read until the server owes nothing; return what the client was given."""
         self.send(*ops)
         start = len(self.forwarded)
-        while not self.queue.is_idle:
+        while not self.queue.is_idle and not self.queue.is_over:
             self.read(size)
         self.socket.sendall(self.queue.own_closes())
         return self.forwarded[start:]
@@ -210,7 +215,7 @@ TEXTS = st.sampled_from(
         b"select g, repeat('x', 50) from generate_series(1, 20) g",
         b"select 1/(3 - g) from generate_series(1, 5) g",
         b"select 1/0",
-        b"slect",
+        b"no sql",
         b"begin",
         b"commit",
         b"rollback",
@@ -277,7 +282,8 @@ def check_account(line: Line) -> None:
     assert line.running <= set(last), "a Query or Execute always ends"
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(batches=[[parse(b"a", b"savepoint s"), query(b"execute a"), query(b"select 1")]], size=100)
 @given(batches=BATCHES, size=st.sampled_from([7, 100, 65536]))
 def test_every_reply_of_a_random_pipeline_is_accounted_for(
     server_socket: Path, batches: Sequence[Sequence[Op]], size: int
@@ -285,7 +291,13 @@ def test_every_reply_of_a_random_pipeline_is_accounted_for(
     with Line(server_socket) as line:
         for batch in batches:
             line.run(*batch, SYNC_OP, size=size)
+            if line.queue.is_over:
+                # PostgreSQL itself gives up on an EXECUTE of a prepared SAVEPOINT outside of a transaction block.
+                line.endings += line.queue.cut()
+                line.client.cut()
             check_account(line)
+            if line.queue.is_over:
+                break
     for word in PLAN_WORDS:
         assert word not in line.forwarded
     for ending in line.endings:
@@ -331,18 +343,14 @@ def test_a_statement_that_was_described_as_another_does_not_run_a_plan(line: Lin
     assert given.count(REFUSAL) == 3
 
 
-def test_a_portal_that_was_described_as_another_does_not_give_a_plan_later(line: Line) -> None:
-    line.run(
-        query(b"begin; prepare foo as select 'x'::text"),
-        parse(b"s", b"execute foo"),
-        bind(b"p", b"s"),
-        SYNC_OP,
-    )
-    line.run(query(b"deallocate foo"), parse(b"foo", EXPLAIN), SYNC_OP)
-    # The portal is run where its rows do not show, then read when the plan is closed.
-    for text in (b"move 1 from p", b"fetch 2 from p", b"fetch backward all from p"):
-        withheld(line, [query(text)])
-    withheld(line, [execute(b"p", 1), SYNC_OP])
+@pytest.mark.parametrize("run", [query(b"move 1 from p"), query(b"fetch 1 from p"), execute(b"p", 1)])
+def test_a_portal_that_was_described_as_another_does_not_give_a_plan_later(line: Line, run: Op) -> None:
+    prepare = query(b"begin; prepare foo as select 'x'::text")
+    line.run(prepare, parse(b"s", b"execute foo"), bind(b"p", b"s"), SYNC_OP)
+    # Pipelined, so that the portal runs before the plan can be closed, and keeps its rows.
+    withheld(line, [query(b"deallocate foo"), parse(b"foo", EXPLAIN), SYNC_OP, run, SYNC_OP])
+    assert REFUSAL in withheld(line, [execute(b"p", 1), SYNC_OP])
+    withheld(line, [query(b"fetch all from p")])
     given = withheld(line, [query(b"rollback"), query(b"select 88")])
     assert b"ROLLBACK" in given
     assert b"88" in given
@@ -355,7 +363,7 @@ def test_a_plan_by_way_of_a_portals_name_is_not_fetched(line: Line) -> None:
     line.run(query(b"close c"))
     ops = [parse(b"", EXPLAIN), bind(b"c", b""), SYNC_OP, bind(b"", b"s"), execute(b""), SYNC_OP]
     assert withheld(line, ops).count(REFUSAL) == 2
-    assert REFUSAL in withheld(line, [bind(b"", b"s"), execute(b""), SYNC_OP])
+    withheld(line, [bind(b"", b"s"), execute(b""), SYNC_OP])
     assert REFUSAL in withheld(line, [query(b"fetch all from c")])
 
 
@@ -417,7 +425,7 @@ def test_three_statements_with_an_error_in_the_second_end_as_two(line: Line) -> 
 
 def test_what_stands_between_an_error_and_sync_is_skipped_a_simple_query_too(line: Line) -> None:
     line.run(
-        parse(b"", b"slect"), bind(b"", b""), execute(b""), query(b"select 1"), SYNC_OP, query(b"select 2")
+        parse(b"", b"no sql"), bind(b"", b""), execute(b""), query(b"select 1"), SYNC_OP, query(b"select 2")
     )
     assert line.ended(1) == [(Outcome.ERROR, 0, b"42601")]
     assert [line.ended(number) for number in (2, 3, 4)] == [[(Outcome.SKIPPED, 0, b"")]] * 3
@@ -426,7 +434,7 @@ def test_what_stands_between_an_error_and_sync_is_skipped_a_simple_query_too(lin
 
 
 def test_what_is_sent_after_an_error_was_heard_is_skipped_until_sync(line: Line) -> None:
-    line.send(parse(b"", b"slect"), FLUSH_OP)
+    line.send(parse(b"", b"no sql"), FLUSH_OP)
     while not line.endings:
         line.read()
     line.send(query(b"select 1"), bind(b"", b""))
@@ -434,6 +442,9 @@ def test_what_is_sent_after_an_error_was_heard_is_skipped_until_sync(line: Line)
     line.run(SYNC_OP, query(b"select 2"))
     assert line.ended(4)[0] == (Outcome.COMPLETE, 1, b"SELECT 1")
     check_account(line)
+
+
+NINE_ROWS = b"select g from generate_series(1, 9) g"
 
 
 def test_a_portal_with_a_row_limit_is_suspended_then_lost_where_it_is_closed(line: Line) -> None:
@@ -477,7 +488,7 @@ def test_a_portal_that_is_run_to_its_end_is_not_lost(line: Line) -> None:
     ],
 )
 def test_an_unnamed_portal_is_lost_with_what_ends_it(line: Line, ops: list[Op]) -> None:
-    line.run(parse(b"", b"select g from generate_series(1, 9) g"), bind(b"", b""), execute(b"", 4), *ops)
+    line.run(parse(b"", NINE_ROWS), bind(b"", b""), execute(b"", 4), *ops)
     assert [(lost.portal, lost.rows) for lost in line.lost] == [(b"", 4)]
     check_account(line)
 
@@ -531,18 +542,11 @@ def test_a_copy_in_that_fails_leaves_nothing_open_however_many_syncs_it_read_ove
 
 
 def test_a_copy_that_fails_before_it_reads_answers_every_sync(line: Line) -> None:
-    line.run(
-        parse(b"", b"copy none from stdin"),
-        bind(b"", b""),
-        execute(b""),
-        SYNC_OP,
-        copy_data(b"1\n"),
-        COPY_DONE_OP,
-        SYNC_OP,
-    )
+    copy = [copy_data(b"1\n"), COPY_DONE_OP]
+    line.run(parse(b"", b"copy none from stdin"), bind(b"", b""), execute(b""), SYNC_OP, *copy, SYNC_OP)
     check_account(line)
     assert len(line.queue) == 0
-    line.run(query(b"copy none from stdin"), copy_data(b"1\n"), COPY_DONE_OP, query(b"select 1"))
+    line.run(query(b"copy none from stdin"), *copy, query(b"select 1"))
     check_account(line)
     assert len(line.queue) == 0
 
@@ -564,11 +568,7 @@ def test_a_session_that_is_terminated_says_so_and_is_over(line: Line, server_soc
         )
         while b"1000" not in line.forwarded:
             line.read()
-        other.run(
-            query(
-                b"select pg_terminate_backend(pid) from pg_stat_activity where query like 'select g, pg_sleep%'"
-            )
-        )
+        other.run(query(b"select pg_terminate_backend(%d)" % line.process_id))
         while not line.queue.is_over:
             line.read()
     assert line.ended(1)[0][0] is Outcome.ERROR
@@ -579,11 +579,7 @@ def test_a_session_that_is_terminated_says_so_and_is_over(line: Line, server_soc
 
 def test_an_idle_session_that_is_terminated_hears_why(line: Line, server_socket: Path) -> None:
     with Line(server_socket) as other:
-        other.run(
-            query(
-                b"select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'"
-            )
-        )
+        other.run(query(b"select pg_terminate_backend(%d)" % line.process_id))
         while not line.queue.is_over:
             line.read()
     assert b"57P01" in line.forwarded

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from doorward.errors import LocalProtocolError, RemoteProtocolError
 from doorward.pgwire.limits import MAX_CANCEL_KEY_BYTES, MAX_STARTUP_BYTES, MAX_STARTUP_PARAMETERS
 from doorward.pgwire.payload import Payload, format_frame, pack_text
+from doorward.pgwire.sqlstate import FEATURE_NOT_SUPPORTED
 
 PROTOCOL_3_0: Final = 3 << 16
 SSL_REQUEST_CODE: Final = 80877103
@@ -81,7 +82,8 @@ def parse_opening(packet: bytes) -> Opening:
         return CancelRequest(process_id, secret)
     if code >> 16 != 3:
         raise RemoteProtocolError(
-            f"protocol 3 was expected and {code >> 16}.{code & 0xFFFF} asked for", sqlstate_hint="0A000"
+            f"protocol 3 was expected and {code >> 16}.{code & 0xFFFF} asked for",
+            sqlstate_hint=FEATURE_NOT_SUPPORTED,
         )
     return StartupMessage(code, _parameters(reader))
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from doorward.errors import LocalProtocolError, RemoteProtocolError
 from doorward.pgwire.limits import MAX_NAME_BYTES
+from doorward.pgwire.sqlstate import INVALID_NAME
 
-_INT16: Final = Struct(">h")
 _INT32: Final = Struct(">i")
 _UINT16: Final = Struct(">H")
 _UINT32: Final = Struct(">I")
@@ -65,10 +65,6 @@ class Payload:
         """
         return check_name(self.text())
 
-    def int16(self) -> int:
-        """Return a signed 16-bit number."""
-        return int(_INT16.unpack(self.take(2))[0])
-
     def uint16(self) -> int:
         """Return an unsigned 16-bit number."""
         return int(_UINT16.unpack(self.take(2))[0])
@@ -108,7 +104,7 @@ def check_name(name: bytes) -> bytes:
     if len(name) > MAX_NAME_BYTES or not name.isascii():
         raise RemoteProtocolError(
             f"the name of a statement or portal must be ASCII and at most {MAX_NAME_BYTES} bytes long",
-            sqlstate_hint="42602",
+            sqlstate_hint=INVALID_NAME,
         )
     return name
 

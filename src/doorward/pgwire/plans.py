@@ -18,18 +18,18 @@ from doorward.pgwire.limits import MAX_NAMED
 
 
 class PlanGuard:
-    """The statements that are plans, or might be, and whether a portal may hold one."""
+    """The statements that are plans, or might be, and whether a portal may hold one.
 
-    __slots__ = ("_may_be_held", "_statements")
+    Attributes:
+        is_clear: True where rows that come now are no plan's. An attribute, because it is read for every frame.
+    """
+
+    __slots__ = ("_may_be_held", "_statements", "is_clear")
 
     def __init__(self) -> None:
         self._statements: set[bytes] = set()
         self._may_be_held = False
-
-    @property
-    def is_clear(self) -> bool:
-        """True where rows that come now are no plan's."""
-        return not self._statements and not self._may_be_held
+        self.is_clear = True
 
     @property
     def statements(self) -> tuple[bytes, ...]:
@@ -45,10 +45,12 @@ class PlanGuard:
         if len(self._statements) >= MAX_NAMED:
             raise RemoteProtocolError(f"at most {MAX_NAMED} statements may wait for a description")
         self._statements.add(name)
+        self.is_clear = False
 
     def cleared(self, name: bytes) -> None:
         """Note that a statement is no plan, or is no more."""
         self._statements.discard(name)
+        self._judge()
 
     def ran(self) -> None:
         """Note that a statement ran or a portal was made, by which a plan may now be held."""
@@ -58,3 +60,7 @@ class PlanGuard:
     def transaction_over(self) -> None:
         """Note that every portal is gone but those WITH HOLD, which hold SELECTs only."""
         self._may_be_held = False
+        self._judge()
+
+    def _judge(self) -> None:
+        self.is_clear = not self._statements and not self._may_be_held
