@@ -1,6 +1,6 @@
 """What the wire costs: ns a frame of the hop, MB/s of bulk rows, and what accounting adds to a statement.
 
-`python bench/pgwire.py` prints a table: best and median of repetitions, wall and CPU. The same work is repeated in
+`python bench/bench_pgwire.py` prints a table: best and median of repetitions, wall and CPU. The work is repeated in
 short slices, so that a busy machine shows in the distance between best and median. No server, no socket.
 """
 

@@ -11,7 +11,7 @@ Pure: bytes in, actions out.
 from collections.abc import Callable
 from typing import Final
 
-from doorward.errors import RemoteProtocolError
+from doorward.errors import RemoteProtocolError, WireError
 from doorward.gateway.actions import Action, Append, Close, ToClient, ToServer
 from doorward.pgwire.frames import Frame, FrameHop, FrameReader, Rows
 from doorward.pgwire.limits import MAX_CLIENT_FRAME_BYTES
@@ -20,6 +20,7 @@ from doorward.pgwire.messages import (
     format_error,
     format_fields,
     parse_bind,
+    parse_empty,
     parse_execute,
     parse_fields,
     parse_parse,
@@ -56,26 +57,31 @@ class Relay:
         self._hop = FrameHop()
         self._queue = ReplyQueue()
         self.is_over = False
+        self.broken: WireError | None = None
 
     # From the client.
 
     def from_client(self, data: bytes) -> list[Action]:
-        """Return what a chunk of the client leads to.
+        """Return what a chunk of the client leads to; where it broke the protocol, `broken` says how.
 
-        Raises:
-            RemoteProtocolError: The client broke the protocol; the session ends.
+        What stood in the chunk before the fault is recorded, because it is in the account of replies and will be
+        ended there, and is not sent.
         """
-        self._frames.feed(data)
         drafts: list[Draft] = []
         upstream: list[bytes] = []
-        while not self.is_over and (frame := self._frames.next_frame()) is not None:
-            handler = _CLIENT.get(frame.kind)
-            if handler is None:
-                raise RemoteProtocolError(
-                    f"a message of type `{show_kind(frame.kind)}` is not served at this door"
-                )
-            upstream.append(frame.raw)
-            handler(self, frame, drafts, upstream)
+        try:
+            self._frames.feed(data)
+            while not self.is_over and (frame := self._frames.next_frame()) is not None:
+                handler = _CLIENT.get(frame.kind)
+                if handler is None:
+                    raise RemoteProtocolError(
+                        f"a message of type `{show_kind(frame.kind)}` is not served at this door"
+                    )
+                upstream.append(frame.raw)
+                handler(self, frame, drafts, upstream)
+        except WireError as error:
+            self.broken = error
+            upstream.clear()
         drafts += [self._ending(ending) for ending in self._queue.skip_sent()]
         actions: list[Action] = [Append(tuple(drafts))] if drafts else []
         if upstream:
@@ -90,13 +96,15 @@ class Relay:
 
     def _query(self, frame: Frame, drafts: list[Draft], _upstream: list[bytes]) -> None:
         text = parse_query(frame.payload)
-        drafts.append(self._request(b"Query", (Field.TEXT, text)))
+        draft = self._request(b"Query", (Field.TEXT, text))
         self._queue.push(Sent.QUERY, self._requests)
+        drafts.append(draft)
 
     def _parse(self, frame: Frame, drafts: list[Draft], upstream: list[bytes]) -> None:
         parse = parse_parse(frame.payload)
-        drafts.append(self._request(b"Parse", (Field.STATEMENT, parse.statement), (Field.TEXT, parse.text)))
+        draft = self._request(b"Parse", (Field.STATEMENT, parse.statement), (Field.TEXT, parse.text))
         self._queue.push(Sent.PARSE, self._requests, name=parse.statement)
+        drafts.append(draft)
         # Our own question what this statement answers with: an EXPLAIN is known by PostgreSQL's own word.
         upstream.append(format_describe_statement(parse.statement))
         self._queue.push(Sent.OWN_DESCRIBE, 0, name=parse.statement)
@@ -108,14 +116,16 @@ class Relay:
             (Field.PORTAL, bind.portal),
             (Field.PARAMETERS, bind.values),
         )
-        drafts.append(self._request(b"Bind", *named))
+        draft = self._request(b"Bind", *named)
         self._queue.push(Sent.BIND, self._requests, name=bind.statement, portal=bind.portal)
+        drafts.append(draft)
 
     def _execute(self, frame: Frame, drafts: list[Draft], _upstream: list[bytes]) -> None:
         execute = parse_execute(frame.payload)
         limit = str(execute.max_rows).encode()
-        drafts.append(self._request(b"Execute", (Field.PORTAL, execute.portal), (Field.MAX_ROWS, limit)))
+        draft = self._request(b"Execute", (Field.PORTAL, execute.portal), (Field.MAX_ROWS, limit))
         self._queue.push(Sent.EXECUTE, self._requests, portal=execute.portal)
+        drafts.append(draft)
 
     def _describe(self, frame: Frame, _drafts: list[Draft], _upstream: list[bytes]) -> None:
         self._queue.push(Sent.DESCRIBE, 0, name=parse_target(frame.payload).name)
@@ -124,11 +134,12 @@ class Relay:
         target = parse_target(frame.payload)
         self._queue.push(Sent.CLOSE, 0, name=target.kind + target.name)
 
-    def _sync(self, _frame: Frame, _drafts: list[Draft], _upstream: list[bytes]) -> None:
+    def _sync(self, frame: Frame, _drafts: list[Draft], _upstream: list[bytes]) -> None:
+        parse_empty(frame.payload)
         self._queue.push(Sent.SYNC, 0)
 
-    def _flush(self, _frame: Frame, _drafts: list[Draft], _upstream: list[bytes]) -> None:
-        pass  # has no answer of its own
+    def _flush(self, frame: Frame, _drafts: list[Draft], _upstream: list[bytes]) -> None:
+        parse_empty(frame.payload)  # has no answer of its own
 
     def _copy(self, frame: Frame, _drafts: list[Draft], upstream: list[bytes]) -> None:
         # PostgreSQL drops copy messages that come outside of COPY; so do we, without sending them on.
@@ -137,7 +148,8 @@ class Relay:
         elif frame.kind != ClientKind.COPY_DATA:
             self._queue.push(Sent.COPY_END, 0)
 
-    def _terminate(self, _frame: Frame, _drafts: list[Draft], _upstream: list[bytes]) -> None:
+    def _terminate(self, frame: Frame, _drafts: list[Draft], _upstream: list[bytes]) -> None:
+        parse_empty(frame.payload)
         self.is_over = True
 
     # From PostgreSQL.
@@ -145,28 +157,30 @@ class Relay:
     def from_server(self, data: bytes) -> list[Action]:
         """Return what a chunk of the server leads to; everything that ended in it is recorded first.
 
-        Raises:
-            RemoteProtocolError: The server answered what was not asked; the session ends.
+        Where the server answered what was not asked, `broken` says so; what came before is recorded and sent.
         """
         drafts: list[Draft] = []
         client: list[bytes] = []
         queue = self._queue
-        for item in self._hop.hop(data):
-            if isinstance(item, Rows):
-                if queue.rows(item):
-                    client.append(item.data)
-                continue
-            reply = queue.frame(item)
-            drafts += [self._ending(ending) for ending in reply.endings]
-            drafts += [self._lost(portal, b"the portal was closed") for portal in reply.lost]
-            if reply.plan_refused:
-                client.append(PLAN_REFUSED)
-            elif reply.forward and (item.kind != ServerKind.NOTICE or _is_for_people(item)):
-                client.append(_with_copy_hint(item) if item.kind == ServerKind.ERROR else item.raw)
+        try:
+            for item in self._hop.hop(data):
+                if isinstance(item, Rows):
+                    if queue.rows(item):
+                        client.append(item.data)
+                    continue
+                reply = queue.frame(item)
+                drafts += [self._ending(ending) for ending in reply.endings]
+                drafts += [self._lost(portal, b"the portal was closed") for portal in reply.lost]
+                if reply.plan_refused:
+                    client.append(PLAN_REFUSED)
+                elif reply.forward and (item.kind != ServerKind.NOTICE or _is_for_people(item)):
+                    client.append(_with_copy_hint(item) if item.kind == ServerKind.ERROR else item.raw)
+        except WireError as error:
+            self.broken = error
         actions: list[Action] = [Append(tuple(drafts))] if drafts else []
         if client:
             actions.append(ToClient(b"".join(client)))
-        if closes := queue.own_closes():
+        if self.broken is None and (closes := queue.own_closes()):
             actions.append(ToServer(closes))
         return actions
 

@@ -109,6 +109,8 @@ class Session:
         try:
             if self.phase is Phase.RELAY:
                 actions = self._relay.from_client(data)
+                if self._relay.broken is not None:
+                    return [*actions, *self.fail(self._relay.broken)]
                 if self._relay.is_over:
                     actions[-1:] = self._end("the client ended the session")
                 return actions
@@ -124,10 +126,10 @@ class Session:
         """Return what bytes of PostgreSQL lead to."""
         if self.phase is not Phase.RELAY:
             return []
-        try:
-            return self._relay.from_server(data)
-        except DoorwardError as error:
-            return self.fail(error)
+        actions = self._relay.from_server(data)
+        if self._relay.broken is not None:
+            return [*actions, *self.fail(self._relay.broken)]
+        return actions
 
     def _open(self, data: bytes) -> list[Action]:
         step = self._handshake.feed(data)
