@@ -163,7 +163,8 @@ class Line:
         start = len(self.forwarded)
         while not self.queue.is_idle and not self.queue.is_over:
             self.read(size)
-        if closes := self.queue.own_closes():  # even nothing cannot be sent to a server that ended the session
+        # Even nothing cannot be sent to a server that ended the session.
+        if closes := self.queue.own_closes():
             self.socket.sendall(closes)
         return self.forwarded[start:]
 
