@@ -115,13 +115,21 @@ def test_three_statements_with_an_error_in_the_second(up: Any) -> None:
     ]
 
 
-def test_a_portal_with_a_row_limit_that_is_then_closed(up: Any) -> None:
+def test_a_cursor_that_is_read_in_part_and_then_closed(up: Any) -> None:
     text = b"SELECT read_id FROM plate_reads -- limited"
     with up.connect(autocommit=False) as session, session.cursor("limited") as cursor:
         cursor.execute(text)
         cursor.fetchmany(10)
-    found = wait_for(up, lambda all_: any(b"limited" in (e.get(Field.TEXT) or b"") for e in all_))
-    assert any(entry.get(Field.ROWS) == b"10" for entry in found)
+    declared = b'DECLARE "limited"'
+
+    def is_there(found: list[Entry]) -> bool:
+        texts = [entry.get(Field.TEXT) or b"" for entry in found]
+        whole = next((text for text in texts if text.startswith(declared)), None)
+        return whole is not None and has_ended(whole)(found)
+
+    found = wait_for(up, is_there)
+    whole = next(e.get(Field.TEXT) or b"" for e in found if (e.get(Field.TEXT) or b"").startswith(declared))
+    assert [rows for _, rows in endings(found, whole)].count(b"10") == 1
 
 
 def test_a_copy_that_is_cut_in_the_middle(up: Any) -> None:

@@ -87,6 +87,20 @@ def test_the_citys_own_application_notices_nothing(up: Any) -> None:
             application.execute("DO $$ BEGIN PERFORM 1; END $$")
 
 
+def test_a_second_gateway_on_the_same_folder_is_refused_and_cuts_nobody(up: Any) -> None:
+    with up.connect() as session:
+        second = subprocess.Popen(
+            [sys.executable, "-m", "doorward", "gateway", "--data", str(up.folders.data), "--port", "0"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        _, said = second.communicate(timeout=60) if second.wait(60) else ("", "it was let in")
+        assert "another process writes to the spool" in said
+        assert session.execute("SELECT count(*) > 0 FROM persons").fetchone() == (True,)
+
+
 def test_ctrl_c_stops_all_and_a_second_start_keeps_the_data(
     own_up: Any, start: Callable[[Path], Any]
 ) -> None:

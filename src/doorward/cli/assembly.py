@@ -98,19 +98,21 @@ def assemble_gateway(folders: Folders, *, order: str, now: datetime) -> Iterator
         connection.execute("SET synchronous_commit = off; SET statement_timeout = '10s'")
         return connection
 
-    admin = AdminConnections(connect)
-    logins = Logins(admin, random=os.urandom)
-    logins.recover()
-    door = Door(
-        pack=pack,
-        book=book,
-        directory=load_directory(folders.people, folders.agreements),
-        register=PostgresCaseRegister(admin),
-        logins=logins,
-        database=DATABASE,
-    )
+    # The spool first: its lock says that no other gateway stands here, and only then may `recover` end what an
+    # earlier one left.
     spool = Spool.open(folders.spool, now=now)
+    admin = AdminConnections(connect)
     try:
+        logins = Logins(admin, random=os.urandom)
+        logins.recover()
+        door = Door(
+            pack=pack,
+            book=book,
+            directory=load_directory(folders.people, folders.agreements),
+            register=PostgresCaseRegister(admin),
+            logins=logins,
+            database=DATABASE,
+        )
         yield Server(
             ServerParts(
                 door=door,

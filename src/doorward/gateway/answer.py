@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from doorward.grants.claims import Claims
 from doorward.policy.decision import Decision
 from doorward.policy.scopes import Scope
 
@@ -38,7 +37,6 @@ class Answer:
 
     order_digest: str
     refusal: Refusal | None = None
-    claims: Claims | None = None
     decision: Decision | None = None
     scope: Scope | None = None
     binding: GrantBinding | None = None

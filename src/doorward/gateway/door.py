@@ -91,15 +91,15 @@ class Door:
         decision = self.pack.decide(request)
         if decision.outcome is not Outcome.PERMIT:
             refusal = refuse_decision(decision, self.pack, city_agency=city_agency)
-            return Answer(self.pack.digest, refusal, checked, decision)
+            return Answer(self.pack.digest, refusal, decision)
         scope = self.book.find(request)
         if scope is None:
-            return Answer(self.pack.digest, refuse_empty_scope(self.pack), checked, decision)
+            return Answer(self.pack.digest, refuse_empty_scope(self.pack), decision)
         grant = request.context.grant
         binding = GrantBinding(
             scope.id, grant.case_no, grant.unit, grant.place, now + timedelta(hours=GRANT_HOURS)
         )
-        return Answer(self.pack.digest, None, checked, decision, scope, binding)
+        return Answer(self.pack.digest, None, decision, scope, binding)
 
     def _ask_register(self, claims: Claims, person: Person) -> bool:
         # Asked for everybody, stated or not, so that no timing tells who was looked up (law 6, item 2).
