@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from doorward.cli import decide, gateway, log, order, publisher, reset, tour, up
+from doorward.cli import decide, gateway, log, order, policy, publisher, reset, tour, up
 from doorward.errors import ConfigError, DoorwardError, PolicyError, VerificationError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("up")(up.up)
 app.command("tour")(tour.tour)
 app.command("decide")(decide.decide)
 app.add_typer(order.app, name="order", help="Check an order.")
+app.add_typer(policy.app, name="policy", help="Check the compilers of Cedar.")
 app.add_typer(log.app, name="log", help="Verify the record.")
 app.command("reset")(reset.reset)
 app.command("gateway", hidden=True)(gateway.gateway)
