@@ -7,19 +7,16 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from doorward.orders.load import load_pack
-from doorward.policy.build import build_request
-from doorward.policy.facts import CollectionRef, Fact, RecordRef
+from doorward.policy.request import Fact, Resource
 from doorward.policy.scopes import ScopeBook
 
 FACTS: dict[str, Fact] = {
     "principal.role": "detective",
     "principal.agency": "CPD",
     "context.requester.agency": "CPD",
-    "context.requester.party": "city",
     "context.for_agency": "CPD",
     "context.purpose": "criminal-investigation",
     "context.register.standing": "verified",
@@ -27,6 +24,15 @@ FACTS: dict[str, Fact] = {
     "context.task_force.member": False,
     "context.channel": "database",
     "context.grant.case_no": "JH123456",
+}
+ROW: dict[str, Fact] = {
+    "resource.collection": "clear.persons",
+    "resource.kind": "person",
+    "resource.holder": "CPD",
+    "resource.public_source": False,
+    "resource.sealed": True,
+    "resource.juvenile": False,
+    "resource.case_no": "JH123456",
 }
 
 
@@ -46,9 +52,9 @@ def main() -> None:
     pack = load_pack("chicago")
     book = pack.scope_book()
     text = book.to_json()
-    request = build_request(FACTS, resource=CollectionRef("clear"), now=datetime(2026, 3, 1, tzinfo=UTC))
-    record = RecordRef("clear.persons", "person", "CPD", False, True, False, "JH123456", "")  # noqa: FBT003  # a row as it is
-    row = replace(request, resource=record)
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    request = pack.request(FACTS, resource=Resource("Collection", "clear"), now=now)
+    row = pack.request(FACTS | ROW, resource=Resource("Record"), now=now)
     print(f"{len(pack.policies)} policies, {len(book.scopes)} scopes, {len(book.branches)} branches")
     for name, work, batch in (
         ("load_pack", lambda: load_pack("chicago"), 1),

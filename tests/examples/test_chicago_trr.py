@@ -23,6 +23,7 @@ from doorward.embedded.launcher import Cluster
 from doorward.embedded.sample import SampleSizes, create_sample
 from doorward.errors import ConfigError
 from doorward.orders.collections import read_collections
+from doorward.orders.load import load_pack
 from doorward.orders.toml import Toml
 
 pytestmark = pytest.mark.pg
@@ -295,7 +296,7 @@ def test_the_owner_is_the_databases_and_the_citys_readers_read(
 
 def test_the_collections_name_every_column_but_the_sealed_ones(load: ModuleType) -> None:
     described = Toml("collections.toml", (EXAMPLE / "collections.toml").read_text(encoding="utf-8"))
-    collections = read_collections(described)
+    collections = read_collections(described, load_pack("chicago").row_types)
     assert described.findings == []
     named = {table.table: set(table.columns) for table in collections.tables.values()}
     for source in (load.REPORTS, load.SUBJECTS, load.COMPLAINTS):

@@ -5,6 +5,7 @@ Rows with the same attributes are the same request, so each such request is aske
 """
 
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
@@ -14,11 +15,11 @@ import pytest
 
 from doorward.cli.sample import PEOPLE, SamplePerson
 from doorward.grants.claims import Claims
-from doorward.grants.facts import make_request
+from doorward.grants.facts import Standing, make_facts
 from doorward.grants.people import Person
 from doorward.orders.load import Pack, load_pack
 from doorward.policy.decision import Outcome
-from doorward.policy.facts import CollectionRef, RecordRef, Request, Standing
+from doorward.policy.request import Request, Resource
 
 pytestmark = pytest.mark.pg
 
@@ -53,21 +54,20 @@ def collections() -> dict[str, Any]:
 
 
 def request_of(person: SamplePerson, pack: Pack) -> Request:
-    agency = pack.agencies[person.agency]
-    return make_request(
+    facts = make_facts(
         Person(person.login, "", person.role, person.agency, person.unit),
         Claims(person.purpose, person.case_no, person.for_agency),
         standing=STANDINGS[person.login],
-        party=agency.party,
-        component=agency.component,
-        declaration=agency.declaration,
-        database="clear",
-        now=NOW,
+        declaration=bool(pack.agencies[person.agency].attributes["declaration"]),
     )
+    return pack.request(facts, resource=Resource("Collection", "clear"), now=NOW)
 
 
-def about(request: Request, resource: CollectionRef | RecordRef) -> Request:
-    return Request(request.principal, request.action, resource, request.context)
+def is_permitted(pack: Pack, request: Request) -> bool:
+    """Ask Cedar's own engine, and none of what is compiled."""
+    decision = pack.answer(pack.evaluator.apply(request))
+    assert decision.errors == ()
+    return decision.outcome is Outcome.PERMIT
 
 
 def permitted_keys(
@@ -89,8 +89,11 @@ def permitted_keys(
             rows[name].get("value", value) for name, value in zip(ATTRIBUTES, values, strict=True)
         )
         if attributes not in answers:
-            record = RecordRef(f"clear.{table}", *attributes)
-            answers[attributes] = pack.decide(about(request, record)).outcome is Outcome.PERMIT
+            row = {f"resource.{name}": value for name, value in zip(ATTRIBUTES, attributes, strict=True)} | {
+                "resource.collection": f"clear.{table}"
+            }
+            asked = replace(request, resource=Resource("Record"), facts={**request.facts, **row})
+            answers[attributes] = is_permitted(pack, asked)
         if answers[attributes]:
             found.add(key)
     return found
@@ -100,8 +103,8 @@ def open_columns(pack: Pack, request: Request, table: str, spec: dict[str, Any])
     """Ask Cedar about every column class of a table, and return the names of the columns that are shown."""
 
     def is_open(column_class: str) -> bool:
-        reference = CollectionRef(f"clear.{table}.{column_class}")
-        return pack.decide(about(request, reference)).outcome is Outcome.PERMIT
+        named = Resource("Collection", f"clear.{table}.{column_class}")
+        return is_permitted(pack, replace(request, resource=named))
 
     shown = {name for name, column_class in spec["columns"].items() if is_open(column_class)}
     masks = spec.get("masks", {})

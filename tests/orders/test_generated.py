@@ -13,8 +13,7 @@ import pytest
 
 from doorward.orders.load import Pack
 from doorward.orders.page import format_page
-from doorward.policy.build import build_request
-from doorward.policy.facts import CollectionRef, Fact
+from doorward.policy.request import Fact, Resource
 from doorward.policy.scopes import Scope
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -63,7 +62,10 @@ def test_the_sql_of_a_scope_has_not_drifted(pack: Pack, now: datetime, who: str)
         "context.task_force.member": False,
         "context.channel": "database",
     }
-    scope = pack.scope_book().find(build_request(facts, resource=CollectionRef("clear"), now=now))
+    del facts["context.requester.party"]
+    asked = pack.request(facts, resource=Resource("Collection", "clear"), now=now)
+    assert asked.facts["context.requester.party"] == party
+    scope = pack.scope_book().find(asked)
     assert scope is not None
     check(GOLDEN / f"{who}.sql", "\n".join(lines(scope, " ".join(WHO[who]))) + "\n")
 

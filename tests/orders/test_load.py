@@ -65,7 +65,7 @@ def test_a_pack_tells_what_gateway_and_desk_ask_of_it(pack: Pack) -> None:
     assert {"unknown", "none", "CPD", "ICE-ERO", "HSI", "FBI"} <= pack.agencies.keys()
     assert pack.agencies["HSI"].parents == ("mixed",)
     assert pack.agencies["CPD"].party == "city"
-    assert pack.agencies["IN-PD"].declaration
+    assert pack.agencies["IN-PD"].attributes["declaration"]
     assert "criminal-investigation" in pack.purposes
     assert ".invalid" in pack.contacts.law_department
     assert pack.page == "docs/reference/order-chicago.md"
@@ -73,9 +73,9 @@ def test_a_pack_tells_what_gateway_and_desk_ask_of_it(pack: Pack) -> None:
     assert (pack.clauses["T15hx"].adopted_by, pack.clauses["T15hx"].adopted_on) == ("sample", "2026-01-01")
 
 
-def test_every_clause_is_cited_by_a_policy(pack: Pack) -> None:
+def test_every_policy_cites_clauses_of_the_order(pack: Pack) -> None:
     cited = {clause for policy in pack.policies for clause in policy.clauses}
-    assert cited == pack.clauses.keys()
+    assert cited <= pack.clauses.keys()
 
 
 def test_a_written_pack_loads_like_the_shipped_one(

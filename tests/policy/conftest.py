@@ -3,7 +3,6 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,9 @@ import pytest
 
 from doorward.embedded.launcher import Cluster, ClusterSpec
 from doorward.orders.load import Pack, load_pack
-from doorward.policy.facts import (
-    CollectionRef,
-    GrantParameters,
-    Principal,
-    Register,
-    Request,
-    Requester,
-    Standing,
-    TaskForce,
-    unknown_context,
-)
+from doorward.policy.request import Fact, Request, Resource
 
+CLEAR = Resource("Collection", "clear")
 # What the gateway installs, cut down: one grant, read as the views read it.
 GRANT = """
 CREATE SCHEMA doorward;
@@ -71,22 +61,21 @@ def postgres() -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.fixture(scope="session")
-def detective(now: datetime) -> Request:
+def detective(pack: Pack, now: datetime) -> Request:
     """A detective of the department with an open case, as the database door asks at connect."""
-    context = unknown_context(now=now)
-    return Request(
-        principal=Principal("detective", "detective", "CPD"),
-        action="query",
-        resource=CollectionRef("clear"),
-        context=replace(
-            context,
-            requester=Requester("city", "CPD", "", "verified"),
-            initiative="own-motion",
-            for_agency="CPD",
-            purpose="criminal-investigation",
-            task_force=TaskForce(member=False, civil_excluded=False, attested=False),
-            register=Register("criminal", Standing.VERIFIED),
-            channel="database",
-            grant=GrantParameters("JH123456", "area-1", ""),
-        ),
-    )
+    facts: dict[str, Fact] = {
+        "principal.role": "detective",
+        "principal.agency": "CPD",
+        "context.requester.agency": "CPD",
+        "context.requester.identified": "verified",
+        "context.initiative": "own-motion",
+        "context.for_agency": "CPD",
+        "context.purpose": "criminal-investigation",
+        "context.task_force.member": False,
+        "context.register.kind": "criminal",
+        "context.register.standing": "verified",
+        "context.channel": "database",
+        "context.grant.case_no": "JH123456",
+        "context.grant.unit": "area-1",
+    }
+    return pack.request(facts, resource=CLEAR, now=now, login="detective")

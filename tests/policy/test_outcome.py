@@ -125,10 +125,10 @@ POOL = parse(
 def restate(applying: Sequence[Policy]) -> tuple[str, set[str]]:
     """DESIGN.md's rule in its own words, with sets of ids and nothing else."""
     suspended = {name for p in applying for name in p.suspends}
-    forbids = [p for p in applying if p.template.effect == "forbid"]
-    permits = [p for p in applying if p.template.effect == "permit"]
-    stated = {p.id: p.template.annotations.get("outcome") for p in applying}
-    decides = {p.id: all(STANDING[c] for c in p.template.annotations["clauses"].split()) for p in applying}
+    forbids = [p for p in applying if p.effect == "forbid"]
+    permits = [p for p in applying if p.effect == "permit"]
+    stated = {p.id: p.rule.annotations.get("outcome") for p in applying}
+    decides = {p.id: all(STANDING[c] for c in p.rule.annotations["clauses"].split()) for p in applying}
     d = {p.id for p in forbids if decides[p.id] and stated[p.id] != "refer" and p.id not in suspended}
     r = {p.id for p in forbids if stated[p.id] == "refer" or not decides[p.id] or p.id in suspended}
     p_set = {p.id for p in permits if decides[p.id]}

@@ -15,33 +15,21 @@ from typing import Any
 import cedarpy
 import psycopg
 import pytest
-from cedarpy import pst
 
+from doorward.cedar.entities import read_entities
+from doorward.cedar.hierarchy import Hierarchy
+from doorward.cedar.schema_text import parse_schema
+from doorward.cedar.types import BOOL, LONG, STRING, EntityType, Type
 from doorward.orders.load import Pack
-from doorward.policy.compile import DoorModel, compile_scopes
+from doorward.policy.compile import TABLE_OF_ROW, DoorModel, compile_scopes
 from doorward.policy.decision import Outcome
-from doorward.policy.evaluate import _encode
-from doorward.policy.facts import (
-    FACT_TYPES,
-    CollectionRef,
-    Context,
-    Fact,
-    GrantParameters,
-    Principal,
-    RecordRef,
-    Register,
-    Request,
-    Requester,
-    Standing,
-    TaskForce,
-    unknown_context,
-)
-from doorward.policy.hierarchy import Hierarchy, Uid
+from doorward.policy.evaluate import _as_permits
+from doorward.policy.objects import make_objects, to_json
 from doorward.policy.outcome import apply_outcome_rule
 from doorward.policy.parse import Policy, parse_policies
+from doorward.policy.request import Fact, FactSpec, Request, RequestModel, Resource, ResourceSpec
 from doorward.policy.scopes import Scope, ScopeBook
-from doorward.policy.sql import SqlColumn
-from doorward.policy.tables import Table
+from doorward.policy.tables import SqlColumn, Table
 from doorward.policy.vocabulary import Vocabulary
 
 pytestmark = pytest.mark.pg
@@ -50,13 +38,14 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 INFORMATIVE = 10_000
 CASES = ("", "JH1", "JH2", "jh1", "JH1 ")
 UNITS = ("", "area-1", "area-2")
+CLEAR = Resource("Collection", "clear")
 PREPARE = "CREATE TABLE IF NOT EXISTS {} (id integer PRIMARY KEY, {})"
 
 
-def set_grant(postgres: psycopg.Connection[Any], grant: GrantParameters) -> None:
+def set_grant(postgres: psycopg.Connection[Any], request: Request) -> None:
     postgres.execute(
         "UPDATE doorward.one_grant SET case_no = %s, unit = %s, place = %s",
-        [grant.case_no, grant.unit, grant.place],
+        [request.facts[f"context.grant.{name}"] for name in ("case_no", "unit", "place")],
     )
 
 
@@ -71,39 +60,37 @@ def random_request(pack: Pack, rng: random.Random) -> Request:
     """A context of the database door; half of them near to what the order opens."""
     role, agency, purpose, standing = rng.choice(
         [
-            ("detective", "CPD", "criminal-investigation", Standing.VERIFIED),
-            ("officer", "CPD", "criminal-investigation", Standing.VERIFIED),
-            ("records-clerk", "CPD", "records-service", Standing.UNVERIFIED),
-            ("outside-agent", "FBI", "criminal-investigation", Standing.ATTESTED),
-            ("outside-agent", "USMS", "criminal-investigation", Standing.ATTESTED),
+            ("detective", "CPD", "criminal-investigation", "verified"),
+            ("officer", "CPD", "criminal-investigation", "verified"),
+            ("records-clerk", "CPD", "records-service", "unverified"),
+            ("outside-agent", "FBI", "criminal-investigation", "attested"),
+            ("outside-agent", "USMS", "criminal-investigation", "attested"),
         ]
     )
     for_agency = rng.choice([agency, "none"]) if purpose == "records-service" else agency
     if rng.random() < 0.5:
         role, agency = rng.choice(pack.roles), rng.choice(list(pack.agencies))
         purpose, for_agency = rng.choice(list(pack.purposes)), rng.choice(list(pack.agencies))
-        standing = rng.choice(list(Standing))
-    asking = pack.agencies[agency]
-    member = rng.random() < 0.2
-    return Request(
-        principal=Principal("somebody", role, agency),
-        action="query",
-        resource=CollectionRef("clear"),
-        context=replace(
-            pack_context(),
-            requester=Requester(asking.party, agency, asking.component, "verified"),
-            for_agency=for_agency,
-            purpose=purpose,
-            task_force=TaskForce(member, civil_excluded=rng.random() < 0.5, attested=rng.random() < 0.5),
-            register=Register("criminal" if rng.random() < 0.9 else "unknown", standing),
-            declaration=rng.random() < 0.5,
-            grant=GrantParameters(rng.choice(CASES), rng.choice(UNITS), ""),
-        ),
-    )
-
-
-def pack_context() -> Context:
-    return replace(unknown_context(now=NOW), initiative="own-motion", channel="database")
+        standing = rng.choice(["unverified", "attested", "verified"])
+    facts: dict[str, Fact] = {
+        "principal.role": role,
+        "principal.agency": agency,
+        "context.requester.agency": agency,
+        "context.requester.identified": "verified",
+        "context.initiative": "own-motion",
+        "context.channel": "database",
+        "context.for_agency": for_agency,
+        "context.purpose": purpose,
+        "context.task_force.member": rng.random() < 0.2,
+        "context.task_force.civil_excluded": rng.random() < 0.5,
+        "context.task_force.attested": rng.random() < 0.5,
+        "context.register.kind": "criminal" if rng.random() < 0.9 else "unknown",
+        "context.register.standing": standing,
+        "context.declaration": rng.random() < 0.5,
+        "context.grant.case_no": rng.choice(CASES),
+        "context.grant.unit": rng.choice(UNITS),
+    }
+    return pack.request(facts, resource=CLEAR, now=NOW)
 
 
 def chicago_rows(rng: random.Random) -> list[tuple[Any, ...]]:
@@ -127,9 +114,13 @@ def test_the_order_of_chicago_opens_the_rows_and_columns_that_cedar_permits(
     answers: dict[Any, bool] = {}
 
     def cedar_permits(request: Request) -> bool:
-        if request not in answers:
-            answers[request] = pack.decide(request).outcome is Outcome.PERMIT
-        return answers[request]
+        key = (request.resource, tuple(request.facts.items()))
+        if key not in answers:
+            applied = pack.evaluator.apply(request)
+            assert applied.errors == ()
+            assert applied.policies == pack.decider.apply(request).policies
+            answers[key] = pack.answer(applied).outcome is Outcome.PERMIT
+        return answers[key]
 
     for _ in range(150):
         request = random_request(pack, rng)
@@ -138,7 +129,7 @@ def test_the_order_of_chicago_opens_the_rows_and_columns_that_cedar_permits(
         if scope is None:
             continue
         permitted += 1
-        set_grant(postgres, request.context.grant)
+        set_grant(postgres, request)
         opened = {table.table: table for table in scope.tables}
         for table in pack.tables.values():
             assert_columns(pack, request, table, scope)
@@ -146,19 +137,18 @@ def test_the_order_of_chicago_opens_the_rows_and_columns_that_cedar_permits(
             found = postgres.execute(f"SELECT id FROM chicago_rows WHERE {predicate}".encode()).fetchall()
             seen = {number for (number,) in found}
             for number, *values in rows:
-                assert (number in seen) == cedar_permits(replace(request, resource=row_of(table, values)))
+                assert (number in seen) == cedar_permits(about_row(request, table, values))
                 compared += is_informative(predicate)
     assert permitted > 30
     assert compared >= INFORMATIVE
 
 
-def row_of(table: Table, values: Sequence[Any]) -> RecordRef:
+def about_row(request: Request, table: Table, values: Sequence[Any]) -> Request:
     from_columns = dict(zip(("sealed", "juvenile", "case_no", "unit"), values, strict=True))
-    attributes = {
-        name: from_columns[source.name] if isinstance(source, SqlColumn) else source
-        for name, source in table.attributes.items()
-    }
-    return RecordRef(table=table.id, **attributes)  # type: ignore[arg-type]  # checked when the pack was loaded
+    own: dict[str, Fact] = {TABLE_OF_ROW: table.id}
+    for name, source in table.attributes.items():
+        own[f"resource.{name}"] = from_columns[source.name] if isinstance(source, SqlColumn) else source
+    return replace(request, resource=Resource("Record"), facts={**request.facts, **own})
 
 
 def assert_columns(pack: Pack, request: Request, table: Table, scope: Scope) -> None:
@@ -166,7 +156,7 @@ def assert_columns(pack: Pack, request: Request, table: Table, scope: Scope) -> 
     shown = {c.name: c.expression for c in opened.columns} if opened else {}
 
     def is_open(name: str) -> bool:
-        asked = replace(request, resource=CollectionRef(table.class_id(name)))
+        asked = replace(request, resource=Resource("Collection", table.class_id(name)))
         return pack.decide(asked).outcome is Outcome.PERMIT
 
     for column, column_class in table.columns.items():
@@ -189,9 +179,11 @@ PURPOSES = ("audit", "task-force")
 STANDING_OF = {"S1": True, "S2": True, "N1": False}
 SCHEMA_ROW = (
     "entity Record in [Collection] = "
-    "{ sealed: Bool, level: Long, kind: String, case_no: String, unit: String };"
+    "{ collection: Collection, sealed: Bool, level: Long, kind: String, case_no: String, unit: String };"
 )
-ROW_TYPES = {"sealed": "bool", "level": "int", "kind": "str", "case_no": "str", "unit": "str"}
+ROW_TYPES: Mapping[str, Type] = {
+    "sealed": BOOL, "level": LONG, "kind": STRING, "case_no": STRING, "unit": STRING,
+}  # fmt: skip
 TABLE = Table(
     id="clear.cases",
     table="public.small_rows",
@@ -294,7 +286,36 @@ class Small:
     book: ScopeBook
 
 
-def compile_small(text: str, hierarchy: Hierarchy) -> Small:
+def small_model(pack: Pack) -> RequestModel:
+    """The pack's requests with other rows, behind one table."""
+    schema = parse_schema(small_schema(pack))
+    rows = [*json.loads(pack.files["entities/agencies.json"]), *json.loads(pack.files["entities/roles.json"])]
+    collections = (("clear", ()), (TABLE.id, ("clear",)), (TABLE.class_id("register"), (TABLE.id,)))
+    rows += [
+        {
+            "uid": {"type": "Collection", "id": name},
+            "attrs": {},
+            "parents": [{"type": "Collection", "id": up} for up in above],
+        }
+        for name, above in collections
+    ]
+    entities = read_entities(rows, schema)
+    facts = {path: FactSpec(path, kind, None, "", "", "") for path, kind in row_facts().items()}
+    resources = {"Collection": ResourceSpec(in_file=True), "Record": ResourceSpec(in_file=False, facts=facts)}
+    model = pack.requests
+    return RequestModel(schema, entities, model.principal, model.facts, resources, model.actions)
+
+
+def row_facts() -> dict[str, Type]:
+    return {TABLE_OF_ROW: EntityType("Collection")} | {f"resource.{n}": kind for n, kind in ROW_TYPES.items()}
+
+
+def small_schema(pack: Pack) -> str:
+    text = pack.files["chicago.cedarschema"]
+    return re.sub(r"entity Record in \[Collection\] = \{.*?\};", SCHEMA_ROW, text, flags=re.DOTALL)
+
+
+def compile_small(text: str, requests: RequestModel) -> Small:
     policies, findings = parse_policies({"small.cedar": text}, clauses=STANDING_OF)
     assert findings == ()
     words: Mapping[str, tuple[Fact, ...]] = {
@@ -302,16 +323,15 @@ def compile_small(text: str, hierarchy: Hierarchy) -> Small:
         "context.purpose": PURPOSES,
         "context.task_force.member": (False, True),
     }
+    grant = frozenset(f"context.grant.{name}" for name in ("case_no", "unit", "place"))
     model = DoorModel(
         policies=policies,
-        hierarchy=hierarchy,
+        hierarchy=Hierarchy({uid: found.above | {uid} for uid, found in requests.entities.items()}),
+        requests=requests,
         action="query",
-        action_groups=frozenset(("query",)),
-        facts=FACT_TYPES,
-        attributes=ROW_TYPES,
         database="clear",
         tables={TABLE.id: TABLE},
-        vocabulary=Vocabulary(words, {}, {}),
+        vocabulary=Vocabulary(words, {}, {}, grant),
         clause_order=("S1", "S2", "N1"),
     )
     return Small(policies, compile_scopes(model))
@@ -334,16 +354,20 @@ def small_rows(rng: random.Random) -> list[tuple[Any, ...]]:
 class Oracle:
     """Cedar's own answer for every row, through nothing of the compiler."""
 
-    def __init__(self, pack: Pack, rows: Sequence[tuple[Any, ...]]) -> None:
-        text = pack.files["chicago.cedarschema"]
-        schema = re.sub(r"entity Record in \[Collection\] = \{.*?\};", SCHEMA_ROW, text, flags=re.DOTALL)
-        self.schema = cedarpy.Schema.from_str(schema)
-        self.schema_text = schema
-        agencies = json.loads(pack.files["entities/agencies.json"])
-        roles = json.loads(pack.files["entities/roles.json"])
-        clear = {"type": "Collection", "id": "clear"}
+    def __init__(self, pack: Pack, model: RequestModel, rows: Sequence[tuple[Any, ...]]) -> None:
+        self.schema_text = small_schema(pack)
+        self.schema = cedarpy.Schema.from_str(self.schema_text)
+        self.model = model
         table = {"type": "Collection", "id": TABLE.id}
-        own = [{"uid": clear, "attrs": {}, "parents": []}, {"uid": table, "attrs": {}, "parents": [clear]}]
+        own = [
+            {
+                "uid": uid._asdict(),
+                "attrs": to_json(found.attributes),
+                "parents": [up._asdict() for up in found.above],
+            }
+            for uid, found in model.entities.items()
+            if uid.type != "Action"
+        ]
         role, agency = {"type": "Role", "id": "detective"}, {"type": "Agency", "id": "CPD"}
         person = {"role": {"__entity": role}, "agency": {"__entity": agency}}
         own.append({"uid": {"type": "Person", "id": "ann"}, "attrs": person, "parents": [role, agency]})
@@ -351,17 +375,25 @@ class Oracle:
             attributes = dict(zip(ROW_TYPES, values, strict=True))
             if attributes["unit"] is None:
                 attributes["unit"] = "nowhere"
+            attributes["collection"] = {"__entity": table}
             own.append(
                 {"uid": {"type": "Record", "id": str(number)}, "attrs": attributes, "parents": [table]}
             )
         self.rows = rows
-        self.entities = cedarpy.Entities.from_json_str(json.dumps([*agencies, *roles, *own]), self.schema)
+        self.entities = cedarpy.Entities.from_json_str(json.dumps(own), self.schema)
 
     def permitted(self, policies: Sequence[Policy], request: Request) -> set[int]:
-        permits = {p.id: replace(p.template, id=p.id, effect="permit") for p in policies}
-        flipped = cedarpy.PolicySet.from_pst(pst.PolicySet({}, permits, ()))
-        base = _encode(request)
-        requests = [base | {"resource": {"type": "Record", "id": str(number)}} for number, *_ in self.rows]
+        flipped = cedarpy.PolicySet.from_json_str(json.dumps(_as_permits(policies)))
+        context = to_json(make_objects(self.model, request).context)
+        requests = [
+            {
+                "principal": {"type": "Person", "id": "ann"},
+                "action": {"type": "Action", "id": "query"},
+                "resource": {"type": "Record", "id": str(number)},
+                "context": context,
+            }
+            for number, *_ in self.rows
+        ]
         found = set()
         answers = cedarpy.is_authorized_batch(requests, flipped, self.entities, self.schema)
         for (number, *_), answer in zip(self.rows, answers, strict=True):
@@ -386,29 +418,29 @@ def test_random_orders_open_the_rows_that_cedar_permits(
     postgres.execute(PREPARE.format("small_rows", columns).encode())
     with postgres.cursor() as cursor:
         cursor.executemany("INSERT INTO small_rows VALUES (%s, %s, %s, %s, %s, %s)", rows)
-    oracle = Oracle(pack, rows)
-    known = {uid: above for uid, above in pack.model.hierarchy.above.items() if uid.type != "Collection"}
-    clear, table = Uid("Collection", "clear"), Uid("Collection", TABLE.id)
-    column_class = Uid("Collection", TABLE.class_id("register"))
-    known |= {clear: frozenset((clear,)), table: frozenset((table, clear))}
-    known[column_class] = frozenset((column_class, table, clear))
+    model = small_model(pack)
+    oracle = Oracle(pack, model, rows)
     compared = seen_some = 0
     for _ in range(40):
         text = write_order(rng)
         assert cedarpy.validate_policies(text, oracle.schema_text).validation_passed, text
-        small = compile_small(text, Hierarchy(known))
+        small = compile_small(text, model)
         for for_agency in AGENCIES:
-            context = replace(
-                pack_context(),
-                for_agency=for_agency,
-                purpose=rng.choice(PURPOSES),
-                task_force=TaskForce(member=rng.random() < 0.5, civil_excluded=False, attested=False),
-                grant=GrantParameters(rng.choice(CASES), rng.choice(UNITS), ""),
-            )
-            request = Request(Principal("ann", "detective", "CPD"), "query", CollectionRef("clear"), context)
+            facts: dict[str, Fact] = {
+                "principal.role": "detective",
+                "principal.agency": "CPD",
+                "context.initiative": "own-motion",
+                "context.channel": "database",
+                "context.for_agency": for_agency,
+                "context.purpose": rng.choice(PURPOSES),
+                "context.task_force.member": rng.random() < 0.5,
+                "context.grant.case_no": rng.choice(CASES),
+                "context.grant.unit": rng.choice(UNITS),
+            }
+            request = model.build(facts, resource=CLEAR, action="query", now=NOW, login="ann")
             scope = small.book.find(request)
             predicate = scope.tables[0].predicate if scope is not None else "false"
-            set_grant(postgres, context.grant)
+            set_grant(postgres, request)
             found = postgres.execute(f"SELECT id FROM small_rows WHERE {predicate}".encode()).fetchall()
             assert {number for (number,) in found} == oracle.permitted(small.policies, request), (
                 text,

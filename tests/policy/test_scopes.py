@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from doorward.errors import MalformedError
 from doorward.orders.load import Pack
-from doorward.policy.facts import Request
+from doorward.policy.request import Request
 from doorward.policy.scopes import ScopeBook, ScopeColumn, ScopeTable, make_scope
 
 
@@ -20,14 +20,16 @@ def book(pack: Pack) -> ScopeBook:
 
 def test_the_book_survives_its_own_text(book: ScopeBook) -> None:
     again = ScopeBook.from_json(book.to_json())
-    assert again == book
+    assert replace(again, warnings=book.warnings) == book
     assert again.to_json() == book.to_json()
 
 
-def test_the_book_read_from_its_text_finds_the_same_scopes(book: ScopeBook, detective: Request) -> None:
+def test_the_book_read_from_its_text_finds_the_same_scopes(
+    pack: Pack, book: ScopeBook, detective: Request
+) -> None:
     again = ScopeBook.from_json(book.to_json())
     for purpose in ("criminal-investigation", "records-service", "audit"):
-        request = replace(detective, context=replace(detective.context, purpose=purpose))
+        request = pack.requests.change(detective, {"context.purpose": purpose})
         assert again.find(request) == book.find(request)
 
 

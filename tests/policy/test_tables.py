@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.policy.hierarchy import Uid, make_hierarchy
-from doorward.policy.sql import SqlColumn
-from doorward.policy.tables import CatalogColumn, Mask, Table, check_catalog
+from doorward.cedar.hierarchy import make_hierarchy
+from doorward.cedar.types import BOOL, LONG, STRING, Type
+from doorward.cedar.values import Uid
+from doorward.policy.tables import CatalogColumn, Mask, SqlColumn, Table, check_catalog
 
-TYPES = {"sealed": "bool", "case_no": "str", "level": "int", "kind": "str"}
+TYPES: dict[str, Type] = {"sealed": BOOL, "case_no": STRING, "level": LONG, "kind": STRING}
 TABLE = Table(
     id="clear.t",
     table="public.t",

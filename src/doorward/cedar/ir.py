@@ -243,10 +243,13 @@ def path_of(expression: Expr) -> str | None:
 
 
 def whole_condition(rule: Rule) -> Expr:
-    """Return when a rule applies: its scope and its conditions as one expression, in the order of evaluation."""
+    """Return when a rule applies: its scope and its conditions as one expression.
+
+    A head never fails, so its parts may stand in any order; the action stands first, where it folds the rest away.
+    """
     parts = [
-        *_scope_tests(Var("principal"), rule.principal),
         *_action_tests(rule.action),
+        *_scope_tests(Var("principal"), rule.principal),
         *_scope_tests(Var("resource"), rule.resource),
         *(() if rule.condition is None else (rule.condition,)),
     ]

@@ -93,11 +93,16 @@ class Lowering:
         terms: The table that the terms are made in.
         schema: Of the expressions.
         subjects: How principal and resource are known; one that is not named stands in the entity file.
+        facts_in_file: Whether every entity that a fact names is known to be one of the entity file.
     """
 
     terms: Terms
     schema: Schema
     subjects: Mapping[str, Subject] = field(default_factory=dict)
+    facts_in_file: bool = False
+    _shapes: dict[str, Shape] = field(
+        default_factory=dict, repr=False
+    )  # of one environment, so a path has one type
 
     def condition(self, expression: Expr) -> tuple[int, int]:
         """Return when a condition holds, and when evaluating it fails.
@@ -165,9 +170,11 @@ class Lowering:
 
     def facts(self, kind: Type, path: str) -> Shape:
         """Return what stands at a path of the request: facts, taken apart as far as they are records."""
-        return self._taken_apart(
-            kind, path, self.terms.fact, lambda there: self.terms.fact(f"{there}?", BOOL)
-        )
+        if path not in self._shapes:
+            self._shapes[path] = self._taken_apart(
+                kind, path, self.terms.fact, lambda there: self.terms.fact(f"{there}?", BOOL)
+            )
+        return self._shapes[path]
 
     def _taken_apart(
         self, kind: Type, path: str, leaf: Callable[[str, Type], int], there: Callable[[str], int]
@@ -285,7 +292,8 @@ class Lowering:
             return Held(
                 self.facts(found.type, path), TRUE if found.required else terms.fact(f"{path}?", BOOL)
             )
-        exists = terms.apply("exists", (term,))
+        sure = self.facts_in_file and node.kind == "fact" and node.name not in self.subjects
+        exists = TRUE if sure else terms.apply("exists", (term,))
         there = exists if found.required else terms.apply("has_attr", (term,), name=name)
         shape = self._taken_apart(
             found.type,

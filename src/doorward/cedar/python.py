@@ -64,11 +64,11 @@ def compile_rules(conditions: Sequence[Expr]) -> Applies:
     Args:
         conditions: Plain or resolved; resolved ones only for requests of their environment.
     """
-    writer = _Writer()
-    body: list[ast.stmt] = [_assign("applies", ast.Constant(0)), _assign("failed", ast.Constant(0))]
+    writer = Writer()
+    body: list[ast.stmt] = [assign("applies", ast.Constant(0)), assign("failed", ast.Constant(0))]
     for number, condition in enumerate(conditions):
         body.append(writer.rule(condition, 1 << number))
-    body.append(ast.Return(ast.Tuple([_name("applies"), _name("failed")], ast.Load())))
+    body.append(ast.Return(ast.Tuple([name_of("applies"), name_of("failed")], ast.Load())))
     return build_function(
         "question", ("principal", "action", "resource", "context", "entities"), body, writer.held
     )
@@ -102,16 +102,19 @@ def build_function(
 
 
 @dataclass(slots=True)
-class _Writer:
+class Writer:
+    """Writes expressions as Python; ``held`` are the objects that the function names."""
+
     held: dict[str, object] = field(default_factory=dict)
 
     def rule(self, condition: Expr, bit: int) -> ast.stmt:
+        """Return the statement that marks a rule where it applies, and where it failed."""
         test = self.bool(condition)
-        mark: ast.stmt = _or_assign("applies", bit)
+        mark: ast.stmt = _mark("applies", bit)
         if not condition.errs and condition.type == BOOL:
             return ast.If(test, [mark], [])
         caught = ast.ExceptHandler(
-            type=self.hold("Failed", semantics.Failed), name=None, body=[_or_assign("failed", bit)]
+            type=self.hold("Failed", semantics.Failed), name=None, body=[_mark("failed", bit)]
         )
         return ast.Try([ast.If(test, [mark], [])], [caught], [], [])
 
@@ -120,14 +123,16 @@ class _Writer:
         if self.held.setdefault(name, thing) is not thing:
             name = f"{name}_{len(self.held)}"
             self.held[name] = thing
-        return _name(name)
+        return name_of(name)
 
     def constant(self, value: Value) -> ast.expr:
+        """Return a constant."""
         if isinstance(value, (bool, int, str)):
             return ast.Constant(value)
         return self.hold(f"constant_{len(self.held)}", value)
 
     def call(self, function: Callable[..., object], *arguments: ast.expr) -> ast.expr:
+        """Return a call of a function that is held."""
         return ast.Call(self.hold(function.__name__.strip("<>"), function), list(arguments), [])
 
     def bool(self, node: Expr) -> ast.expr:
@@ -136,11 +141,12 @@ class _Writer:
         return written if node.type == BOOL else self.call(semantics.as_bool, written)
 
     def write(self, node: Expr) -> ast.expr:
+        """Return an expression that has the node's value, or fails."""
         match node:
             case Lit(value=value):
                 return self.constant(value)
             case Var(name=name):
-                return _name(name)
+                return name_of(name)
             case And(left=left, right=right):
                 return ast.BoolOp(ast.And(), [self.bool(left), self.bool(right)])
             case Or(left=left, right=right):
@@ -177,7 +183,7 @@ class _Writer:
         return self._on_entities(semantics.get, base, ast.Constant(node.name))
 
     def _on_entities(self, function: Callable[..., object], *arguments: ast.expr) -> ast.expr:
-        return self.call(function, _name("entities"), *arguments)
+        return self.call(function, name_of("entities"), *arguments)
 
     def _call(self, node: Call) -> ast.expr:
         written = list(map(self.write, node.arguments))
@@ -202,8 +208,14 @@ class _Writer:
         """Return a frozen set of constants that an element of a known plain type is looked up in."""
         if not isinstance(node.type, SetType) or node.type.element != kind or not _is_comparable(kind, "=="):
             return None
-        value = _constant_set(node)
-        return None if value is None else self.hold(f"constant_{len(self.held)}", frozenset(value))
+        values = _constant_set(node)
+        if values is None:
+            return None
+        return self.hold(f"constant_{len(self.held)}", frozenset(map(self.plain, values)))
+
+    def plain(self, value: Value) -> Value:
+        """Return a constant as the request holds its like."""
+        return value
 
 
 def _constant_set(node: Expr) -> list[Value] | None:
@@ -221,13 +233,15 @@ def _is_comparable(kind: Type | None, operator: str) -> bool:
     return kind == LONG
 
 
-def _name(name: str) -> ast.Name:
+def name_of(name: str) -> ast.Name:
+    """Return a name as it is read."""
     return ast.Name(name, ast.Load())
 
 
-def _assign(name: str, value: ast.expr) -> ast.stmt:
+def assign(name: str, value: ast.expr) -> ast.stmt:
+    """Return the statement that gives a name a value."""
     return ast.Assign([ast.Name(name, ast.Store())], value)
 
 
-def _or_assign(name: str, bit: int) -> ast.stmt:
+def _mark(name: str, bit: int) -> ast.stmt:
     return ast.AugAssign(ast.Name(name, ast.Store()), ast.BitOr(), ast.Constant(bit))

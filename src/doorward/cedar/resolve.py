@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 from doorward.cedar import semantics
 from doorward.cedar.ir import (
+    ActionScope,
     And,
     Call,
     Expr,
@@ -32,6 +33,7 @@ from doorward.cedar.ir import (
     Or,
     Rule,
     Var,
+    path_of,
     whole_condition,
 )
 from doorward.cedar.schema import Environment, Schema
@@ -101,15 +103,26 @@ class Resolver:
         schema: Of the order or the corpus.
         environment: Which action, principal type, resource type.
         present: Whether principal and resource are known to be there with all that the schema requires of them.
+        facts_in_file: Whether every entity that the request names is known to be one of the entity file.
     """
 
     schema: Schema
     environment: Environment
     present: bool = False
+    facts_in_file: bool = False
 
     def rule(self, rule: Rule) -> Expr:
         """Return when a rule applies, its scope included, as one typed expression."""
-        return self.expression(whole_condition(rule))
+        return self.expression(whole_condition(rule)) if self._takes(rule.action) else FALSE
+
+    def _takes(self, scope: ActionScope) -> bool:
+        """Return whether a head takes this action; most rules speak of others, and need no look at the rest."""
+        if scope.actions is None:
+            return True
+        action = self.environment.action
+        known = self.schema.action_groups.get(action, frozenset((action,)))
+        above = known if scope.within else frozenset((action,))
+        return not above.isdisjoint(scope.actions)
 
     def expression(self, node: Expr) -> Expr:
         """Return an expression typed and folded."""
@@ -240,7 +253,17 @@ class Resolver:
         return found.attributes.field(name) if found else None
 
     def _is_present(self, base: Expr) -> bool:
-        return self.present and isinstance(base, Var)
+        if isinstance(base, Var):
+            return self.present
+        return self.facts_in_file and path_of(base) is not None and not self._leads_on(base)
+
+    def _leads_on(self, base: Expr) -> bool:
+        """Return whether a path goes through an entity of the file: what its attributes name may be missing."""
+        while isinstance(base, Get):
+            base = base.base
+            if isinstance(base.type, EntityType) and not isinstance(base, Var):
+                return True
+        return False
 
     def _call(self, node: Call, arguments: tuple[Expr, ...]) -> Expr:
         if any(isinstance(argument, Fails) for argument in arguments):

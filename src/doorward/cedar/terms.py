@@ -62,10 +62,13 @@ class Terms:
 
     Args:
         hierarchy: Decides ``in`` for known entities.
+        thorough: Also find what is implied and what alternatives share. It makes texts short and equal conditions
+            meet; a solver that looks at the whole does without.
     """
 
-    def __init__(self, hierarchy: Hierarchy) -> None:
+    def __init__(self, hierarchy: Hierarchy, *, thorough: bool = True) -> None:
         self.hierarchy = hierarchy
+        self._thorough = thorough
         self.nodes: list[Term] = []
         self._numbers: dict[Term, int] = {}
         self._facts: list[frozenset[str]] = []
@@ -94,9 +97,9 @@ class Terms:
         match node.kind:
             case "not":
                 return node.parts[0]
-            case "and":  # pushed inward, so that equal conditions meet in one form
+            case "and" if self._thorough:  # pushed inward, so that equal conditions meet in one form
                 return self.disjoin(self.negate(part) for part in node.parts)
-            case "or":
+            case "or" if self._thorough:
                 return self.conjoin(self.negate(part) for part in node.parts)
             case _:
                 return self._add(Term("not", (term,)))
@@ -322,9 +325,10 @@ class Terms:
             node = self.nodes[term]
             parts.update(node.parts if node.kind == kind else (term,))
         parts.discard(neutral)
-        if decisive in parts or any(self.negate(part) in parts for part in list(parts)):
+        if decisive in parts or any(self._opposite(part) in parts for part in parts):
             return decisive
-        parts = self._factor(kind, self._absorb(kind, parts))
+        if self._thorough:
+            parts = self._factor(kind, self._absorb(kind, parts))
         if len(parts) > 1:
             return self._add(Term(kind, tuple(sorted(parts))))
         return parts.pop() if parts else neutral
@@ -359,6 +363,15 @@ class Terms:
         rests = [self._gather(dual, set(self.nodes[part].parts) - common) for part in split]
         merged = self._gather(dual, {self._gather(kind, rests), *common})
         return set(self._parts(self._gather(kind, parts - set(split) | {merged}), kind))
+
+    def _opposite(self, term: int) -> int | None:
+        """Return the opposite if it has been made already; a part whose opposite was never made has none beside it."""
+        node = self.nodes[term]
+        if node.kind == "not":
+            return node.parts[0]
+        if node.kind in {"and", "or"}:
+            return self.negate(term) if self._thorough else None
+        return self._numbers.get(Term("not", (term,)))
 
     def _parts(self, term: int, kind: Kind) -> tuple[int, ...]:
         node = self.nodes[term]

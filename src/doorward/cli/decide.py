@@ -12,15 +12,15 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
+from doorward.cedar.types import BOOL, LONG
 from doorward.errors import ConfigError
 from doorward.orders.load import load_pack
 from doorward.orders.pack import Pack
-from doorward.policy.build import build_request, build_resource, flatten_facts
+from doorward.policy.compile import COLLECTION, RECORD
 from doorward.policy.decision import Decision, Outcome
-from doorward.policy.facts import UNKNOWN_AGENCY, Fact, RecordRef, Request
+from doorward.policy.request import Fact, Request, Resource, flatten_facts
 
 MAX_LINE = 1024 * 1024
-ACTIONS = ("query", "export", "disclose", "open-account")
 TOP_KEYS = ("principal", "action", "resource", "context", "id")
 OPEN = (Outcome.PERMIT, Outcome.OUTSIDE)
 
@@ -37,8 +37,11 @@ def decide(  # noqa: PLR0913, PLR0917  # flags of a command
     standing: Annotated[
         str | None, typer.Option(help="of the case: verified, attested or unverified")
     ] = None,
-    action: Annotated[str, typer.Option(help=f"one of {', '.join(ACTIONS)}")] = "query",
-    resource: Annotated[str | None, typer.Option(help="a collection; the database where not stated")] = None,
+    action: Annotated[str, typer.Option(help="what is asked, one of the order's words")] = "query",
+    resource: Annotated[
+        str | None,
+        typer.Option(help="a collection, or a type such as `Place` whose attributes are given with `--fact`"),
+    ] = None,
     requester: Annotated[
         str | None, typer.Option(help="agency that asks; the person's own where not stated")
     ] = None,
@@ -59,7 +62,7 @@ def decide(  # noqa: PLR0913, PLR0917  # flags of a command
     now = datetime.now(UTC)  # noqa: TID251  # the command line is where the clock is read
     if as_json is not None:
         raise typer.Exit(_decide_lines(pack, as_json, now=now))
-    given: dict[str, str | None] = {
+    given = {
         "principal.role": principal_role,
         "principal.agency": agency,
         "context.for_agency": for_agency,
@@ -67,23 +70,29 @@ def decide(  # noqa: PLR0913, PLR0917  # flags of a command
         "context.register.standing": standing,
         "context.requester.agency": requester,
     }
-    for option, path in (("--principal-role", "principal.role"), ("--agency", "principal.agency")):
-        if given[path] is None:
-            raise ConfigError(f"`{option}` is missing", hint=f"the words are in {pack.page}")
-    facts: dict[str, Fact] = {
-        "context.requester.agency": str(agency),
-        "context.initiative": "own-motion",
-        "context.channel": "database",
-        "context.register.kind": "criminal" if standing in {"verified", "attested"} else "unknown",
-    }
-    facts |= _task_force(task_force)
-    facts |= {path: value for path, value in given.items() if value is not None}
-    facts |= dict(_parse_fact(text) for text in fact or ())
+    facts = _facts(pack, given, task_force=task_force) | dict(_parse_fact(pack, text) for text in fact or ())
     decision = pack.decide(_make(pack, facts, resource=resource, action=action, now=now))
     for line in _lines(pack, decision):
         typer.echo(line)
     if decision.outcome not in OPEN:
         raise typer.Exit(1)
+
+
+def _facts(pack: Pack, given: Mapping[str, str | None], *, task_force: str) -> dict[str, Fact]:
+    """Return the facts of the flags: who logs in asks for themselves, at the database, unless a flag says otherwise."""
+    for option, path in (("--principal-role", "principal.role"), ("--agency", "principal.agency")):
+        if given[path] is None:
+            raise ConfigError(f"`{option}` is missing", hint=f"the words are in {pack.page}")
+    standing = given["context.register.standing"]
+    defaults: dict[str, Fact] = {
+        "context.requester.agency": str(given["principal.agency"]),
+        "context.initiative": "own-motion",
+        "context.channel": "database",
+        "context.register.kind": "criminal" if standing in {"verified", "attested"} else "unknown",
+        **_task_force(task_force),
+    }
+    facts = {path: value for path, value in defaults.items() if path in pack.requests.facts}
+    return facts | {path: value for path, value in given.items() if value is not None}
 
 
 def _make(
@@ -95,15 +104,30 @@ def _make(
     now: datetime,
     login: str = "somebody",
 ) -> Request:
-    """Return the request; party and component follow from the agency that asks, and nothing else is guessed."""
-    _check_words(pack, facts, action)
-    asking = pack.agencies[str(facts.get("context.requester.agency", UNKNOWN_AGENCY))]
-    full = {"context.requester.party": asking.party, "context.requester.component": asking.component, **facts}
-    wanted = build_resource(pack.model.database if resource is None else resource)
-    name = wanted.table if isinstance(wanted, RecordRef) else wanted.id
-    if name not in pack.collections:
-        raise ConfigError(f"`{name[:80]}` is no collection of the order; they are in {pack.page}")
-    return build_request(full, resource=wanted, now=now, action=action, login=login)
+    """Return the request; what is computed from other facts is, and nothing else is guessed."""
+    asked, own = _resource(pack, resource)
+    return pack.request({**own, **facts}, resource=asked, now=now, action=action, login=login)
+
+
+def _resource(pack: Pack, raw: str | Mapping[str, Fact] | None) -> tuple[Resource, dict[str, Fact]]:
+    """Return what is asked for and the facts of it: a collection's id, a type, or an object with its attributes."""
+    if raw is None:
+        return Resource(COLLECTION, pack.model.database if pack.model else ""), {}
+    if isinstance(raw, str):
+        in_file = pack.requests.resources.get(raw)
+        return Resource(raw) if in_file and not in_file.in_file else Resource(COLLECTION, raw), {}
+    kind = str(raw.get("type", RECORD))
+    facts = {f"resource.{name}": value for name, value in raw.items() if name not in {"type", "table"}}
+    if "table" in raw:
+        facts["resource.collection"] = raw["table"]
+    if kind not in pack.requests.resources:
+        known = ", ".join(pack.requests.resources)
+        raise ConfigError(f"`{kind[:60]}` is no type of resource of the order", hint=f"one of {known}")
+    wanted = pack.requests.resources[kind].facts
+    missing = [path for path in wanted if path not in facts]
+    if missing and kind == RECORD and "table" in raw:
+        raise ConfigError(f"a row needs every attribute; `{missing[0]}` is missing")
+    return Resource(kind), facts
 
 
 def _task_force(word: str) -> dict[str, Fact]:
@@ -117,28 +141,21 @@ def _task_force(word: str) -> dict[str, Fact]:
     }
 
 
-def _check_words(pack: Pack, facts: Mapping[str, Fact], action: str) -> None:
-    words = {
-        "principal.role": ("role", pack.roles),
-        "principal.agency": ("agency", tuple(pack.agencies)),
-        "context.requester.agency": ("agency", tuple(pack.agencies)),
-        "context.for_agency": ("agency", tuple(pack.agencies)),
-        "context.purpose": ("purpose", tuple(pack.purposes)),
-    }
-    for path, (kind, known) in words.items():
-        if path in facts and facts[path] not in known:
-            raise ConfigError(
-                f"`{str(facts[path])[:80]}` is no {kind} of the order; the words are in {pack.page}"
-            )
-    if action not in ACTIONS:
-        raise ConfigError(f"`{action[:80]}` is no action of this door; it knows {', '.join(ACTIONS)}")
-
-
-def _parse_fact(text: str) -> tuple[str, Fact]:
+def _parse_fact(pack: Pack, text: str) -> tuple[str, Fact]:
     path, sign, value = text.partition("=")
     if not sign:
         raise ConfigError(f"`--fact {text[:80]}` must be path=value, as in context.task_force.member=true")
-    return path, {"true": True, "false": False}.get(value, value)
+    kinds = {
+        found.type
+        for facts in (pack.requests.facts, *(r.facts for r in pack.requests.resources.values()))
+        for name, found in facts.items()
+        if name == path
+    }
+    if kinds == {BOOL}:
+        return path, {"true": True, "false": False}.get(value, value)
+    if kinds == {LONG} and value.removeprefix("-").isdecimal():
+        return path, int(value)
+    return path, value
 
 
 def _decide_lines(pack: Pack, source: str, *, now: datetime) -> int:
@@ -201,7 +218,7 @@ def _parse_line(pack: Pack, line: str, *, now: datetime) -> tuple[Any, Request]:
     action, resource = raw.get("action", "query"), raw.get("resource")
     if not isinstance(action, str) or not isinstance(resource, (str, dict, type(None))):
         raise ConfigError(
-            "`action` is a word, `resource` a collection's id or a row's `table` and attributes"
+            "`action` is a word, `resource` a collection's id, a type, or an object with its attributes"
         )
     if isinstance(resource, dict):
         resource = flatten_facts(resource)

@@ -1,144 +1,14 @@
-"""`doorward order check`: an order is checked before anything of it is installed.
-
-Exit codes: 0 all is well, 1 a fault or a difference, 2 there is no such order or file.
-"""
-
-import json
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, Any
+"""`doorward order`: what a law department does with an order; one file a command."""
 
 import typer
 
-from doorward.errors import ConfigError, Finding
-from doorward.orders.check import Report, check_pack
-from doorward.orders.load import find_pack, read_files
-from doorward.orders.pack import Clause
-from doorward.orders.scenarios import CaseResult
+from doorward.cli import order_check, order_prove
 
 app = typer.Typer(no_args_is_help=True)
-MAX_CASES_BYTES = 16 * 1024 * 1024
+app.command("check")(order_check.check)
+app.command("prove")(order_prove.prove)
 
 
 @app.callback()
 def order() -> None:
-    """Check an order."""
-
-
-@app.command()
-def check(
-    pack: Annotated[str, typer.Argument(help="a shipped order such as `chicago`, or the folder of one")],
-    scenarios: Annotated[Path | None, typer.Option(help="also run the cases of this CSV file")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document")] = False,  # noqa: FBT002  # a command-line flag
-    production: Annotated[bool, typer.Option("--production", help="refuse a sample order")] = False,  # noqa: FBT002  # a command-line flag
-) -> None:
-    """Validate an order strictly, run its cases, and list what is adopted and what needs counsel."""
-    files = read_files(find_pack(pack))
-    cases = {} if scenarios is None else {str(scenarios): _read_cases(scenarios)}
-    now = datetime.now(UTC)  # noqa: TID251  # the command line is where the clock is read
-    report = check_pack(files, cases=cases, now=now, production=production)
-    if as_json:
-        typer.echo(json.dumps(_as_json(report), indent=1, ensure_ascii=False))
-    else:
-        for line in _lines(pack, report):
-            typer.echo(line)
-    if report.findings:
-        raise typer.Exit(1)
-
-
-def _read_cases(file: Path) -> str:
-    try:
-        if file.stat().st_size > MAX_CASES_BYTES:
-            raise ConfigError(f"`{file.name}` is larger than {MAX_CASES_BYTES} bytes")
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read `{file}`: expected a CSV file in UTF-8") from error
-
-
-def _lines(name: str, report: Report) -> list[str]:
-    lines = []
-    if report.pack is not None:
-        lines.append(f"order {report.pack.name}, digest {report.pack.digest}")
-        lines.append(f"{len(report.pack.policies)} policies, {len(report.pack.clauses)} clauses")
-        lines += _clause_lines("adopted", report.adopted)
-        lines += _clause_lines("needs counsel, refers only", report.needs_counsel)
-        lines.append(
-            "scopes of the database door: " + ("none" if report.scopes is None else str(report.scopes))
-        )
-    for file, cases in report.cases.items():
-        wrong = sum(bool(result.differences) for result in cases.decided) + len(cases.findings)
-        lines.append(
-            f"{file}: {len(cases.decided)} cases decided, {wrong} differ or cannot be read, "
-            f"{len(cases.skipped)} skipped because their door does not exist yet"
-        )
-        lines += [
-            f"  case {result.case.name}: also under {', '.join(result.beyond)}"
-            for result in cases.decided
-            if result.beyond
-        ]
-    for finding in report.findings:
-        lines.append(str(finding))
-        if finding.hint:
-            lines.append(f"  {finding.hint}")
-    lines.append(f"{name}: {len(report.findings)} faults" if report.findings else f"{name}: no fault")
-    return lines
-
-
-def _clause_lines(what: str, clauses: tuple[Clause, ...]) -> list[str]:
-    if not clauses:
-        return [f"{what}: none"]
-    by_office: dict[str, list[str]] = {}
-    for clause in clauses:
-        by_office.setdefault(clause.adopted_by or "", []).append(clause.id)
-    return [
-        f"{what}{f' by {office}' if office else ''}: {', '.join(ids)}" for office, ids in by_office.items()
-    ]
-
-
-def _as_json(report: Report) -> dict[str, Any]:
-    pack = report.pack
-    return {
-        "order": pack.name if pack else None,
-        "digest": pack.digest if pack else None,
-        "sample": pack.is_sample if pack else None,
-        "findings": [_finding(finding) for finding in report.findings],
-        "adopted": [
-            {"clause": c.id, "by": c.adopted_by, "on": c.adopted_on, "evidence": c.evidence}
-            for c in report.adopted
-        ],
-        "needs_counsel": [{"clause": c.id, "evidence": c.evidence} for c in report.needs_counsel],
-        "scopes": report.scopes,
-        "cases": {
-            file: {
-                "decided": [_case(result) for result in cases.decided],
-                "skipped": [case.name for case in cases.skipped],
-                "unreadable": [_finding(finding) for finding in cases.findings],
-            }
-            for file, cases in report.cases.items()
-        },
-    }
-
-
-def _case(result: CaseResult) -> dict[str, Any]:
-    decision = result.decision
-    return {
-        "id": result.case.name,
-        "outcome": decision.outcome.value,
-        "posture": decision.posture.value,
-        "to": decision.addressee.value if decision.addressee else None,
-        "obligations": list(decision.obligations),
-        "clauses": list(decision.clauses),
-        "beyond": list(result.beyond),
-        "differences": [finding.message for finding in result.differences],
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    span = finding.span
-    return {
-        "file": span.file if span else None,
-        "line": span.line if span else None,
-        "column": span.column if span else None,
-        "message": finding.message,
-        "hint": finding.hint,
-    }
+    """Write, check, prove, sign and compare orders."""

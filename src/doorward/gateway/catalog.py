@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from doorward.policy.facts import RECORD_ATTRIBUTES
+from doorward.cedar.types import Type
 from doorward.policy.tables import CatalogColumn, Table, check_catalog
 
 COLUMNS = """
@@ -30,7 +30,13 @@ def read_catalog(connection: Connection, tables: Mapping[str, Table]) -> dict[st
     return found
 
 
-def find_misfits(connection: Connection, tables: Mapping[str, Table]) -> list[str]:
-    """Return where the database differs from what the order says of it, so that a row predicate could be inexact."""
+def find_misfits(connection: Connection, tables: Mapping[str, Table], types: Mapping[str, Type]) -> list[str]:
+    """Return where the database differs from what the order says of it, so that a row predicate could be inexact.
+
+    Args:
+        connection: To the database.
+        tables: The order's.
+        types: Of the attributes of a row, as the order's schema has them.
+    """
     catalog = read_catalog(connection, tables)
-    return [str(finding) for finding in check_catalog(tables, catalog, RECORD_ATTRIBUTES)]
+    return [str(finding) for finding in check_catalog(tables, catalog, types)]

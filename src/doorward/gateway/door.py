@@ -16,11 +16,13 @@ from doorward.gateway.verdict import (
     refuse_failure,
 )
 from doorward.grants.claims import ClaimRefusal, Claims, check_claims
-from doorward.grants.facts import make_request, standing_of
+from doorward.grants.facts import make_facts, standing_of
 from doorward.grants.people import Directory, Person
 from doorward.grants.registers import CaseRegister
 from doorward.orders.load import Pack
+from doorward.policy.compile import COLLECTION
 from doorward.policy.decision import Outcome
+from doorward.policy.request import GRANT, Resource
 from doorward.policy.scopes import ScopeBook
 
 GRANT_HOURS = 12  # CJIS Security Policy: reauthentication every 12 hours
@@ -71,8 +73,8 @@ class Door:
             return Answer(self.pack.digest, refusal)
         register_says = self._ask_register(checked, person)
         agency = self.pack.agencies.get(person.agency)
-        city_agency = agency is not None and agency.party == "city"
-        request = make_request(
+        own_agency = agency is not None and agency.party == self.pack.own_party
+        facts = make_facts(
             person,
             checked,
             standing=standing_of(
@@ -80,25 +82,22 @@ class Door:
                 checked,
                 register_says=register_says,
                 agreement=self.directory.agreement(person.agency, today=now.date()),
-                city_agency=city_agency,
+                city_agency=own_agency,
             ),
-            party=agency.party if agency is not None else "unknown",
-            component=agency.component if agency is not None else "unknown",
-            declaration=agency.declaration if agency is not None else False,
-            database=self._database,
-            now=now,
+            declaration=bool(agency.attributes.get("declaration", False)) if agency else False,
+        )
+        request = self.pack.request(
+            facts, resource=Resource(COLLECTION, self._database), now=now, login=person.login
         )
         decision = self.pack.decide(request)
         if decision.outcome is not Outcome.PERMIT:
-            refusal = refuse_decision(decision, self.pack, city_agency=city_agency)
+            refusal = refuse_decision(decision, self.pack, city_agency=own_agency)
             return Answer(self.pack.digest, refusal, decision)
         scope = self.book.find(request)
         if scope is None:
             return Answer(self.pack.digest, refuse_empty_scope(self.pack), decision)
-        grant = request.context.grant
-        binding = GrantBinding(
-            scope.id, grant.case_no, grant.unit, grant.place, now + timedelta(hours=GRANT_HOURS)
-        )
+        case_no, unit, place = (str(facts[f"{GRANT}{name}"]) for name in ("case_no", "unit", "place"))
+        binding = GrantBinding(scope.id, case_no, unit, place, now + timedelta(hours=GRANT_HOURS))
         return Answer(self.pack.digest, None, decision, scope, binding)
 
     def _ask_register(self, claims: Claims, person: Person) -> bool:

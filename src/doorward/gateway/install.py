@@ -82,7 +82,7 @@ def install(
         with connection.transaction():
             connection.execute(foundation())
             moved = move_public_rights(connection)
-        stops = find_misfits(connection, pack.tables)
+        stops = find_misfits(connection, pack.tables, pack.row_types)
         stops += find_stops(connection, tables, copies_nothing=copies_nothing) if not stops else []
         if stops:
             raise UpstreamError(

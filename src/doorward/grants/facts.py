@@ -5,24 +5,22 @@ cases, the agreements on file, or the claim itself where the order reads a claim
 beneficiary). Pure: the caller asks the register and passes its answer.
 """
 
-from datetime import datetime
+from collections.abc import Mapping
+from enum import StrEnum
 
 from doorward.grants.claims import Claims
 from doorward.grants.people import Agreement, Person
-from doorward.policy.facts import (
-    CollectionRef,
-    Context,
-    GrantParameters,
-    Papers,
-    Principal,
-    Register,
-    Request,
-    Requester,
-    Standing,
-    TaskForce,
-)
+from doorward.policy.request import Fact
 
 CHANNEL = "database"
+
+
+class Standing(StrEnum):
+    """How far the register's word on a case number goes."""
+
+    VERIFIED = "verified"
+    ATTESTED = "attested"
+    UNVERIFIED = "unverified"
 
 
 def standing_of(
@@ -44,51 +42,36 @@ def standing_of(
     return Standing.UNVERIFIED
 
 
-def make_request(
-    person: Person,
-    claims: Claims,
-    *,
-    standing: Standing,
-    party: str,
-    component: str,
-    declaration: bool,
-    database: str,
-    now: datetime,
-) -> Request:
-    """Return the request that the door puts to the order: may this person query this database, as stated.
+def make_facts(person: Person, claims: Claims, *, standing: Standing, declaration: bool) -> dict[str, Fact]:
+    """Return the facts of the request that the door puts to the order: may this person query this database, as stated.
 
-    No paper is presented at the database door in version 1, so each class of paper is absent. Party, component and
-    declaration are the order's own word on the login's agency, from its entity file; no client states them.
+    No paper is presented at the database door in version 1, so each class of paper is absent: unknown, as every fact
+    that is not given here. What follows from an agency is computed by the order; no client states it.
+
+    Args:
+        person: Who logged in; the one who asks is the one who logs in.
+        claims: What was stated.
+        standing: Of the stated case number.
+        declaration: Whether the agency's written declaration is on file, by the order's own word.
     """
-    return Request(
-        principal=Principal(id=person.login, role=person.role, agency=person.agency),
-        action="query",
-        resource=CollectionRef(database),
-        context=Context(
-            requester=Requester(
-                party=party, agency=person.agency, component=component, identified="verified"
-            ),
-            initiative="own-motion",
-            for_agency=claims.for_agency,
-            purpose=claims.purpose,
-            task_force=TaskForce(
-                member=person.task_force,
-                civil_excluded=person.task_force_civil_excluded,
-                attested=person.task_force_attested,
-            ),
-            papers=Papers(),
-            register=Register(
-                kind="criminal" if standing is not Standing.UNVERIFIED else "unknown", standing=standing
-            ),
-            declaration=declaration,
-            emergency=False,
-            exigency_claimed=False,
-            now=now,
-            channel=CHANNEL,
-            grant=GrantParameters(
-                case_no=claims.case_no if standing is not Standing.UNVERIFIED else "",
-                unit=person.unit,
-                place="",
-            ),
-        ),
-    )
+    known = standing is not Standing.UNVERIFIED
+    facts: Mapping[str, Fact] = {
+        "principal.role": person.role,
+        "principal.agency": person.agency,
+        "context.requester.agency": person.agency,
+        "context.requester.identified": "verified",
+        "context.initiative": "own-motion",
+        "context.for_agency": claims.for_agency,
+        "context.purpose": claims.purpose,
+        "context.task_force.member": person.task_force,
+        "context.task_force.civil_excluded": person.task_force_civil_excluded,
+        "context.task_force.attested": person.task_force_attested,
+        "context.register.kind": "criminal" if known else "unknown",
+        "context.register.standing": str(standing),
+        "context.declaration": declaration,
+        "context.channel": CHANNEL,
+        "context.grant.case_no": claims.case_no if known else "",
+        "context.grant.unit": person.unit,
+        "context.grant.place": "",
+    }
+    return dict(facts)

@@ -4,11 +4,19 @@ A pack with one fault is no pack: it does not load, so nothing of it is installe
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+import cedarpy
+
+from doorward.cedar.entities import read_entities as read_values
+from doorward.cedar.hierarchy import Hierarchy, make_hierarchy
+from doorward.cedar.schema import Schema
+from doorward.cedar.schema_text import parse_schema
+from doorward.cedar.types import Type
 from doorward.errors import (
     Finding,
     PolicyCheckError,
@@ -21,19 +29,36 @@ from doorward.orders.contents import Contents, read_contents
 from doorward.orders.entities import find_agencies, read_entities
 from doorward.orders.pack import Agency, Pack
 from doorward.orders.remedies import check_remedies
-from doorward.orders.resolvers import read_resolvers
+from doorward.orders.resolvers import Resolved, read_resolvers
+from doorward.orders.theorems import Theorems, read_theorems
 from doorward.orders.toml import Toml
-from doorward.policy.build import CHOICES
 from doorward.policy.check import check_policies
-from doorward.policy.compile import DoorModel
+from doorward.policy.compile import RECORD, TABLE_OF_ROW, DoorModel
 from doorward.policy.evaluate import Evaluator
-from doorward.policy.facts import FACT_TYPES, RECORD_ATTRIBUTES, UNKNOWN_PURPOSE
-from doorward.policy.hierarchy import Hierarchy, make_hierarchy
 from doorward.policy.parse import Policy, parse_policies
-from doorward.policy.vocabulary import Vocabulary
 
 ACTION = "query"
-NEEDED = ("order.toml", "collections.toml", "resolvers.toml", "scenarios.toml", "scenarios.csv")
+MAX_REFUSED = 20  # entities that are named; an attribute that is missing is missing in all of them
+NEEDED = ("order.toml", "resolvers.toml", "theorems.toml", "scenarios.toml", "scenarios.csv")
+COLLECTIONS = "collections.toml"
+SIGNATURES = "signatures/"
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """A pack while it is put together."""
+
+    files: Mapping[str, bytes]
+    texts: Mapping[str, str]
+    contents: Contents
+    collections: Collections
+    agencies: dict[str, Agency]
+    raw_entities: list[dict[str, Any]]
+    hierarchy: Hierarchy
+    schema: Schema
+    resolved: Resolved
+    policies: tuple[Policy, ...]
+    theorems: Theorems
 
 
 def assemble_pack(files: Mapping[str, bytes]) -> Pack:
@@ -46,37 +71,51 @@ def assemble_pack(files: Mapping[str, bytes]) -> Pack:
         PolicyCheckError: Something is wrong; ``findings`` lists everything that could be found in one pass.
     """
     texts = _texts(files)
-    order, collections_file, resolvers_file = (Toml(name, texts[name]) for name in NEEDED[:3])
-    contents, collections = read_contents(order), read_collections(collections_file)
+    order, resolvers_file, theorems = (Toml(name, texts[name]) for name in NEEDED[:3])
+    schema_name, schema_text = _only(texts, ".cedarschema")
+    schema = _schema(schema_name, schema_text)
+    contents = read_contents(order)
+    collections_file = Toml(COLLECTIONS, texts.get(COLLECTIONS, ""))
+    at_database = COLLECTIONS in texts
+    collections = (
+        read_collections(collections_file, _row(schema)) if at_database else Collections("", {}, {}, {})
+    )
     raw, findings = read_entities(_of_kind(texts, ".json", folder="entities"))
     agencies, more = find_agencies(raw, "entities")
     entities = raw + collections.entities()
     hierarchy, circles = make_hierarchy(entities)
-    _, vocabulary = read_resolvers(
-        resolvers_file, roles=hierarchy.ids("Role"), agencies=agencies, purposes=tuple(contents.purposes)
+    findings += [*more, *circles, *_check_values(entities, schema_name, schema_text)]
+    if findings:
+        raise _refusal([*order.findings, *collections_file.findings, *findings])
+    resolved = read_resolvers(
+        resolvers_file,
+        schema=schema,
+        entities=read_values(entities, schema),
+        purposes=tuple(contents.purposes),
+        database=at_database,
     )
-    findings = [
-        *order.findings, *collections_file.findings, *resolvers_file.findings, *findings, *more, *circles,
-    ]  # fmt: skip
-    schema_name, schema = _only(texts, ".cedarschema")
+    proved = None if resolved is None else read_theorems(theorems, resolved.model, schema_text)
+    findings = [*order.findings, *collections_file.findings, *resolvers_file.findings, *theorems.findings]
     policies = _policies(texts, contents, findings)
-    if policies:
-        words = _words(contents, vocabulary)
-        findings += check_policies(policies, schema=schema, hierarchy=hierarchy, words=words)
+    if policies and resolved is not None:
+        findings += check_policies(policies, schema=schema_text, hierarchy=hierarchy, model=resolved.model)
         names = [*agencies, *(agency.name for agency in agencies.values())]
         findings += check_remedies(policies, purposes=contents.purposes, agencies=names)
-    evaluator = _evaluator(policies, schema_name, schema, entities, hierarchy, findings)
-    if findings or evaluator is None:
+    if findings or resolved is None or proved is None:
         raise _refusal(findings)
-    return _make_pack(
-        files, texts, contents, collections, agencies, hierarchy, vocabulary, policies, evaluator
-    )
+    parts = _Parts(
+        files, texts, contents, collections, agencies, entities, hierarchy, schema, resolved, policies, proved
+    )  # fmt: skip
+    return _make_pack(parts, schema_name, schema_text)
 
 
 def digest_files(files: Mapping[str, bytes]) -> str:
-    """Return the SHA-256 over a pack: over each path and the digest of its content, in the order of the paths."""
+    """Return the SHA-256 over a pack: over each path and the digest of its content, in the order of the paths.
+
+    Signatures are left out: they are made over it.
+    """
     total = hashlib.sha256()
-    for name in sorted(files):
+    for name in sorted(name for name in files if not name.startswith(SIGNATURES)):
         path = name.encode()
         total.update(len(path).to_bytes(4, "big") + path + hashlib.sha256(files[name]).digest())
     return total.hexdigest()
@@ -122,80 +161,85 @@ def _policies(texts: Mapping[str, str], contents: Contents, findings: list[Findi
     return policies
 
 
-def _evaluator(  # noqa: PLR0917  # the parts of a pack, once
-    policies: Sequence[Policy],
-    schema_name: str,
-    schema: str,
-    entities: Sequence[Mapping[str, Any]],
-    hierarchy: Hierarchy,
-    findings: list[Finding],
-) -> Evaluator | None:
-    if len({policy.id for policy in policies}) < len(policies):
-        return None  # noted already: ids stand twice
+def _schema(name: str, text: str) -> Schema:
     try:
-        return Evaluator(policies, schema=schema, entities=entities, hierarchy=hierarchy)
+        cedarpy.Schema.from_str(text)
+    except ValueError as error:
+        said = " ".join(str(error).split())
+        raise _refusal([Finding(f"this is no Cedar schema: {said}", Span(name, 1, 1))]) from error
+    return parse_schema(text, file=name)
+
+
+def _row(schema: Schema) -> dict[str, Type]:
+    """Return the attributes of a row of a table, but for the collection that the table is."""
+    record = schema.entities.get(RECORD)
+    table = TABLE_OF_ROW.rpartition(".")[2]
+    return {name: held.type for name, held in record.attributes.fields if name != table} if record else {}
+
+
+def _check_values(entities: Sequence[Mapping[str, Any]], schema_name: str, schema: str) -> list[Finding]:
+    """Return what cedarpy says against the entities of the files: one finding for each that it refuses alone."""
+    parsed = cedarpy.Schema.from_str(schema)
+    whole = _refused(entities, parsed)
+    if whole is None:
+        return []
+    alone = ((entity["uid"], _refused([entity], parsed)) for entity in entities)
+    named = [f'`{uid["type"]}::"{uid["id"]}"`: {said}' for uid, said in alone if said is not None]
+    return [
+        Finding(f"schema and entity files do not agree: {said}", Span(schema_name, 1, 1))
+        for said in named[:MAX_REFUSED] or [whole]
+    ]
+
+
+def _refused(entities: Sequence[Mapping[str, Any]], schema: cedarpy.Schema) -> str | None:
+    try:
+        cedarpy.Entities.from_json_str(json.dumps(list(entities)), schema)
+    except ValueError as error:
+        return " ".join(str(error).split())
+    return None
+
+
+def _make_pack(parts: _Parts, schema_name: str, schema_text: str) -> Pack:
+    contents, collections, model = parts.contents, parts.collections, parts.resolved.model
+    try:
+        evaluator = Evaluator(parts.policies, schema=schema_text, entities=parts.raw_entities, model=model)
     except PolicyError as error:
-        findings.append(Finding(str(error), Span(schema_name, 1, 1), "schema and entity files must agree"))
-        return None
-
-
-def _words(contents: Contents, vocabulary: Vocabulary) -> dict[str, AbstractSet[str]]:
-    words: dict[str, AbstractSet[str]] = {path: frozenset(given) for path, given in CHOICES.items()}
-    for path, given in vocabulary.words.items():
-        if FACT_TYPES.get(path) == "str":
-            words[path] = frozenset(str(word) for word in given)
-    for path, (_, given_by) in vocabulary.derived.items():
-        if FACT_TYPES.get(path) == "str":
-            words[path] = frozenset(given_by.values())
-    words["context.purpose"] = frozenset((*contents.purposes, UNKNOWN_PURPOSE))
-    return words
-
-
-def _make_pack(  # noqa: PLR0913, PLR0917  # the parts of a pack, once
-    files: Mapping[str, bytes],
-    texts: Mapping[str, str],
-    contents: Contents,
-    collections: Collections,
-    agencies: dict[str, Agency],
-    hierarchy: Hierarchy,
-    vocabulary: Vocabulary,
-    policies: tuple[Policy, ...],
-    evaluator: Evaluator,
-) -> Pack:
-    model = DoorModel(
-        policies=policies,
-        hierarchy=hierarchy,
+        raise _refusal([Finding(str(error), Span(schema_name, 1, 1))]) from error
+    door = DoorModel(
+        policies=parts.policies,
+        hierarchy=parts.hierarchy,
+        requests=model,
         action=ACTION,
-        action_groups=evaluator.action_groups(ACTION),
-        facts=FACT_TYPES,
-        attributes=RECORD_ATTRIBUTES,
         database=collections.database,
         tables=collections.tables,
-        vocabulary=vocabulary,
+        vocabulary=parts.resolved.vocabulary,
         clause_order=tuple(contents.clauses),
     )
     return Pack(
         name=contents.name,
         title=contents.title,
         about=contents.about,
-        digest=digest_files(files),
+        digest=digest_files(parts.files),
         page=contents.page,
+        own_party=contents.own_party,
         authorities=contents.authorities,
         effective=contents.effective.isoformat(),
         clauses=contents.clauses,
         purposes=contents.purposes,
-        agencies=agencies,
-        roles=hierarchy.ids("Role"),
-        collections=hierarchy.ids("Collection"),
+        agencies=parts.agencies,
+        roles=parts.hierarchy.ids("Role"),
+        collections=parts.hierarchy.ids("Collection"),
         classes=collections.classes,
         tables=collections.tables,
         questions=contents.questions,
         contacts=contents.contacts,
         sentences=contents.sentences,
-        policies=policies,
-        model=model,
+        policies=parts.policies,
+        theorems=parts.theorems,
+        requests=model,
+        model=door if collections.tables else None,
         evaluator=evaluator,
-        files=texts,
+        files=parts.texts,
     )
 
 

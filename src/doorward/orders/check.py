@@ -21,12 +21,22 @@ class Report:
         findings: Faults of the pack, of a case that cannot be read, and differences; empty where all is well.
         cases: Results by file.
         scopes: How many scopes the database door has; None where it cannot be compiled.
+        warnings: What is slow, and no fault.
     """
 
     pack: Pack | None
     findings: tuple[Finding, ...]
     cases: Mapping[str, Cases] = field(default_factory=dict)
     scopes: int | None = None
+    warnings: tuple[Finding, ...] = ()
+
+    @property
+    def uncited(self) -> tuple[Clause, ...]:
+        """Clauses that no policy cites: they set a duty outside of any request, or a policy is missing."""
+        if self.pack is None:
+            return ()
+        cited = {clause for policy in self.pack.policies for clause in policy.clauses}
+        return tuple(clause for clause in self.pack.clauses.values() if clause.id not in cited)
 
     @property
     def adopted(self) -> tuple[Clause, ...]:
@@ -76,9 +86,11 @@ def check_pack(
             continue
         findings += found.findings
         findings += [difference for result in found.decided for difference in result.differences]
-    scopes = None
+    if pack.model is None:
+        return Report(pack, tuple(findings), results)
     try:
-        scopes = len(pack.scope_book().scopes)
+        book = pack.scope_book()
     except PolicyError as error:
         findings.append(Finding(str(error).removeprefix(f"{error.span}: "), error.span, error.hint))
-    return Report(pack, tuple(findings), results, scopes)
+        return Report(pack, tuple(findings), results)
+    return Report(pack, tuple(findings), results, len(book.scopes), book.warnings)

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from doorward.cedar.types import BOOL, LONG, STRING, Type
 from doorward.orders.toml import Toml
-from doorward.policy.facts import RECORD_ATTRIBUTES
-from doorward.policy.sql import SqlColumn
-from doorward.policy.tables import Mask, Table
-from doorward.policy.terms import Value
+from doorward.policy.tables import Fixed, Mask, SqlColumn, Table
 
 CLASS_PREFIX = "class:"
+_PYTHON: Mapping[Type, type] = {BOOL: bool, LONG: int, STRING: str}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +38,20 @@ class Collections:
         return found
 
 
-def read_collections(file: Toml) -> Collections:
-    """Return what collections.toml says; faults are noted in it."""
+def read_collections(file: Toml, attributes: Mapping[str, Type]) -> Collections:
+    """Return what collections.toml says; faults are noted in it.
+
+    Args:
+        file: collections.toml.
+        attributes: Of a row, with their types, as the schema has them.
+    """
     file.refuse_others(("database", "collection", "class", "table"))
     groups = {name: file.get(str, "collection", name) for name in file.table("collection")}
     classes = {name: file.get(str, "class", name) for name in file.table("class")}
     database = file.get(str, "database")
     if database not in groups:
         file.note(f"`{database}` is no collection of this file", "database")
-    tables = {name: _table(file, name, groups, classes) for name in file.table("table")}
+    tables = {name: _table(file, name, (groups, classes), attributes) for name in file.table("table")}
     for name in (*tables, *(table.class_id(c) for table in tables.values() for c in table.classes)):
         if name in groups or name.startswith(CLASS_PREFIX):
             file.note(f"`{name}` is already the id of another collection", "table", name)
@@ -58,7 +62,10 @@ def read_collections(file: Toml) -> Collections:
     return Collections(database, groups, classes, tables)
 
 
-def _table(file: Toml, name: str, groups: Mapping[str, str], classes: Mapping[str, str]) -> Table:
+def _table(
+    file: Toml, name: str, known: tuple[Mapping[str, str], Mapping[str, str]], attributes: Mapping[str, Type]
+) -> Table:
+    groups, classes = known
     at = ("table", name)
     file.refuse_others(("table", "within", "columns", "masks", "row"), *at)
     columns = {column: file.get(str, *at, "columns", column) for column in file.table(*at, "columns")}
@@ -76,7 +83,7 @@ def _table(file: Toml, name: str, groups: Mapping[str, str], classes: Mapping[st
         column: _mask(file, (*at, "masks", column), columns, classes)
         for column in file.get(dict, *at, "masks", default={})
     }
-    return Table(name, place, within, columns, masks, _attributes(file, (*at, "row"), columns))
+    return Table(name, place, within, columns, masks, _attributes(file, (*at, "row"), columns, attributes))
 
 
 def _mask(file: Toml, at: tuple[str, ...], columns: Mapping[str, str], classes: Mapping[str, str]) -> Mask:
@@ -91,25 +98,27 @@ def _mask(file: Toml, at: tuple[str, ...], columns: Mapping[str, str], classes: 
     return mask
 
 
-def _attributes(file: Toml, at: tuple[str, ...], columns: Mapping[str, str]) -> dict[str, SqlColumn | Value]:
-    found: dict[str, SqlColumn | Value] = {}
+def _attributes(
+    file: Toml, at: tuple[str, ...], columns: Mapping[str, str], attributes: Mapping[str, Type]
+) -> dict[str, SqlColumn | Fixed]:
+    found: dict[str, SqlColumn | Fixed] = {}
     given = file.table(*at)
-    file.refuse_others(tuple(RECORD_ATTRIBUTES), *at)
-    for name, kind in RECORD_ATTRIBUTES.items():
-        raw = given.get(name)
-        if not isinstance(raw, dict):
+    file.refuse_others(tuple(attributes), *at)
+    for name, kind in attributes.items():
+        raw: dict[str, Any] | None = given.get(name) if isinstance(given.get(name), dict) else None
+        if raw is None:
             file.note(f"the row has no `{name}`: a fact without a source does not load", *at, name)
             continue
         file.refuse_others(("column", "null_as") if "column" in raw else ("value",), *at, name)
         stated = raw.get("null_as") if "column" in raw else raw.get("value")
-        if type(stated).__name__ != kind and not ("column" in raw and stated is None):
+        if type(stated) is not _PYTHON.get(kind) and not ("column" in raw and stated is None):
             file.note(f"`{name}` of a row is of type {kind}", *at, name)
         elif "column" not in raw:
             found[name] = raw["value"]
         elif raw["column"] not in columns:
             file.note(f"`{raw['column']}` is no column of the table", *at, name)
         else:
-            found[name] = SqlColumn(raw["column"], stated)
+            found[name] = SqlColumn(str(raw["column"]), raw.get("null_as"))
     return found
 
 

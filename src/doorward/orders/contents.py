@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from doorward.orders.pack import Clause, Contacts, Purpose, Sentences
+from doorward.orders.pack import Clause, Contacts, Purpose, Question, Sentences
 from doorward.orders.toml import Toml
 
 EVIDENCE = ("text", "mirror", "press", "background")
@@ -12,6 +12,7 @@ _TOP = (
     "name",
     "title",
     "page",
+    "own_party",
     "effective",
     "authorities",
     "about",
@@ -31,12 +32,13 @@ class Contents:
     title: str
     about: str
     page: str
+    own_party: str
     effective: date
     authorities: tuple[str, ...]
     contacts: Contacts
     sentences: Sentences
     purposes: dict[str, Purpose]
-    questions: dict[str, str]
+    questions: dict[str, Question]
     clauses: dict[str, Clause]
 
 
@@ -50,6 +52,7 @@ def read_contents(order: Toml) -> Contents:
         title=order.get(str, "title"),
         about=order.get(str, "about"),
         page=order.get(str, "page"),
+        own_party=order.get(str, "own_party"),
         effective=order.get(date, "effective"),
         authorities=tuple(str(text) for text in order.get(list, "authorities")),
         contacts=Contacts(
@@ -63,9 +66,14 @@ def read_contents(order: Toml) -> Contents:
     )
 
 
-def _question(order: Toml, number: str) -> str:
-    order.refuse_others(("says",), "question", number)
-    return order.get(str, "question", number, "says")
+def _question(order: Toml, number: str) -> Question:
+    order.refuse_others(("says", "clauses"), "question", number)
+    cited = tuple(str(clause) for clause in order.get(list, "question", number, "clauses", default=[]))
+    known = order.table("clause")
+    for clause in cited:
+        if clause not in known:
+            order.note(f"`{clause}` is no clause of the order", "question", number, "clauses")
+    return Question(number, order.get(str, "question", number, "says"), cited)
 
 
 def _clause(order: Toml, name: str) -> Clause:

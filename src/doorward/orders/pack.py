@@ -4,14 +4,18 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from doorward.policy.compile import MAX_SHAPES, DoorModel, compile_scopes
+from doorward.cedar.types import Type
+from doorward.orders.theorems import Theorems
+from doorward.policy.compile import MAX_SHAPES, RECORD, TABLE_OF_ROW, DoorModel, compile_scopes
+from doorward.policy.decider import Applied, Decider
 from doorward.policy.decision import Addressee, Decision, Outcome, Posture
-from doorward.policy.evaluate import Applied, Evaluator
-from doorward.policy.facts import UNKNOWN_PURPOSE, Request
+from doorward.policy.evaluate import Evaluator
 from doorward.policy.outcome import Verdict, apply_outcome_rule
 from doorward.policy.parse import Policy
+from doorward.policy.request import Fact, Request, RequestModel, Resource
 from doorward.policy.scopes import ScopeBook
 from doorward.policy.tables import Table
 
@@ -52,6 +56,19 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """An open question of the order: where reasonable lawyers differ.
+
+    Args:
+        clauses: The clauses that it is about; a question without any changes no outcome.
+    """
+
+    number: str
+    says: str
+    clauses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Purpose:
     """A word that a purpose may be stated with, and what it means."""
 
@@ -65,18 +82,15 @@ class Agency:
 
     Args:
         parents: The groups that it is directly in.
-        party: ``city``, ``illinois``, ``out-of-state``, ``federal``, ``none`` or ``unknown``.
-        ori: Empty where the pack does not know it.
-        declaration: Whether its plate reader declaration is on file.
+        party: On which side it stands, a word of the pack.
+        attributes: All of its attributes, these two included.
     """
 
     id: str
     name: str
     parents: tuple[str, ...]
     party: str
-    component: str
-    ori: str
-    declaration: bool
+    attributes: Mapping[str, bool | int | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +113,21 @@ class Sentences:
     failure: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pack:
     """An order.
 
     Args:
-        digest: SHA-256 over all its files, hexadecimal.
+        digest: SHA-256 over all its files but its signatures, hexadecimal.
         page: Where the order and its words are described; printed to people.
+        own_party: The party whose people read clauses and remedies; all others read a public clause id.
         questions: Open questions by number.
         collections: Every collection id.
         tables: By collection, as the order sees them.
+        theorems: What `doorward order prove` has to show.
+        requests: What the order can be asked.
+        model: The database door, or None where the order stands at none.
+        evaluator: Cedar's own engine over the same policies, the oracle.
         files: Text of every file by its path in the pack, for messages and pages.
     """
 
@@ -117,6 +136,7 @@ class Pack:
     about: str
     digest: str
     page: str
+    own_party: str
     authorities: tuple[str, ...]
     effective: str
     clauses: Mapping[str, Clause]
@@ -126,37 +146,63 @@ class Pack:
     collections: tuple[str, ...]
     classes: Mapping[str, str]
     tables: Mapping[str, Table]
-    questions: Mapping[str, str]
+    questions: Mapping[str, Question]
     contacts: Contacts
     sentences: Sentences
     policies: tuple[Policy, ...]
-    model: DoorModel
+    theorems: Theorems
+    requests: RequestModel
+    model: DoorModel | None
     evaluator: Evaluator
     files: Mapping[str, str]
+    decider: Decider = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "decider", Decider(self.policies, self.requests))
 
     @property
     def is_sample(self) -> bool:
         """True where a clause is adopted by the office `sample`, which no production accepts."""
         return any(clause.adopted_by == SAMPLE_OFFICE for clause in self.clauses.values())
 
+    @property
+    def row_types(self) -> dict[str, Type]:
+        """Types of a row's attributes, but for the collection that its table is."""
+        rows = self.requests.resources.get(RECORD)
+        facts = (
+            {}
+            if rows is None
+            else {path: spec.type for path, spec in rows.facts.items() if path != TABLE_OF_ROW}
+        )
+        return {path.removeprefix("resource."): kind for path, kind in facts.items()}
+
+    @property
+    def clause_order(self) -> tuple[str, ...]:
+        """Clause ids in the order in which they are cited."""
+        return tuple(self.clauses)
+
+    def request(
+        self,
+        facts: Mapping[str, Fact],
+        *,
+        resource: Resource,
+        now: datetime,
+        action: str = "query",
+        login: str = "somebody",
+    ) -> Request:
+        """Return the request with these facts; raises ConfigError as `RequestModel.build` does."""
+        return self.requests.build(facts, resource=resource, action=action, now=now, login=login)
+
     def decide(self, request: Request) -> Decision:
         """Return the order's answer to a request; total: what cannot be evaluated is denied (law 1)."""
-        purpose = request.context.purpose
-        if purpose not in self.purposes and purpose != UNKNOWN_PURPOSE:
-            return self._failure(("the purpose is no word of the order",))
-        applied = self.evaluator.apply(request)
-        return self._failure(applied.errors) if applied.errors else self._answer(applied)
+        return self.answer(self.decider.apply(request))
 
-    def scope_book(self, *, max_shapes: int = MAX_SHAPES) -> ScopeBook:
-        """Return every scope of the database door.
-
-        Raises:
-            UnsupportedPolicyError: A policy cannot be compiled exactly, or there are too many shapes.
-        """
-        return compile_scopes(self.model, max_shapes=max_shapes)
-
-    def _answer(self, applied: Applied) -> Decision:
-        verdict = apply_outcome_rule(applied.policies, clause_order=tuple(self.clauses))
+    def answer(self, applied: Applied) -> Decision:
+        """Return the answer where these policies apply."""
+        if applied.errors:
+            return self._failure(applied.errors)
+        verdict = apply_outcome_rule(applied.policies, clause_order=self.clause_order)
+        remedies = [policy.remedy for policy in verdict.deciding if policy.remedy]
         return Decision(
             outcome=verdict.outcome,
             posture=verdict.posture,
@@ -167,8 +213,16 @@ class Pack:
             suspended=verdict.suspended,
             sentence=self._sentence(verdict),
             public_sentence=getattr(self.sentences, verdict.outcome.value),
-            remedy=next((policy.remedy for policy in verdict.deciding if policy.remedy), None),
+            remedy=remedies[0].text if remedies else None,
         )
+
+    def scope_book(self, *, max_shapes: int = MAX_SHAPES) -> ScopeBook:
+        """Return every scope of the database door; an empty book where the order stands at none.
+
+        Raises:
+            UnsupportedPolicyError: A policy cannot be compiled exactly, or there are too many shapes.
+        """
+        return ScopeBook({}) if self.model is None else compile_scopes(self.model, max_shapes=max_shapes)
 
     def _sentence(self, verdict: Verdict) -> str:
         # The first deciding policy of the text speaks; the others are cited.

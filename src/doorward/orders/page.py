@@ -47,7 +47,13 @@ def _lines(pack: Pack) -> Iterator[str]:
         ((c.id, c.cite, c.says, c.evidence, _standing(c)) for c in pack.clauses.values()),
     )
     yield from ("", "## Open questions", "")
-    yield from _table(("number", "question"), pack.questions.items())
+    yield from _table(
+        ("number", "question", "clauses"),
+        (
+            (q.number, q.says, ", ".join(q.clauses) or "none: it changes no outcome")
+            for q in pack.questions.values()
+        ),
+    )
     yield from ("", "## Classes of columns", "")
     yield from _table(
         ("class", "what is in it"), ((f"`{name}`", says) for name, says in pack.classes.items())

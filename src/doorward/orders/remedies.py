@@ -8,9 +8,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from doorward.errors import Finding
-from doorward.policy.facts import NO_AGENCY, UNKNOWN_AGENCY
+from doorward.orders.entities import NO_AGENCY
 from doorward.policy.parse import Policy
-from doorward.policy.walk import locate_text
+from doorward.policy.request import UNKNOWN
 
 
 def check_remedies(
@@ -23,16 +23,16 @@ def check_remedies(
         purposes: The order's words.
         agencies: Ids and names of agencies.
     """
-    coached = {word for word in (*purposes, *agencies) if word not in {UNKNOWN_AGENCY, NO_AGENCY}}
+    coached = {word for word in (*purposes, *agencies) if word not in {UNKNOWN, NO_AGENCY}}
     patterns = {
         word: re.compile(rf"(?<![\w-]){'[ -]'.join(map(re.escape, word.split('-')))}(?![\w-])", re.IGNORECASE)
         for word in sorted(coached)
     }
     for policy in policies:
         for word, pattern in patterns.items():
-            if policy.remedy is not None and pattern.search(policy.remedy):
+            if policy.remedy is not None and pattern.search(policy.remedy.text):
                 yield Finding(
                     f"the remedy of policy `{policy.id}` names `{word}`, a purpose or an agency",
-                    locate_text(policy, "remedy"),
+                    policy.place_of("remedy"),
                     "a remedy names papers, registers and approvals (law 8)",
                 )

@@ -1,32 +1,32 @@
 """Cases on paper: a row of a CSV becomes a request by the phrases of the pack, and its answer is compared. Pure.
 
-The phrases are data of the pack (scenarios.toml), so no word of a city stands in code. A row whose place belongs to a
-door that does not exist is skipped and counted. A row of this door that the phrases cannot read is a fault: a case is
-never passed over in silence.
+The phrases are data of the pack (scenarios.toml), so no word of a city stands in code. A row that the phrases cannot
+read is a fault: a case is never passed over in silence. Each row is decided twice, by the compiled policies and by
+Cedar's own engine.
 """
 
 import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from doorward.errors import ConfigError, Finding, PolicyCheckError, Span
 from doorward.orders.pack import Pack
 from doorward.orders.toml import Toml
-from doorward.policy.build import build_request
 from doorward.policy.decision import Decision
-from doorward.policy.facts import CollectionRef, Fact, Request
+from doorward.policy.request import Fact, Request, Resource
 
 COLUMNS = (
     "id", "requester", "city_person", "for_agency", "purpose", "paper", "what", "where",
     "outcome", "posture", "to", "obligations", "clauses", "question",
 )  # fmt: skip
 REQUIRED = (
-    "action", "principal.role", "principal.agency",
+    "action", "resource", "principal.role", "principal.agency",
     "context.requester.agency", "context.for_agency", "context.purpose",
 )  # fmt: skip
+AGENCIES = ("context.for_agency", "context.requester.agency", "principal.agency")
 PHRASES = "scenarios.toml"
 MAX_ROWS = 10_000
 
@@ -63,25 +63,25 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """One case of this door as it was decided; ``beyond`` lists clauses that the case does not."""
+    """One case as it was decided; ``beyond`` lists clauses that the case does not."""
 
     case: Case
     decision: Decision
     differences: tuple[Finding, ...]
     beyond: tuple[str, ...]
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """All cases of a file: decided, skipped for want of their door, and unreadable."""
+    """All cases of a file: decided, and unreadable."""
 
     decided: tuple[CaseResult, ...]
-    skipped: tuple[Case, ...]
     findings: tuple[Finding, ...]
 
 
 def run_cases(pack: Pack, *, file: str, text: str, now: datetime) -> Cases:
-    """Return how the order decides each case of a CSV text whose door exists.
+    """Return how the order decides each case of a CSV text.
 
     Args:
         pack: The order, with its phrases.
@@ -93,20 +93,25 @@ def run_cases(pack: Pack, *, file: str, text: str, now: datetime) -> Cases:
         PolicyCheckError: The text is no such CSV, or the phrases are faulty.
     """
     phrases = read_phrases(Toml(PHRASES, pack.files[PHRASES]))
-    agencies = {name.lower(): name for name in pack.agencies}
-    decided, skipped, findings = [], [], []
+    decided, findings = [], []
     for case in read_cases(file, text):
-        facts = match_rules(phrases, case, agencies)
-        if "resource" not in facts or "door" in facts:
-            skipped.append(case)
-            continue
         try:
-            request = make_request(pack, facts, now=now)
+            request = make_request(pack, match_rules(phrases, case, pack), now=now)
         except ConfigError as error:
             findings.append(Finding(f"case {case.name}: {error}", case.span, error.hint))
             continue
-        decided.append(compare(case, pack.decide(request)))
-    return Cases(tuple(decided), tuple(skipped), tuple(findings))
+        decided.append(_decide(pack, case, request))
+    return Cases(tuple(decided), tuple(findings))
+
+
+def _decide(pack: Pack, case: Case, request: Request) -> CaseResult:
+    """Return how a case is decided; that Cedar's own engine says otherwise is a difference too."""
+    applied, oracle = pack.decider.apply(request), pack.evaluator.apply(request)
+    result = compare(case, pack.answer(applied), request)
+    if (applied.policies, bool(applied.errors)) != (oracle.policies, bool(oracle.errors)):
+        said = f"case {case.name}: compiled policies and Cedar's engine differ"
+        return replace(result, differences=(*result.differences, Finding(said, case.span)))
+    return result
 
 
 def read_phrases(file: Toml) -> Phrases:
@@ -156,30 +161,26 @@ def read_cases(file: str, text: str) -> list[Case]:
     return cases
 
 
-def match_rules(phrases: Phrases, case: Case, agencies: Mapping[str, str]) -> dict[str, Fact]:
+def match_rules(phrases: Phrases, case: Case, pack: Pack) -> dict[str, Fact]:
     """Return the facts that the rules read out of a case, with references followed and ids in their own case."""
     facts: dict[str, Fact] = {}
     for rule in phrases.rules:
         found = rule.pattern.search(case.texts[rule.column].lower())
         for path, value in rule.sets.items() if found else ():
-            text = found.group() if value == "$0" and found else value
-            facts.setdefault(path, text)
+            facts.setdefault(path, found.group() if value == "$0" and found else value)
+    agencies = {name.lower(): name for name in pack.agencies}
     for path, value in list(facts.items()):
         if isinstance(value, str) and value.startswith("@"):
             facts[path] = facts.get(value[1:], "")
-        if path in {"context.for_agency", "context.requester.agency", "principal.agency"}:
+        if path in AGENCIES:
             facts[path] = agencies.get(str(facts[path]).lower(), str(facts[path]))
-    if "resource" in facts and not any(path.startswith("context.papers.") for path in facts):
-        # A paper that no rule knows must not be read as no paper.
-        known = any(
-            r.column == "paper" and r.pattern.search(case.texts["paper"].lower()) for r in phrases.rules
-        )
-        facts["paper"] = "none" if known else ""
-    return {**phrases.defaults, **facts}
+    # A paper that no rule knows must not be read as no paper.
+    known = any(r.column == "paper" and r.pattern.search(case.texts["paper"].lower()) for r in phrases.rules)
+    return {**phrases.defaults, **facts, **({} if known else {"paper": ""})}
 
 
 def make_request(pack: Pack, facts: Mapping[str, Fact], *, now: datetime) -> Request:
-    """Return the request of a case.
+    """Return the request of a case; facts of another type of resource than its own are left out.
 
     Raises:
         ConfigError: A column says something that no phrase of the pack knows.
@@ -190,16 +191,18 @@ def make_request(pack: Pack, facts: Mapping[str, Fact], *, now: datetime) -> Req
         raise ConfigError(
             f"no phrase of {PHRASES} tells {what}", hint=f"add a rule to {PHRASES}, or a word to the order"
         )
-    agency = pack.agencies.get(str(facts["context.requester.agency"]))
-    given = {path: value for path, value in facts.items() if path not in {"resource", "action", "paper"}}
-    if agency is not None:
-        given |= {"context.requester.party": agency.party, "context.requester.component": agency.component}
-    return build_request(
-        given, resource=CollectionRef(str(facts["resource"])), now=now, action=str(facts["action"])
-    )
+    kind, _, name = str(facts["resource"]).partition(":")
+    spec = pack.requests.resources.get(kind)
+    given = {
+        path: value
+        for path, value in facts.items()
+        if path not in {"resource", "action", "paper"}
+        and (not path.startswith("resource.") or (spec is not None and path in spec.facts))
+    }
+    return pack.request(given, resource=Resource(kind, name), now=now, action=str(facts["action"]))
 
 
-def compare(case: Case, decision: Decision) -> CaseResult:
+def compare(case: Case, decision: Decision, request: Request) -> CaseResult:
     """Return where a decision differs from its case: outcome, posture, addressee, obligations, missing clauses."""
     expected = case.texts
     clauses = expected["clauses"].split()
@@ -219,7 +222,7 @@ def compare(case: Case, decision: Decision) -> CaseResult:
         said = f"case {case.name}: expected clauses {' '.join(clauses)}, got {' '.join(decision.clauses) or 'none'}"
         differences.append(Finding(said, case.span))
     beyond = tuple(clause for clause in decision.clauses if clause not in clauses)
-    return CaseResult(case, decision, tuple(differences), beyond)
+    return CaseResult(case, decision, tuple(differences), beyond, request)
 
 
 def _differences(case: Case, pairs: Sequence[tuple[str, Sequence[str], Sequence[str]]]) -> Iterator[Finding]:

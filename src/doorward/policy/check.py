@@ -2,24 +2,26 @@
 
 Strict validation is cedarpy's. On top of it, no policy may be able to err at run time, because a policy that errs is
 not evaluated and a forbid would be lost: so there is no arithmetic, no attribute of an entity that may be missing, no
-extension type. And no policy may name what does not exist: a misspelt agency in a forbid would never match.
+extension value that may not parse. No policy may name what does not exist: a misspelt agency in a forbid would never
+match. And a remedy may change only what it names: a paper or a register, never a claim (law 8).
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Sequence
 
 import cedarpy
-from cedarpy import pst
 
+from doorward.cedar.hierarchy import Hierarchy
+from doorward.cedar.ir import Call, Expr, Fails, Get, Lit, MakeSet, path_of, walk, whole_condition
+from doorward.cedar.resolve import MAY_FAIL
+from doorward.cedar.scan import Source
+from doorward.cedar.types import EntityType
+from doorward.cedar.values import Uid
 from doorward.errors import Finding, Span
-from doorward.policy.facts import FACT_TYPES
-from doorward.policy.hierarchy import Hierarchy, Uid
 from doorward.policy.parse import Policy
-from doorward.policy.scan import Source
-from doorward.policy.walk import locate, locate_text, token_of, walk
+from doorward.policy.request import Fact, RequestModel, kind_in_words
 
-_ARITHMETIC = frozenset(("add", "sub", "mul", "neg"))
+_ARITHMETIC = frozenset(("+", "-", "*", "neg"))
 _NAMED = re.compile(r"`([^`]*)`")
 _LAST_WORD = re.compile(r'([A-Za-z_][A-Za-z0-9_]*|"[^"]*")"?$')
 _PREFIX = re.compile(r"^for policy `policy\d+`, ")
@@ -27,11 +29,7 @@ _NUMBER = re.compile(r"^policy(\d+)$")
 
 
 def check_policies(
-    policies: Sequence[Policy],
-    *,
-    schema: str,
-    hierarchy: Hierarchy,
-    words: Mapping[str, AbstractSet[str]],
+    policies: Sequence[Policy], *, schema: str, hierarchy: Hierarchy, model: RequestModel
 ) -> list[Finding]:
     """Return every fault of the policies, in the order of the text.
 
@@ -39,15 +37,19 @@ def check_policies(
         policies: As parsed; their files are validated whole.
         schema: Cedar schema text.
         hierarchy: The entity file.
-        words: For facts of a finite vocabulary, their words; a text compared with one must be among them.
+        model: What can be asked: the facts, their words, and which of them a remedy may change.
     """
     findings = []
     for source in dict.fromkeys(policy.source for policy in policies):
         findings.extend(validate(source, schema))
+    refused = tuple(findings)
     for policy in policies:
-        findings.extend(_check_errors(policy))
+        # What strict validation refuses has types that nothing more can be said about.
+        if not any(policy.holds(fault.span) for fault in refused):
+            findings.extend(_check_errors(policy, model))
         findings.extend(_check_entities(policy, hierarchy))
-        findings.extend(_check_words(policy, words))
+        findings.extend(_check_words(policy, model))
+        findings.extend(_check_cure(policy, model))
     return sorted(findings, key=lambda finding: _place(finding.span))
 
 
@@ -72,98 +74,119 @@ def _named_place(source: Source, number: int, said: str) -> Span:
     return source.span(tokens[0].start)
 
 
-def _check_errors(policy: Policy) -> Iterator[Finding]:
-    """Yield what could err at run time, or cannot be shown not to."""
-    for expression in walk(policy):
-        match expression:
-            case pst.BinaryOp(op=op) | pst.UnaryOp(op=op) if op in _ARITHMETIC:
-                yield _could_err(policy, expression, "arithmetic may overflow", "compare with a constant")
-            case pst.UnaryOp(op=op) if op not in {"not", "is_empty"}:
-                yield _could_err(
-                    policy, expression, "an extension value may not parse", "use a long or a string"
-                )
-            case pst.BinaryOp(op=("get_tag" | "has_tag")):
-                yield _could_err(
-                    policy, expression, "a tag may be missing", "use an attribute that is required"
-                )
-            case pst.GetAttr(base=base, attr=attr) if _is_foreign_entity(base):
-                yield _could_err(
-                    policy,
-                    expression,
-                    f"`{attr}` is read from an entity that may be missing",
-                    "read the request's own facts, or test the entity with `in`",
-                )
-            case _:
-                pass
+def _check_errors(policy: Policy, model: RequestModel) -> Iterator[Finding]:
+    """Yield what could err at run time, or cannot be shown not to, in any environment; each place once."""
+    seen: set[int] = set()
+    for action, resources in model.actions.items():
+        for resource in resources:
+            condition = model.condition(policy.rule, action, resource)
+            for node in walk(condition) if condition.errs else ():
+                found = _why(node)
+                if found is not None and node.at not in seen:
+                    seen.add(node.at)
+                    token, why, instead = found
+                    said = f"policy `{policy.id}` could err at `{token}`: {why}"
+                    yield Finding(said, policy.place(node), instead)
 
 
-def _is_foreign_entity(base: pst.Expr) -> bool:
-    # The principal and the resource come with the request, so they are never missing; records hold their fields.
-    match base:
-        case pst.Var(name=("principal" | "resource" | "context")):
-            return False
-        case pst.GetAttr():
-            path = _path(base)
-            return path is None or not path.startswith("context.") or FACT_TYPES.get(path) is not None
+def _why(node: Expr) -> tuple[str, str, str] | None:
+    """Return the token at which evaluation may fail, why, and what to write instead; None where it does not."""
+    match node:
+        case Call(function=name) if name in _ARITHMETIC:
+            return ("-" if name == "neg" else name), "arithmetic may overflow", "compare with a constant"
+        case Call(function="getTag"):
+            return "getTag", "a tag may be missing", "use an attribute that is required"
+        case Call(function=name) if name in MAY_FAIL:
+            return name, "an extension value may not parse or not fit", "use a constant"
+        case Fails(reason=reason):
+            return "...", reason, "see the pack's .cedarschema"
+        case Get(name=name) if node.errs and not node.base.errs:
+            why = f"`{name}` may be missing, or is read from an entity that may be"
+            return name, why, "read the request's own facts, or test the entity with `in`"
         case _:
-            return True
-
-
-def _could_err(policy: Policy, expression: pst.Expr, why: str, instead: str) -> Finding:
-    return Finding(
-        f"policy `{policy.id}` could err at `{token_of(expression)}`: {why}",
-        locate(policy, expression),
-        instead,
-    )
+            return None
 
 
 def _check_entities(policy: Policy, hierarchy: Hierarchy) -> Iterator[Finding]:
-    named = sorted({Uid(str(uid.type), uid.id) for uid in pst.entity_uids(policy.template)})
-    for uid in named:
+    named = {
+        node.value
+        for node in walk(whole_condition(policy.rule))
+        if isinstance(node, Lit) and isinstance(node.value, Uid)
+    }
+    for uid in sorted(named):
         if uid.type != "Action" and uid not in hierarchy.above:
-            span = locate_text(policy, f'"{uid.id}"')
+            span = policy.place_of(f'"{uid.id}"')
             yield Finding(f"policy `{policy.id}` names `{uid}`, which stands in no entity file", span)
 
 
-def _check_words(policy: Policy, words: Mapping[str, AbstractSet[str]]) -> Iterator[Finding]:
-    for expression in walk(policy):
-        match expression:
-            case pst.BinaryOp(op=("eq" | "not_eq"), left=left, right=right):
-                yield from _check_pair(policy, left, right, words)
-                yield from _check_pair(policy, right, left, words)
-            case pst.BinaryOp(op="contains", left=pst.Set(elements=elements), right=right):
+def _check_words(policy: Policy, model: RequestModel) -> Iterator[Finding]:
+    for node in walk(policy.rule.condition):
+        match node:
+            case Call(function=("==" | "!="), arguments=(left, right)):
+                yield from _check_pair(policy, left, right, model)
+                yield from _check_pair(policy, right, left, model)
+            case Call(function="contains", arguments=(MakeSet(elements=elements), right)):
                 for element in elements:
-                    yield from _check_pair(policy, right, element, words)
+                    yield from _check_pair(policy, right, element, model)
             case _:
                 pass
 
 
-def _check_pair(
-    policy: Policy, one: pst.Expr, other: pst.Expr, words: Mapping[str, AbstractSet[str]]
-) -> Iterator[Finding]:
-    path = _path(one)
-    if (
-        path is not None
-        and path in words
-        and isinstance(other, pst.StringLit)
-        and other.value not in words[path]
-    ):
+def _check_pair(policy: Policy, one: Expr, other: Expr, model: RequestModel) -> Iterator[Finding]:
+    path = path_of(one)
+    if path is None or not isinstance(other, Lit) or not isinstance(other.value, str):
+        return
+    known = _words_of(path, model)
+    if known and other.value not in known:
         yield Finding(
             f"policy `{policy.id}` compares `{path}` with `{other.value}`, which is none of its words",
-            locate(policy, other),
-            f"one of {', '.join(sorted(words[path]))}",
+            policy.place(other),
+            f"one of {', '.join(sorted(map(str, known)))}",
         )
 
 
-def _path(expression: pst.Expr) -> str | None:
-    match expression:
-        case pst.GetAttr(base=base, attr=attr):
-            inner = _path(base)
-            return None if inner is None else f"{inner}.{attr}"
-        case pst.Var(name=name):
-            return name
-        case _:
-            return None
+def _words_of(path: str, model: RequestModel) -> set[Fact]:
+    """Return the words of a fact, or of an attribute of an entity that a fact names; empty where any text will do.
+
+    Of a resource's fact, those of every type of resource that has it.
+    """
+    entity, _, name = path.rpartition(".")
+    held = model.facts.get(entity)
+    if held is not None and isinstance(held.type, EntityType):
+        of_kind = (found for uid, found in model.entities.items() if uid.type == held.type.name)
+        values = (found.attributes.get(name) for found in of_kind)
+        return {value for value in values if isinstance(value, str)}
+    specs = [model.facts.get(path), *(resource.facts.get(path) for resource in model.resources.values())]
+    lists = [spec.words for spec in specs if spec is not None]
+    if not lists or any(words is None for words in lists):
+        return set()
+    return {word for words in lists for word in words or ()}
+
+
+def _check_cure(policy: Policy, model: RequestModel) -> Iterator[Finding]:
+    if policy.remedy is None:
+        return
+    place = policy.place_of("cure")
+    for path, value in policy.remedy.cure.items():
+        specs = [
+            spec
+            for spec in (model.facts.get(path), *(held.facts.get(path) for held in model.resources.values()))
+            if spec is not None
+        ]
+        if not specs:
+            yield Finding(f"the remedy of policy `{policy.id}` changes `{path}`, which is no fact", place)
+        elif all(spec.remedy != policy.remedy.kind for spec in specs):
+            allowed = specs[0].remedy
+            yield Finding(
+                f"the remedy of policy `{policy.id}` is a {policy.remedy.kind} and changes `{path}`, which is "
+                + (f"a {allowed}" if allowed else "a claim or a circumstance"),
+                place,
+                "a remedy changes papers, registers and approvals, never a purpose or a beneficiary (law 8)",
+            )
+        elif not any(spec.accepts(value) for spec in specs):
+            yield Finding(f"`{path}` takes {kind_in_words(specs[0].type)}", place)
+        elif all(spec.words is not None and value not in spec.words for spec in specs):
+            yield Finding(f"`{value}` is no word for `{path}`", place)
 
 
 def _place(span: Span | None) -> tuple[str, int, int]:

@@ -12,28 +12,26 @@ if it decides and is not `outside`. So visible = P AND NOT F with F over all for
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from doorward.errors import UnsupportedPolicyError
+from doorward.cedar.hierarchy import Hierarchy
+from doorward.cedar.lower import Lowering, Subject
+from doorward.cedar.shapes import Untranslatable
+from doorward.cedar.terms import FALSE, TRUE, Constant, Terms
+from doorward.cedar.types import EntityType, Type
+from doorward.cedar.values import Uid
+from doorward.errors import Finding, PolicyError, Span, UnsupportedPolicyError
 from doorward.policy.decision import Outcome
-from doorward.policy.facts import GRANT_PARAMETERS
-from doorward.policy.hierarchy import Hierarchy, Uid
-from doorward.policy.lower import (
-    COLLECTION,
-    Grounds,
-    Target,
-    admits_action,
-    check_supported,
-    lower_policy,
-    unsupported,
-)
 from doorward.policy.notice import describe_withheld
 from doorward.policy.outcome import apply_outcome_rule, in_order
 from doorward.policy.parse import Policy
+from doorward.policy.predicate import find_leaks, format_predicate
+from doorward.policy.request import Fact, RequestModel
 from doorward.policy.scopes import CLOSED, Branch, Scope, ScopeBook, ScopeColumn, ScopeTable, make_scope
-from doorward.policy.sql import SqlColumn, format_predicate
-from doorward.policy.tables import Table
-from doorward.policy.terms import FALSE, TRUE, Terms
-from doorward.policy.vocabulary import Vocabulary, as_value
+from doorward.policy.tables import SqlColumn, Table
+from doorward.policy.vocabulary import Vocabulary
 
+COLLECTION = "Collection"
+RECORD = "Record"
+TABLE_OF_ROW = "resource.collection"
 MAX_SHAPES = 500  # row policies a table; 34 of them cost a query 84 us against 76, 2,000 cost 145
 MAX_STATES = 100_000  # a runaway vocabulary stops after a few seconds, not after an hour
 NAMED_CLAUSES = 6
@@ -43,16 +41,27 @@ Applying = tuple[tuple[Policy, int], ...]  # policies that may still apply, each
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What a decision is about: a collection, or any row of a table.
+
+    Args:
+        id: The collection itself, or the table's collection for its rows.
+        rows: Whether the rows are meant.
+    """
+
+    id: str
+    rows: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DoorModel:
     """What is compiled: one order at one database.
 
     Args:
         policies: All of the pack's, in the order of the text.
         hierarchy: The entity file, collections included.
+        requests: What the order can be asked.
         action: What a session asks.
-        action_groups: The groups that the action is in, itself included.
-        facts: Types of all facts but the row's.
-        attributes: Types of a row's attributes.
         database: The collection that a session asks for at connect.
         tables: By collection, in the order in which a scope lists them.
         vocabulary: The facts of the door.
@@ -61,10 +70,8 @@ class DoorModel:
 
     policies: tuple[Policy, ...]
     hierarchy: Hierarchy
+    requests: RequestModel
     action: str
-    action_groups: frozenset[str]
-    facts: Mapping[str, str]
-    attributes: Mapping[str, str]
     database: str
     tables: Mapping[str, Table]
     vocabulary: Vocabulary
@@ -92,14 +99,14 @@ class _Compiler:
     scopes: dict[str, Scope] = field(default_factory=dict)
     leaves: dict[str, int] = field(default_factory=dict)
     memo: dict[State, int] = field(default_factory=dict)
+    warnings: dict[str, Finding] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.terms = Terms(self.model.hierarchy)
 
     def compile(self) -> ScopeBook:
         model = self.model
-        state = self._first_state()
-        root = self._explore(state)
+        root = self._explore(self._first_state())
         return ScopeBook(
             scopes=self.scopes,
             database=model.database,
@@ -109,51 +116,68 @@ class _Compiler:
             branches=tuple(self.branches),
             leaves=tuple(self.leaves),
             root=root,
+            warnings=tuple(self.warnings.values()),
         )
 
     def _first_state(self) -> State:
-        model = self.model
-        grounds = Grounds(
-            terms=self.terms,
-            action=Uid("Action", model.action),
-            groups=frozenset(Uid("Action", group) for group in model.action_groups),
-            facts=model.facts,
-            attributes=model.attributes,
-            is_within=model.hierarchy.is_within,
-        )
-        constants = {path: as_value(path, fact) for path, fact in model.vocabulary.constants.items()}
-        policies = [policy for policy in model.policies if admits_action(grounds, policy)]
-        for policy in policies:
-            check_supported(policy)
+        constants = self._constants(self.model.vocabulary.constants)
         for target, attributes in self._all_targets():
-            known = constants | attributes
+            known = constants | self._constants(attributes)
             self.targets[target] = []
-            for policy in policies:
-                term = self.terms.replace_all(lower_policy(grounds, policy, target), known)
-                self._refuse_endless_facts(policy, term)
-                if term != FALSE:
-                    self.targets[target].append((policy, self.slots.setdefault(term, len(self.slots))))
+            for policy, term in self._lower(target):
+                left = self.terms.replace_all(term, known)
+                self._refuse_endless_facts(policy, left)
+                if left != FALSE:
+                    self.targets[target].append((policy, self.slots.setdefault(left, len(self.slots))))
         return tuple(self.slots)
 
-    def _all_targets(self) -> Iterator[tuple[Target, dict[str, bool | int | str | Uid]]]:
-        yield Target(Uid(COLLECTION, self.model.database), rows=False), {}
+    def _lower(self, target: Target) -> Iterator[tuple[Policy, int]]:
+        """Yield each policy with when it applies to a target; raises UnsupportedPolicyError."""
+        requests, kind = self.model.requests, RECORD if target.rows else COLLECTION
+        subjects = {
+            "principal": Subject(comes_with_request=True, parents=requests.parents(requests.principal)),
+            "resource": Subject(comes_with_request=True, parents=requests.parents(RECORD))
+            if target.rows
+            else Subject(uid=Uid(COLLECTION, target.id)),
+        }
+        lowering = Lowering(self.terms, requests.schema, subjects, facts_in_file=True)
+        for policy in self.model.policies:
+            try:
+                condition = requests.condition(policy.rule, self.model.action, kind)
+                applies, fails = lowering.condition(condition)
+            except Untranslatable as error:
+                place = policy.span if error.at < 0 else policy.source.span(error.at)
+                raise unsupported(policy, error.reason, place=place) from error
+            if fails != FALSE:
+                raise unsupported(policy, "evaluating it may fail")
+            yield policy, applies
+
+    def _constants(self, facts: Mapping[str, Fact]) -> dict[str, Constant]:
+        specs = self.model.requests.specs(RECORD)
+        return {path: as_constant(specs[path].type, fact) for path, fact in facts.items()}
+
+    def _all_targets(self) -> Iterator[tuple[Target, dict[str, Fact]]]:
+        yield Target(self.model.database, rows=False), {}
         for table in self.model.tables.values():
             for name in table.classes:
-                yield Target(Uid(COLLECTION, table.class_id(name)), rows=False), {}
-            fixed = {
-                f"resource.{name}": source
-                for name, source in table.attributes.items()
-                if not isinstance(source, SqlColumn)
-            }
-            yield Target(Uid(COLLECTION, table.id), rows=True), fixed
+                yield Target(table.class_id(name), rows=False), {}
+            fixed: dict[str, Fact] = {TABLE_OF_ROW: table.id}
+            for name, source in table.attributes.items():
+                if not isinstance(source, SqlColumn):
+                    fixed[f"resource.{name}"] = source
+            yield Target(table.id, rows=True), fixed
 
     def _refuse_endless_facts(self, policy: Policy, term: int) -> None:
-        words = self.model.vocabulary.words
+        vocabulary = self.model.vocabulary
         for path in sorted(self.terms.facts(term)):
-            if path.startswith("resource.") or path in GRANT_PARAMETERS:
+            if path in {"principal", "resource"}:
+                raise unsupported(
+                    policy, "it names one person or row, and the door knows them by their facts"
+                )
+            if path.startswith("resource.") or path in vocabulary.parameters:
                 continue
-            if self.model.vocabulary.source_of(path) not in words:
-                raise unsupported(policy, None, f"it reads `{path}`, which has no finite words at this door")
+            if vocabulary.source_of(path) not in vocabulary.words:
+                raise unsupported(policy, f"it reads `{path}`, which has no finite words at this door")
 
     def _explore(self, state: State) -> int:
         """Return where a state leads: a branch, a leaf, or CLOSED."""
@@ -174,10 +198,10 @@ class _Compiler:
         vocabulary = self.model.vocabulary
         to: dict[str, int] = {}
         for value in vocabulary.words[fact]:
-            known = vocabulary.known(fact, value)
+            known = self._constants(vocabulary.known(fact, value))
             at = self._explore(tuple(self.terms.replace_all(term, known) for term in state))
             if at != CLOSED:
-                to[("true" if value else "false") if isinstance(value, bool) else value] = at
+                to[("true" if value else "false") if isinstance(value, bool) else str(value)] = at
         if not to:
             return CLOSED
         key = (fact, tuple(to.items()))
@@ -197,14 +221,13 @@ class _Compiler:
 
     def _is_closed(self, state: State) -> bool:
         """Tell whether the database itself can no longer be permitted, whatever else becomes known."""
-        applying = self._applying(state, Target(Uid(COLLECTION, self.model.database), rows=False))
+        applying = self._applying(state, Target(self.model.database, rows=False))
         return any(policy.effect == "forbid" and term == TRUE for policy, term in applying) or not any(
             _opens(policy) for policy, _ in applying
         )
 
     def _leaf(self, state: State) -> int:
-        database = Target(Uid(COLLECTION, self.model.database), rows=False)
-        if self._verdict(state, database)[0] is not Outcome.PERMIT:
+        if self._verdict(state, Target(self.model.database, rows=False))[0] is not Outcome.PERMIT:
             return CLOSED
         tables, closed = [], []
         for table in self.model.tables.values():
@@ -227,19 +250,18 @@ class _Compiler:
         for policy, term in applying:
             if term != TRUE:
                 what = f"{', '.join(sorted(self.terms.facts(term)))}, which differs between rows or grants"
-                raise unsupported(policy, None, f"whether `{target.uid.id}` is open would depend on {what}")
+                raise unsupported(policy, f"whether `{target.id}` is open would depend on {what}")
         verdict = apply_outcome_rule([policy for policy, _ in applying], clause_order=self.model.clause_order)
         return verdict.outcome, verdict.clauses
 
     def _table(self, state: State, table: Table) -> ScopeTable | tuple[str, ...]:
         """Return a table's part of the scope, or the clauses that close it."""
-        rows = self._applying(state, Target(Uid(COLLECTION, table.id), rows=True))
+        rows = self._applying(state, Target(table.id, rows=True))
         predicate, row_clauses = self._rows(rows)
         open_classes: set[str] = set()
         class_clauses: dict[str, tuple[str, ...]] = {}
         for name in table.classes:
-            target = Target(Uid(COLLECTION, table.class_id(name)), rows=False)
-            outcome, class_clauses[name] = self._verdict(state, target)
+            outcome, class_clauses[name] = self._verdict(state, Target(table.class_id(name), rows=False))
             if outcome is Outcome.PERMIT:
                 open_classes.add(name)
         columns, closed, masked = [], [], []
@@ -255,14 +277,25 @@ class _Compiler:
         if predicate == FALSE or not columns:
             every = [*row_clauses, *(clause for clauses in class_clauses.values() for clause in clauses)]
             return in_order(every, self.model.clause_order)
-        sources = {n: s for n, s in table.attributes.items() if isinstance(s, SqlColumn)}
         return ScopeTable(
             table=table.table,
             columns=tuple(columns),
-            predicate=format_predicate(self.terms, predicate, sources),
+            predicate=self._format(table, predicate, rows),
             withheld=describe_withheld(table, row_clauses, closed, masked),
             closed=tuple(closed),
         )
+
+    def _format(self, table: Table, predicate: int, rows: Applying) -> str:
+        sources = {n: s for n, s in table.attributes.items() if isinstance(s, SqlColumn)}
+        for leak in find_leaks(self.terms, predicate, sources):
+            said = f"`{table.table}`: {leak}"
+            hint = "a session's own condition on this table then reads every row of it first"
+            self.warnings.setdefault(said, Finding(said, rows[0][0].span if rows else None, hint))
+        try:
+            return format_predicate(self.terms, predicate, sources)
+        except PolicyError as error:
+            reading = next((policy for policy, term in rows if term not in {TRUE, FALSE}), rows[0][0])
+            raise unsupported(reading, str(error)) from error
 
     def _rows(self, rows: Applying) -> tuple[int, tuple[str, ...]]:
         """Return when a row is visible, and the clauses that may withhold one."""
@@ -288,6 +321,19 @@ class _Compiler:
             f"the order gives {what} at the database door; the clauses with the most forms are {', '.join(worst)}",
             hint="let a clause read fewer facts, or read a grant's parameter in place of a word",
         )
+
+
+def as_constant(kind: Type, fact: Fact) -> Constant:
+    """Return a fact as terms compare it: of an entity type it is that entity."""
+    return Uid(kind.name, str(fact)) if isinstance(kind, EntityType) else fact
+
+
+def unsupported(policy: Policy, reason: str, *, place: Span | None = None) -> UnsupportedPolicyError:
+    """Return the refusal of a policy at the database door: which, where, and why."""
+    span = place or policy.span
+    return UnsupportedPolicyError(
+        f"policy `{policy.id}` cannot be compiled for the database door: {reason}", span=span
+    )
 
 
 def _opens(policy: Policy) -> bool:

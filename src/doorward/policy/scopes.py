@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from doorward.errors import MalformedError
-from doorward.policy.facts import CollectionRef, Fact, Request, facts_of
+from doorward.errors import Finding, MalformedError
+from doorward.policy.request import Fact, Request, Resource
 
 SCOPE_ID_DIGITS = 12
 BOOK_FORMAT = 1
@@ -95,16 +95,18 @@ class ScopeBook:
         branches: The diagram; the last is the first to be asked.
         leaves: Scope ids; a branch leads to leaf ``n`` as ``-2 - n``.
         root: Where to begin; CLOSED where the order opens nothing here.
+        warnings: What makes a scope slow; not kept in its text.
     """
 
     scopes: Mapping[str, Scope]
     database: str = ""
     action: str = "query"
     constants: Mapping[str, Fact] = field(default_factory=dict)
-    derived: Mapping[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
+    derived: Mapping[str, tuple[str, Mapping[str, Fact]]] = field(default_factory=dict)
     branches: tuple[Branch, ...] = ()
     leaves: tuple[str, ...] = ()
     root: int = CLOSED
+    warnings: tuple[Finding, ...] = ()
 
     def find(self, request: Request) -> Scope | None:
         """Return the scope of a request as decided at connect, or None where it opens nothing.
@@ -112,9 +114,9 @@ class ScopeBook:
         A request that this door cannot have (a paper presented, another door's channel, a requester who is not
         the one who logs in) has no scope: its rows were never compiled, so they stay closed.
         """
-        if request.resource != CollectionRef(self.database) or request.action != self.action:
+        if request.resource != Resource("Collection", self.database) or request.action != self.action:
             return None
-        facts = facts_of(request)
+        facts = request.facts
         if any(facts[path] != value for path, value in self.constants.items()):
             return None
         for path, (source, values) in self.derived.items():
@@ -161,7 +163,7 @@ class ScopeBook:
 
 
 def _key(value: Fact) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else value
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
 def _encode_scope(scope: Scope) -> dict[str, Any]:
@@ -197,7 +199,7 @@ def _decode_book(raw: Any) -> ScopeBook:  # noqa: ANN401  # JSON is untyped unti
             raise IndexError
     constants = {str(path): _decode_fact(value) for path, value in raw["constants"].items()}
     derived = {
-        str(path): (str(source), {str(value): str(follows) for value, follows in to.items()})
+        str(path): (str(source), {str(value): _decode_fact(follows) for value, follows in to.items()})
         for path, (source, to) in raw["derived"].items()
     }
     return ScopeBook(
@@ -213,7 +215,7 @@ def _decode_book(raw: Any) -> ScopeBook:  # noqa: ANN401  # JSON is untyped unti
 
 
 def _decode_fact(value: Any) -> Fact:  # noqa: ANN401  # as above
-    if isinstance(value, (bool, str)):
+    if isinstance(value, (bool, int, str)):
         return value
     raise TypeError
 

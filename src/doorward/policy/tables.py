@@ -6,16 +6,29 @@ A column that stands in no class is never shown. `check_catalog` compares with a
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from doorward.cedar.types import BOOL, LONG, STRING, Type
 from doorward.errors import Finding
-from doorward.policy.sql import SqlColumn
-from doorward.policy.terms import Value
 
-COLUMN_TYPES: Mapping[str, frozenset[str]] = {
-    "bool": frozenset(("boolean",)),
-    "int": frozenset(("smallint", "integer", "bigint")),
+COLUMN_TYPES: Mapping[Type, frozenset[str]] = {
+    BOOL: frozenset(("boolean",)),
+    LONG: frozenset(("smallint", "integer", "bigint")),
     # Not character(n): its comparison ignores trailing spaces, Cedar's does not. Not citext.
-    "str": frozenset(("text", "character varying")),
+    STRING: frozenset(("text", "character varying")),
 }
+Fixed = bool | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class SqlColumn:
+    """The column that an attribute of a row is read from.
+
+    Args:
+        name: As in the table, not quoted.
+        null_as: What NULL stands for, or None where the column is NOT NULL.
+    """
+
+    name: str
+    null_as: Fixed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +64,7 @@ class Table:
     within: tuple[str, ...]
     columns: Mapping[str, str]
     masks: Mapping[str, Mask]
-    attributes: Mapping[str, SqlColumn | Value]
+    attributes: Mapping[str, SqlColumn | Fixed]
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -74,7 +87,7 @@ class CatalogColumn:
 
 
 def check_catalog(
-    tables: Mapping[str, Table], catalog: Mapping[str, Mapping[str, CatalogColumn]], types: Mapping[str, str]
+    tables: Mapping[str, Table], catalog: Mapping[str, Mapping[str, CatalogColumn]], types: Mapping[str, Type]
 ) -> list[Finding]:
     """Return where a real database differs from what the order says of it, so that a predicate could be inexact.
 
@@ -99,7 +112,7 @@ def check_catalog(
 
 
 def _check_attributes(
-    table: Table, found: Mapping[str, CatalogColumn], types: Mapping[str, str]
+    table: Table, found: Mapping[str, CatalogColumn], types: Mapping[str, Type]
 ) -> Iterator[Finding]:
     for attribute, source in table.attributes.items():
         if not isinstance(source, SqlColumn):

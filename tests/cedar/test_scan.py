@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from doorward.cedar.scan import scan
 from doorward.errors import PolicySyntaxError
 from doorward.policy.parse import parse_policies
-from doorward.policy.scan import scan
 
 GOOD = """// a comment; with "signs"
 @id("one") @clauses("C; D")

@@ -8,19 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.policy.hierarchy import Hierarchy, Uid, make_hierarchy
-from doorward.policy.terms import FALSE, TRUE, Terms, Value
+from doorward.cedar.hierarchy import Hierarchy, make_hierarchy
+from doorward.cedar.terms import FALSE, TRUE, Constant, Terms
+from doorward.cedar.types import BOOL, LONG, STRING, EntityType, Type
+from doorward.cedar.values import Uid
 
 AGENCIES = ("a", "b", "c")
 GROUPS = {"a": ("g",), "b": ("g", "h"), "c": ()}
-FACTS: Mapping[str, tuple[str, tuple[Any, ...]]] = {
-    "p": ("bool", (False, True)),
-    "q": ("bool", (False, True)),
-    "r": ("bool", (False, True)),
-    "n": ("int", (-1, 0, 1)),
-    "s": ("str", ("", "x", "y")),
-    "t": ("str", ("x", "z")),
-    "e": ("Agency", tuple(Uid("Agency", name) for name in AGENCIES)),
+FACTS: Mapping[str, tuple[Type, tuple[Any, ...]]] = {
+    "p": (BOOL, (False, True)),
+    "q": (BOOL, (False, True)),
+    "r": (BOOL, (False, True)),
+    "n": (LONG, (-1, 0, 1)),
+    "s": (STRING, ("", "x", "y")),
+    "t": (STRING, ("x", "z")),
+    "e": (EntityType("Agency"), tuple(Uid("Agency", name) for name in AGENCIES)),
 }
 Expression = tuple[Any, ...]
 
@@ -128,13 +130,13 @@ def evaluate(expression: Expression, facts: Mapping[str, Any]) -> Any:
 
 
 @st.composite
-def some_facts(draw: st.DrawFn) -> dict[str, Value]:
+def some_facts(draw: st.DrawFn) -> dict[str, Constant]:
     return {name: draw(st.sampled_from(values)) for name, (_, values) in FACTS.items()}
 
 
 @given(conditions(), some_facts())
 def test_a_condition_with_all_facts_known_is_what_python_says(
-    expression: Expression, facts: dict[str, Value]
+    expression: Expression, facts: dict[str, Constant]
 ) -> None:
     terms = Terms(hierarchy())
     term = terms.replace_all(build(terms, expression), facts)
@@ -143,7 +145,7 @@ def test_a_condition_with_all_facts_known_is_what_python_says(
 
 @given(conditions(), some_facts(), st.permutations(sorted(FACTS)), st.integers(0, len(FACTS)))
 def test_the_order_in_which_facts_become_known_does_not_matter(
-    expression: Expression, facts: dict[str, Value], order: list[str], known: int
+    expression: Expression, facts: dict[str, Constant], order: list[str], known: int
 ) -> None:
     terms = Terms(hierarchy())
     term = build(terms, expression)
@@ -173,24 +175,24 @@ def terms() -> Terms:
 
 
 def test_a_condition_and_its_opposite_meet(terms: Terms) -> None:
-    p, q = terms.fact("p", "bool"), terms.fact("q", "bool")
+    p, q = terms.fact("p", BOOL), terms.fact("q", BOOL)
     assert terms.conjoin((p, terms.negate(p))) == FALSE
     assert terms.disjoin((terms.conjoin((p, q)), terms.negate(terms.conjoin((p, q))))) == TRUE
 
 
 def test_what_is_implied_is_left_out(terms: Terms) -> None:
-    p, q = terms.fact("p", "bool"), terms.fact("q", "bool")
+    p, q = terms.fact("p", BOOL), terms.fact("q", BOOL)
     assert terms.conjoin((p, terms.disjoin((p, q)))) == p
     assert terms.conjoin((p, terms.disjoin((terms.negate(p), q)))) == terms.conjoin((p, q))
     assert terms.disjoin((p, terms.conjoin((p, q)))) == p
 
 
 def test_what_two_exceptions_share_is_written_once(terms: Terms) -> None:
-    p, q, r = (terms.fact(name, "bool") for name in "pqr")
+    p, q, r = (terms.fact(name, BOOL) for name in "pqr")
     both = terms.conjoin((terms.disjoin((p, r)), terms.disjoin((q, r))))
     assert both == terms.disjoin((terms.conjoin((p, q)), r))
 
 
 def test_equal_conditions_have_one_number_whatever_their_order(terms: Terms) -> None:
-    parts = [terms.fact(name, "bool") for name in "pqr"]
+    parts = [terms.fact(name, BOOL) for name in "pqr"]
     assert len({terms.conjoin(order) for order in itertools.permutations(parts)}) == 1

@@ -1,0 +1,143 @@
+"""`doorward order check`: an order is checked before anything of it is installed.
+
+Exit codes: 0 all is well, 1 a fault or a difference, 2 there is no such order or file.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from doorward.errors import ConfigError, Finding
+from doorward.orders.check import Report, check_pack
+from doorward.orders.load import find_pack, read_files
+from doorward.orders.pack import Clause
+from doorward.orders.scenarios import CaseResult
+
+MAX_CASES_BYTES = 16 * 1024 * 1024
+
+
+def check(
+    pack: Annotated[str, typer.Argument(help="a shipped order such as `chicago`, or the folder of one")],
+    scenarios: Annotated[Path | None, typer.Option(help="also run the cases of this CSV file")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON document")] = False,  # noqa: FBT002  # a command-line flag
+    production: Annotated[bool, typer.Option("--production", help="refuse a sample order")] = False,  # noqa: FBT002  # a command-line flag
+) -> None:
+    """Validate an order strictly, run its cases, and list what is adopted and what needs counsel."""
+    files = read_files(find_pack(pack))
+    cases = {} if scenarios is None else {str(scenarios): _read_cases(scenarios)}
+    now = datetime.now(UTC)  # noqa: TID251  # the command line is where the clock is read
+    report = check_pack(files, cases=cases, now=now, production=production)
+    if as_json:
+        typer.echo(json.dumps(_as_json(report), indent=1, ensure_ascii=False))
+    else:
+        for line in _lines(pack, report):
+            typer.echo(line)
+    if report.findings:
+        raise typer.Exit(1)
+
+
+def _read_cases(file: Path) -> str:
+    try:
+        if file.stat().st_size > MAX_CASES_BYTES:
+            raise ConfigError(f"`{file.name}` is larger than {MAX_CASES_BYTES} bytes")
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read `{file}`: expected a CSV file in UTF-8") from error
+
+
+def _lines(name: str, report: Report) -> list[str]:
+    lines = []
+    if report.pack is not None:
+        sample = ", a sample that no office adopted" if report.pack.is_sample else ""
+        lines.append(f"order {report.pack.name}{sample}")
+        lines.append(f"digest {report.pack.digest}")
+        lines.append(f"{len(report.pack.policies)} policies, {len(report.pack.clauses)} clauses")
+        lines += _clause_lines("adopted", report.adopted)
+        lines += _clause_lines("needs counsel, refers only", report.needs_counsel)
+        lines.append(f"cited by no policy: {', '.join(c.id for c in report.uncited) or 'none'}")
+        lines.append(
+            "scopes of the database door: " + ("none" if report.scopes is None else str(report.scopes))
+        )
+        for warning in report.warnings:
+            lines += [f"warning: {warning}", f"  {warning.hint}"]
+    for file, cases in report.cases.items():
+        wrong = sum(bool(result.differences) for result in cases.decided) + len(cases.findings)
+        lines.append(
+            f"{file}: {len(cases.decided)} cases decided, by compiled Python and by Cedar's engine, "
+            f"{wrong} differ or cannot be read"
+        )
+        lines += [
+            f"  case {result.case.name}: also under {', '.join(result.beyond)}"
+            for result in cases.decided
+            if result.beyond
+        ]
+    for finding in report.findings:
+        lines.append(str(finding))
+        if finding.hint:
+            lines.append(f"  {finding.hint}")
+    lines.append(f"{name}: {len(report.findings)} faults" if report.findings else f"{name}: no fault")
+    return lines
+
+
+def _clause_lines(what: str, clauses: tuple[Clause, ...]) -> list[str]:
+    if not clauses:
+        return [f"{what}: none"]
+    by_office: dict[str, list[str]] = {}
+    for clause in clauses:
+        by_office.setdefault(clause.adopted_by or "", []).append(clause.id)
+    return [
+        f"{what}{f' by {office}' if office else ''}: {', '.join(ids)}" for office, ids in by_office.items()
+    ]
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    pack = report.pack
+    return {
+        "order": pack.name if pack else None,
+        "digest": pack.digest if pack else None,
+        "sample": pack.is_sample if pack else None,
+        "findings": [_finding(finding) for finding in report.findings],
+        "adopted": [
+            {"clause": c.id, "by": c.adopted_by, "on": c.adopted_on, "evidence": c.evidence}
+            for c in report.adopted
+        ],
+        "needs_counsel": [{"clause": c.id, "evidence": c.evidence} for c in report.needs_counsel],
+        "uncited": [clause.id for clause in report.uncited],
+        "scopes": report.scopes,
+        "warnings": [_finding(finding) for finding in report.warnings],
+        "cases": {
+            file: {
+                "decided": [_case(result) for result in cases.decided],
+                "unreadable": [_finding(finding) for finding in cases.findings],
+            }
+            for file, cases in report.cases.items()
+        },
+    }
+
+
+def _case(result: CaseResult) -> dict[str, Any]:
+    decision = result.decision
+    return {
+        "id": result.case.name,
+        "outcome": decision.outcome.value,
+        "posture": decision.posture.value,
+        "to": decision.addressee.value if decision.addressee else None,
+        "obligations": list(decision.obligations),
+        "clauses": list(decision.clauses),
+        "beyond": list(result.beyond),
+        "differences": [finding.message for finding in result.differences],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    span = finding.span
+    return {
+        "file": span.file if span else None,
+        "line": span.line if span else None,
+        "column": span.column if span else None,
+        "message": finding.message,
+        "hint": finding.hint,
+    }

@@ -1,0 +1,104 @@
+"""Which policies apply to a request, by compiled Python: what every door asks.
+
+One function for each action and type of resource, made when it is first asked; policies whose head does not take the
+action are not in it. `doorward.policy.evaluate` asks Cedar's own engine the same question and is the oracle.
+
+INVARIANT (errors are never lost): a policy that failed stands in ``Applied.errors``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from doorward.cedar.flat import FlatRules, compile_flat
+from doorward.cedar.ir import Expr
+from doorward.cedar.python import bits, compile_rules
+from doorward.cedar.resolve import is_false
+from doorward.cedar.shapes import Untranslatable
+from doorward.policy.objects import Objects, make_objects
+from doorward.policy.parse import Policy
+from doorward.policy.request import Fact, Request, RequestModel, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The policies whose conditions hold, in the order of the pack's text, and what could not be evaluated."""
+
+    policies: tuple[Policy, ...]
+    errors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The policies that can apply to one action and type of resource, and the function that asks them.
+
+    Args:
+        policies: In the order of the text; bit n of an answer is the n-th.
+        conditions: Resolved, as many.
+        ask: From facts to two bit sets: which apply, which failed.
+    """
+
+    policies: tuple[Policy, ...]
+    conditions: tuple[Expr, ...]
+    ask: FlatRules
+
+
+@dataclass
+class Decider:
+    """One set of policies over one model of requests.
+
+    Args:
+        policies: With unique ids, in the order of the text.
+        model: What can be asked.
+    """
+
+    policies: Sequence[Policy]
+    model: RequestModel
+    _questions: dict[tuple[str, str, str], Question] = field(default_factory=dict)
+
+    def apply(self, request: Request) -> Applied:
+        """Return what applies to a request; total: a request that cannot be evaluated gives errors."""
+        faults = self.model.find_faults(request)
+        if faults:
+            return Applied((), faults)
+        question = self.question(request.action, request.resource)
+        facts = {**request.facts, "principal": request.login, "resource": request.resource.id}
+        applies, failed = question.ask(facts)
+        return Applied(
+            tuple(question.policies[number] for number in bits(applies)),
+            tuple(
+                f"policy `{question.policies[number].id}` could not be evaluated" for number in bits(failed)
+            ),
+        )
+
+    def question(self, action: str, resource: Resource) -> Question:
+        """Return the question of an action and a resource; of one in the file, for that very resource."""
+        in_file = self.model.resources[resource.type].in_file
+        # An entity of the file is a constant of the compiled function, so its memberships cost nothing.
+        key = (action, resource.type, resource.id if in_file else "")
+        if key not in self._questions:
+            self._questions[key] = self._compile(action, resource)
+        return self._questions[key]
+
+    def _compile(self, action: str, resource: Resource) -> Question:
+        subjects = self.model.subjects(resource)
+        resolved = [
+            (policy, self.model.condition(policy.rule, action, resource.type)) for policy in self.policies
+        ]
+        kept = [(policy, condition) for policy, condition in resolved if not is_false(condition)]
+        conditions = tuple(condition for _, condition in kept)
+        try:
+            ask = compile_flat(conditions, self.model.schema, self.model.entities, subjects)
+        except Untranslatable:
+            ask = self._general(conditions, action, resource)
+        return Question(tuple(policy for policy, _ in kept), conditions, ask)
+
+    def _general(self, conditions: Sequence[Expr], action: str, resource: Resource) -> FlatRules:
+        """Return the question over objects, for a condition that has no flat form."""
+        rules = compile_rules(conditions)
+        model = self.model
+
+        def ask(facts: Mapping[str, Fact]) -> tuple[int, int]:
+            made: Objects = make_objects(model, Request(action, resource, facts))
+            return rules(made.principal, made.action, made.resource, made.context, made.entities)
+
+        return ask
