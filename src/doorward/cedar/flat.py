@@ -14,23 +14,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from doorward.cedar.entities import Entities
+from doorward.cedar.guards import group_guards, keep_facts
 from doorward.cedar.ir import Call, Expr, Get, Lit, MakeSet, Var, path_of
 from doorward.cedar.lower import IN_FILE, Subject
 from doorward.cedar.python import Writer, assign, build_function, name_of
 from doorward.cedar.schema import Schema
 from doorward.cedar.shapes import Untranslatable
-from doorward.cedar.types import EntityType, RecordType, SetType
+from doorward.cedar.types import BOOL, EntityType, RecordType, SetType
 from doorward.cedar.values import Uid, Value
 
+SUBJECTS = ("principal", "resource")
 COMPARING = frozenset(("==", "!=", "contains", "containsAll", "containsAny"))
 Facts = Mapping[str, Any]  # a value of the type that the schema gives the path
-FlatRules = Callable[[Facts], tuple[int, int]]
+FlatRules = Callable[[Facts, str, str], tuple[int, int]]
 
 
 def compile_flat(
     conditions: Sequence[Expr], schema: Schema, entities: Entities, subjects: Mapping[str, Subject]
 ) -> FlatRules:
-    """Return a function of facts that gives two bit sets, as `doorward.cedar.python.compile_rules` does.
+    """Return a function that gives two bit sets, as `doorward.cedar.python.compile_rules` does.
+
+    It takes facts, the id of the principal and the id of the resource.
 
     Args:
         conditions: Resolved for one environment.
@@ -43,9 +47,15 @@ def compile_flat(
     """
     writer = FlatWriter(schema=schema, entities=entities, subjects=subjects)
     body = [assign("applies", ast.Constant(0)), assign("failed", ast.Constant(0))]
-    body += [writer.rule(condition, 1 << number) for number, condition in enumerate(conditions)]
+    pure = []
+    for number, condition in enumerate(conditions):
+        if condition.errs or condition.type != BOOL:
+            body.append(writer.rule(condition, 1 << number))
+        else:
+            pure.append((writer.bool(condition), 1 << number))
+    body = keep_facts([*body, *group_guards(pure, "applies")], "facts")
     body.append(ast.Return(ast.Tuple([name_of("applies"), name_of("failed")], ast.Load())))
-    return build_function("rules", ("facts",), body, writer.held)
+    return build_function("rules", ("facts", *SUBJECTS), body, writer.held)
 
 
 def compile_fact(expression: Expr, schema: Schema, entities: Entities) -> Callable[[Facts], Any]:
@@ -75,8 +85,10 @@ class FlatWriter(Writer):
         """As in `Writer`."""
         match node:
             case Var(name=("principal" | "resource") as name):
-                known = self.subjects.get(name, IN_FILE).uid
-                return self._fact(name) if known is None else ast.Constant(known.id)
+                if name not in self.subjects:
+                    raise Untranslatable(f"the {name} itself", node.at)
+                known = self.subjects[name].uid
+                return name_of(name) if known is None else ast.Constant(known.id)
             case Var():
                 raise Untranslatable("the whole context as one value", node.at)
             case Get():
@@ -156,7 +168,7 @@ class FlatWriter(Writer):
             return ast.Constant(False)  # noqa: FBT003  # as above
         if len(ids) == 1:
             return ast.Compare(written, [ast.Eq()], [ast.Constant(next(iter(ids)))])
-        return ast.Compare(written, [ast.In()], [self.hold(f"ids_{len(self.held)}", frozenset(ids))])
+        return ast.Compare(written, [ast.In()], [self.hold_set(frozenset(ids))])
 
 
 def _alike(node: Call) -> bool:

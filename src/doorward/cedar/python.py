@@ -103,9 +103,10 @@ def build_function(
 
 @dataclass(slots=True)
 class Writer:
-    """Writes expressions as Python; ``held`` are the objects that the function names."""
+    """Writes expressions as Python; ``held`` are the objects that the function names, ``sets`` the sets among them."""
 
     held: dict[str, object] = field(default_factory=dict)
+    sets: dict[frozenset[tuple[type, Any]], str] = field(default_factory=dict)
 
     def rule(self, condition: Expr, bit: int) -> ast.stmt:
         """Return the statement that marks a rule where it applies, and where it failed."""
@@ -124,6 +125,13 @@ class Writer:
             name = f"{name}_{len(self.held)}"
             self.held[name] = thing
         return name_of(name)
+
+    def hold_set(self, values: frozenset[Any]) -> ast.expr:
+        """Return how the function names a set; an equal set has one name, so equal conditions have one text."""
+        key = frozenset((type(value), value) for value in values)
+        found = self.sets.setdefault(key, f"set_{len(self.sets)}")
+        self.held[found] = values
+        return name_of(found)
 
     def constant(self, value: Value) -> ast.expr:
         """Return a constant."""
@@ -211,7 +219,7 @@ class Writer:
         values = _constant_set(node)
         if values is None:
             return None
-        return self.hold(f"constant_{len(self.held)}", frozenset(map(self.plain, values)))
+        return self.hold_set(frozenset(map(self.plain, values)))
 
     def plain(self, value: Value) -> Value:
         """Return a constant as the request holds its like."""

@@ -195,7 +195,7 @@ class Pack:
 
     def decide(self, request: Request) -> Decision:
         """Return the order's answer to a request; total: what cannot be evaluated is denied (law 1)."""
-        return self.answer(self.decider.apply(request))
+        return self.decider.decide(request, self.answer)
 
     def answer(self, applied: Applied) -> Decision:
         """Return the answer where these policies apply."""

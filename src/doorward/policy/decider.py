@@ -6,17 +6,20 @@ action are not in it. `doorward.policy.evaluate` asks Cedar's own engine the sam
 INVARIANT (errors are never lost): a policy that failed stands in ``Applied.errors``.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from doorward.cedar.flat import FlatRules, compile_flat
 from doorward.cedar.ir import Expr
 from doorward.cedar.python import bits, compile_rules
 from doorward.cedar.resolve import is_false
 from doorward.cedar.shapes import Untranslatable
+from doorward.policy.decision import Decision
 from doorward.policy.objects import Objects, make_objects
 from doorward.policy.parse import Policy
 from doorward.policy.request import Fact, Request, RequestModel, Resource
+
+MAX_ANSWERS = 4096  # sets of policies that are kept with their answers, for one action and resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,21 @@ class Question:
         policies: In the order of the text; bit n of an answer is the n-th.
         conditions: Resolved, as many.
         ask: From facts to two bit sets: which apply, which failed.
+        answers: What was answered before, by those; an answer follows from which policies apply and from nothing else.
     """
 
     policies: tuple[Policy, ...]
     conditions: tuple[Expr, ...]
     ask: FlatRules
+    answers: dict[tuple[int, int], Decision] = field(default_factory=dict)
+
+    def applied(self, found: tuple[int, int]) -> Applied:
+        """Return what two bit sets stand for."""
+        applies, failed = found
+        return Applied(
+            tuple(self.policies[number] for number in bits(applies)),
+            tuple(f"policy `{self.policies[number].id}` could not be evaluated" for number in bits(failed)),
+        )
 
 
 @dataclass
@@ -61,14 +74,26 @@ class Decider:
         if faults:
             return Applied((), faults)
         question = self.question(request.action, request.resource)
-        facts = {**request.facts, "principal": request.login, "resource": request.resource.id}
-        applies, failed = question.ask(facts)
-        return Applied(
-            tuple(question.policies[number] for number in bits(applies)),
-            tuple(
-                f"policy `{question.policies[number].id}` could not be evaluated" for number in bits(failed)
-            ),
-        )
+        return question.applied(question.ask(request.facts, request.login, request.resource.id))
+
+    def decide(self, request: Request, answer: Callable[[Applied], Decision]) -> Decision:
+        """Return the answer to what applies to a request; total.
+
+        Args:
+            request: Anything.
+            answer: Always the same function for one decider: what it gives for the same policies is kept.
+        """
+        faults = self.model.find_faults(request)
+        if faults:
+            return answer(Applied((), faults))
+        question = self.question(request.action, request.resource)
+        found = question.ask(request.facts, request.login, request.resource.id)
+        kept = question.answers.get(found)
+        if kept is None:
+            if len(question.answers) >= MAX_ANSWERS:
+                question.answers.clear()
+            kept = question.answers[found] = answer(question.applied(found))
+        return kept
 
     def question(self, action: str, resource: Resource) -> Question:
         """Return the question of an action and a resource; of one in the file, for that very resource."""
@@ -97,8 +122,8 @@ class Decider:
         rules = compile_rules(conditions)
         model = self.model
 
-        def ask(facts: Mapping[str, Fact]) -> tuple[int, int]:
-            made: Objects = make_objects(model, Request(action, resource, facts))
+        def ask(facts: Mapping[str, Fact], login: str, asked: str) -> tuple[int, int]:
+            made: Objects = make_objects(model, Request(action, replace(resource, id=asked), facts, login))
             return rules(made.principal, made.action, made.resource, made.context, made.entities)
 
         return ask

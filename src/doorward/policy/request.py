@@ -27,9 +27,15 @@ Fact: TypeAlias = bool | int | str | Datetime
 Remedy: TypeAlias = Literal["paper", "register"]
 UNKNOWN = "unknown"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 NOW = "context.now"
 PURPOSE = "context.purpose"
 GRANT = "context.grant."
+PYTHON: Mapping[Type, type] = {
+    BOOL: bool,
+    LONG: int,
+    DATETIME: Datetime,
+}  # of a fact; of every other type a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +66,72 @@ class FactSpec:
 
     def accepts(self, value: object) -> bool:
         """Return whether a value is of the fact's type."""
-        kinds: dict[Type, type] = {BOOL: bool, LONG: int, DATETIME: Datetime}
-        return type(value) is kinds.get(self.type, str)
+        return value.__class__ is PYTHON.get(self.type, str)
+
+    def allows(self, value: object) -> bool:
+        """Return whether a value is of the fact's type and one of its words."""
+        return self.accepts(value) and (self.words is None or value in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What every request about one type of resource has.
+
+    Args:
+        specs: Every fact by path.
+        unknown: What stands for each where nothing is known.
+        computed: Those that are computed, in order, each from the facts before it.
+        allowed: The words of each text that has some and that may be stated.
+        free: The type of each other fact that may be stated.
+        fits: Whether facts are complete and each is one of its words; False, never an exception, where they are not.
+    """
+
+    specs: Mapping[str, FactSpec]
+    unknown: Mapping[str, Fact]
+    computed: tuple[tuple[str, Callable[[Mapping[str, Any]], Any]], ...]
+    allowed: Mapping[str, frozenset[Fact]]
+    free: Mapping[str, type]
+    fits: Callable[[Mapping[str, Any]], bool]
+
+
+def make_form(specs: Mapping[str, FactSpec]) -> Form:
+    """Return the form of requests with these facts."""
+    computed = tuple((path, spec.compute) for path, spec in specs.items() if spec.compute is not None)
+    unknown = {path: spec.unknown for path, spec in specs.items()}
+    allowed = {
+        path: frozenset(spec.words or ())
+        for path, spec in specs.items()
+        if _is_listed(spec) and spec.definition is None
+    }
+    free = {
+        path: PYTHON.get(spec.type, str)
+        for path, spec in specs.items()
+        if spec.words is None and spec.definition is None
+    }
+    return Form(specs, unknown, computed, allowed, free, _fitting(specs))
+
+
+def _fitting(specs: Mapping[str, FactSpec]) -> Callable[[Mapping[str, Any]], bool]:
+    # Texts are looked up in sets of texts, which no value of another type is in.
+    words = [(path, frozenset(spec.words or ())) for path, spec in specs.items() if _is_listed(spec)]
+    others = [(path, PYTHON.get(spec.type, str)) for path, spec in specs.items() if not _is_listed(spec)]
+    size = len(specs)
+
+    def fits(facts: Mapping[str, Any]) -> bool:
+        try:
+            return (
+                len(facts) == size
+                and all([facts[path] in known for path, known in words])  # noqa: C419  # a list is twice as fast
+                and all([facts[path].__class__ is kind for path, kind in others])  # noqa: C419  # as above
+            )
+        except (KeyError, TypeError):
+            return False
+
+    return fits
+
+
+def _is_listed(spec: FactSpec) -> bool:
+    return PYTHON.get(spec.type, str) is str and spec.words is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +149,14 @@ class Request:
     Args:
         facts: Complete, by path; entities by id.
         login: Who would act; no policy reads it unless it names a person.
+        checked: Which facts were checked against which form, by whoever built the request.
     """
 
     action: str
     resource: Resource
     facts: Mapping[str, Fact]
     login: str = "somebody"
+    checked: tuple[Form, Mapping[str, Fact]] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +187,7 @@ class RequestModel:
     resources: Mapping[str, ResourceSpec]
     actions: Mapping[str, tuple[str, ...]]
     _conditions: dict[tuple[Rule, str, str], Expr] = field(default_factory=dict, repr=False)
+    _forms: dict[str, Form] = field(default_factory=dict, repr=False)
 
     def environment(self, action: str, resource: str) -> Environment:
         """Return the environment of an action and a type of resource that it may be asked of."""
@@ -186,27 +259,35 @@ class RequestModel:
             ConfigError: A path is no fact, a value no word of it, the fact is computed, or the resource does not exist.
         """
         self._check_asked(action, resource)
-        specs = self.specs(resource.type)
+        form = self.form(resource.type)
         for path, value in facts.items():
-            _check(specs.get(path), path, value)
+            if value.__class__ is not form.free.get(path) and value not in form.allowed.get(path, ()):
+                _check(form.specs.get(path), path, value)
         if now.tzinfo is None:
             raise ConfigError("the time of a request needs a time zone")
-        given = {path: facts.get(path, spec.unknown) for path, spec in specs.items()}
+        given = {**form.unknown, **facts}
         if NOW in given:
-            given[NOW] = Datetime((now - EPOCH) // timedelta(milliseconds=1))
-        return self.complete(Request(action, resource, given, login))
+            given[NOW] = Datetime((now - EPOCH) // MILLISECOND)
+        for path, compute in form.computed:
+            given[path] = compute(given)
+        return Request(action, resource, given, login, (form, given))
+
+    def form(self, resource: str) -> Form:
+        """Return the form of a request about a type of resource; made once."""
+        if resource not in self._forms:
+            self._forms[resource] = make_form(self.specs(resource))
+        return self._forms[resource]
 
     def complete(self, request: Request) -> Request:
         """Return the request with its computed facts computed anew."""
         facts = dict(request.facts)
-        for path, spec in self.facts.items():
-            if spec.compute is not None:
-                facts[path] = spec.compute(facts)
-        return replace(request, facts=facts)
+        for path, compute in self.form(request.resource.type).computed:
+            facts[path] = compute(facts)
+        return replace(request, facts=facts, checked=None)
 
     def change(self, request: Request, changes: Mapping[str, Fact]) -> Request:
         """Return the request with some facts changed; raises ConfigError as `build` does."""
-        specs = self.specs(request.resource.type)
+        specs = self.form(request.resource.type).specs
         for path, value in changes.items():
             _check(specs.get(path), path, value)
         return self.complete(replace(request, facts={**request.facts, **changes}))
@@ -217,23 +298,29 @@ class RequestModel:
             self._check_asked(request.action, request.resource)
         except ConfigError as error:
             return (str(error),)
-        specs = self.specs(request.resource.type)
-        if request.facts.keys() != specs.keys():
+        form = self.form(request.resource.type)
+        checked = request.checked
+        if checked is not None and checked[0] is form and checked[1] is request.facts:
+            return ()
+        if form.fits(request.facts):
+            return ()
+        if request.facts.keys() != form.specs.keys():
             return ("the request has not the facts of the order",)
         return tuple(
             f"`{path}` is no word of the order"
-            for path, spec in specs.items()
-            if not spec.accepts(request.facts[path])
-            or (spec.words is not None and request.facts[path] not in spec.words)
+            for path, spec in form.specs.items()
+            if not spec.allows(request.facts[path])
         )
 
     def _check_asked(self, action: str, resource: Resource) -> None:
-        if action not in self.actions:
+        kinds = self.actions.get(action)
+        if kinds is None:
             known = ", ".join(self.actions)
             raise ConfigError(f"`{action[:80]}` is no action of the order", hint=f"one of {known}")
-        if resource.type not in self.actions[action]:
-            kinds = ", ".join(self.actions[action])
-            raise ConfigError(f"`{action}` is not asked of a `{resource.type[:60]}`", hint=f"of {kinds}")
+        if resource.type not in kinds:
+            raise ConfigError(
+                f"`{action}` is not asked of a `{resource.type[:60]}`", hint=f"of {', '.join(kinds)}"
+            )
         spec = self.resources[resource.type]
         if spec.in_file and Uid(resource.type, resource.id) not in self.entities:
             raise ConfigError(f"`{resource.id[:80]}` is no {resource.type.lower()} of the order")
