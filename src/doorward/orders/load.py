@@ -11,8 +11,19 @@ from doorward.errors import ConfigError, Finding, PolicyCheckError
 from doorward.orders.assemble import assemble_pack
 from doorward.orders.pack import SAMPLE_OFFICE, Agency, Clause, Contacts, Pack, Purpose
 
-__all__ = ["Agency", "Clause", "Contacts", "Pack", "Purpose", "find_pack", "load_pack", "read_files"]
+__all__ = [
+    "Agency",
+    "Clause",
+    "Contacts",
+    "Pack",
+    "Purpose",
+    "find_pack",
+    "load_pack",
+    "read_files",
+    "shipped_orders",
+]
 
+SHIPPED = Path(str(resources.files("doorward.orders")))
 MAX_FILES = 500
 MAX_PACK_BYTES = 32 * 1024 * 1024  # a city's entity file of 20,000 agencies takes 4 MB
 
@@ -46,17 +57,20 @@ def find_pack(name_or_path: str | Path) -> Path:
     Raises:
         ConfigError: There is no such pack.
     """
-    name = str(name_or_path)
-    shipped = Path(str(resources.files("doorward.orders")))
-    if name.isidentifier() and (shipped / name / "order.toml").is_file():
-        return shipped / name
+    name, known = str(name_or_path), shipped_orders()
+    if name in known:
+        return SHIPPED / name
     folder = Path(name_or_path)
     if folder.is_dir():
         return folder
-    known = sorted(path.parent.name for path in shipped.glob("*/order.toml"))
     raise ConfigError(
         f"`{name[:200]}` is neither a shipped order nor a folder", hint=f"shipped: {', '.join(known)}"
     )
+
+
+def shipped_orders() -> tuple[str, ...]:
+    """Return the names of the orders that come with doorward."""
+    return tuple(sorted(path.parent.name for path in SHIPPED.glob("*/order.toml")))
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
