@@ -5,7 +5,6 @@ from functools import cache
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests_support.order_cases import requests
 
 from doorward.cedar.hierarchy import Hierarchy
 from doorward.cedar.terms import TRUE
@@ -18,6 +17,7 @@ from doorward.policy.outcome import apply_outcome_rule
 from doorward.policy.parse import Policy
 from doorward.policy.request import Request
 from doorward.policy.symbolic import Symbolic, SymbolicOrder
+from tests_support.order_cases import requests
 
 ORDERS = tuple(shipped_orders())
 OPENNESS = (Outcome.DENY, Outcome.REFER, Outcome.OUTSIDE, Outcome.PERMIT)

@@ -58,9 +58,10 @@ def _lines(name: str, report: Report) -> list[str]:
         lines += _clause_lines("adopted", report.adopted)
         lines += _clause_lines("needs counsel, refers only", report.needs_counsel)
         lines.append(f"cited by no policy: {', '.join(c.id for c in report.uncited) or 'none'}")
-        lines.append(
-            "scopes of the database door: " + ("none" if report.scopes is None else str(report.scopes))
-        )
+        if report.pack.model is None:
+            lines.append("it stands at no database")
+        else:
+            lines.append(f"scopes of the database door: {'none' if report.scopes is None else report.scopes}")
         for warning in report.warnings:
             lines += [f"warning: {warning}", f"  {warning.hint}"]
     for file, cases in report.cases.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 from doorward.errors import ConfigError, Finding, PolicyCheckError
 from doorward.orders.assemble import assemble_pack
 from doorward.orders.pack import SAMPLE_OFFICE, Agency, Clause, Contacts, Pack, Purpose
+from doorward.orders.scaffold import SUFFIX
 
 __all__ = [
     "Agency",
@@ -71,6 +72,15 @@ def find_pack(name_or_path: str | Path) -> Path:
 def shipped_orders() -> tuple[str, ...]:
     """Return the names of the orders that come with doorward."""
     return tuple(sorted(path.parent.name for path in SHIPPED.glob("*/order.toml")))
+
+
+def read_templates() -> dict[str, str]:
+    """Return the files that a new order is made of, by their path."""
+    folder = SHIPPED / "scaffold"
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob(f"*{SUFFIX}"))
+    }
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
