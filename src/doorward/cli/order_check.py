@@ -75,6 +75,8 @@ def _lines(name: str, report: Report) -> list[str]:
             for result in cases.decided
             if result.beyond
         ]
+    if report.unshown:
+        lines.append(f"policies that decide no case: {', '.join(report.unshown)}")
     for finding in report.findings:
         lines.append(str(finding))
         if finding.hint:
@@ -107,6 +109,7 @@ def _as_json(report: Report) -> dict[str, Any]:
         ],
         "needs_counsel": [{"clause": c.id, "evidence": c.evidence} for c in report.needs_counsel],
         "uncited": [clause.id for clause in report.uncited],
+        "policies_without_a_case": list(report.unshown),
         "scopes": report.scopes,
         "warnings": [_finding(finding) for finding in report.warnings],
         "cases": {

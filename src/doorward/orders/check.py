@@ -39,6 +39,15 @@ class Report:
         return tuple(clause for clause in self.pack.clauses.values() if clause.id not in cited)
 
     @property
+    def unshown(self) -> tuple[str, ...]:
+        """Ids of the policies that decide no case: nobody would notice if one were lost."""
+        if self.pack is None:
+            return ()
+        results = (result for cases in self.cases.values() for result in cases.decided)
+        shown = {name for result in results for name in result.decision.policies}
+        return tuple(policy.id for policy in self.pack.policies if policy.id not in shown)
+
+    @property
     def adopted(self) -> tuple[Clause, ...]:
         """Clauses that decide because an office adopted them."""
         return self._with_standing("adopted")
