@@ -10,7 +10,7 @@ import pytest
 
 from doorward.orders.load import Pack, load_pack
 from doorward.orders.scenarios import Cases, run_cases
-from doorward.policy.decision import Addressee, Decision, Outcome, Posture
+from doorward.policy.decision import Addressee, Outcome, Posture
 from doorward.policy.request import Fact, Request, Resource
 from doorward.policy.scopes import Scope, ScopeBook, ScopeTable
 
@@ -342,16 +342,17 @@ def test_status_columns_are_open_to_nobody(pack: Pack, now: datetime) -> None:
 
 
 def test_the_unknown_closed_and_foreign_case_have_one_answer(pack: Pack, now: datetime) -> None:
-    decision = pack.decide(detective(now, register__standing="unverified", grant__case_no=""))
+    explained = pack.explain(detective(now, register__standing="unverified", grant__case_no=""))
+    decision = explained.decision
     assert (decision.outcome, decision.addressee) == (Outcome.REFER, Addressee.SUPERVISOR)
     assert decision.clauses == ("local-policy",)
-    assert decision.remedy == "the case is open in the register of cases and assigned to this login"
+    assert explained.remedies == ("the case is open in the register of cases and assigned to this login",)
 
 
 def test_no_remedy_is_given_to_the_side_door(pack: Pack, now: datetime) -> None:
-    decision: Decision = pack.decide(detective(now, for_agency="ICE-ERO"))
-    assert decision.remedy is None
-    assert decision.public_sentence == pack.sentences.deny
+    explained = pack.explain(detective(now, for_agency="ICE-ERO"))
+    assert explained.remedies == ()
+    assert explained.decision.public_sentence == pack.sentences.deny
 
 
 def test_only_three_shapes_are_open_at_the_door(book: ScopeBook) -> None:

@@ -1,6 +1,7 @@
 """`doorward decide` and `doorward order check`, run as a person runs them."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -65,6 +66,19 @@ def test_a_closed_request_exits_1(doorward: Run, changed: tuple[str, str], outco
 def test_the_remedy_is_printed(doorward: Run) -> None:
     done = doorward("decide", *OWN_CASE, "--standing", "unverified")
     assert "remedy       the case is open in the register of cases and assigned to this login" in done.stdout
+
+
+def test_why_it_is_closed_is_printed_and_no_claim_is_coached(doorward: Run) -> None:
+    clerk = ("--principal-role", "records-clerk", "--agency", "CPD", "--for", "CPD")
+    done = doorward("decide", *clerk, "--purpose", "criminal-investigation")
+    assert (
+        "not met      records-clerk (B2)\n               context.purpose is criminal-investigation"
+        in done.stdout
+    )
+    assert "records-service" not in done.stdout
+    done = doorward("decide", *OWN_CASE, "--for", "ICE-ERO")
+    assert "because      side-door-login (C20a0): context.for_agency is ICE-ERO" in done.stdout
+    assert "remedy       -" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -165,6 +179,18 @@ def test_the_worked_cases_check(doorward: Run, shared: Path) -> None:
         "57 cases decided, by compiled Python and by Cedar's engine, 0 differ or cannot be read"
         in done.stdout
     )
+
+
+@pytest.mark.shared
+def test_each_refusal_is_a_sentence_with_its_citation(doorward: Run, shared: Path, pack: Pack) -> None:
+    file = str(shared / "scenarios" / "chicago.csv")
+    done = doorward("order", "check", "chicago", "--scenarios", file, "--explain")
+    told = done.stdout.split(f"== {file}\n")[1]
+    for case in re.split(r"(?m)^(?=\S)", told)[1:]:
+        first, *cited = case.splitlines()[1:]
+        assert re.match(r"  (permit|refer|deny|outside), [a-z-]+(, to [a-z-]+)?: \S", first)
+        if first.startswith("  deny"):
+            assert any(f"    {c.id}, {c.cite}" in cited for c in pack.clauses.values())
 
 
 def test_production_refuses_the_sample(doorward: Run) -> None:

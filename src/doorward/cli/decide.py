@@ -5,7 +5,7 @@ Exit codes: 0 permit or outside, 1 deny or refer (any of many), 2 a request that
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -17,7 +17,8 @@ from doorward.errors import ConfigError
 from doorward.orders.load import load_pack
 from doorward.orders.pack import Pack
 from doorward.policy.compile import COLLECTION, RECORD
-from doorward.policy.decision import Decision, Outcome
+from doorward.policy.decision import Outcome
+from doorward.policy.explain import Condition, Explanation, NearMiss, Reason, format_facts
 from doorward.policy.request import Fact, Request, Resource, flatten_facts
 
 MAX_LINE = 1024 * 1024
@@ -71,10 +72,10 @@ def decide(  # noqa: PLR0913, PLR0917  # flags of a command
         "context.requester.agency": requester,
     }
     facts = _facts(pack, given, task_force=task_force) | dict(_parse_fact(pack, text) for text in fact or ())
-    decision = pack.decide(_make(pack, facts, resource=resource, action=action, now=now))
-    for line in _lines(pack, decision):
+    explained = pack.explain(_make(pack, facts, resource=resource, action=action, now=now))
+    for line in _lines(pack, explained):
         typer.echo(line)
-    if decision.outcome not in OPEN:
+    if explained.decision.outcome not in OPEN:
         raise typer.Exit(1)
 
 
@@ -170,9 +171,9 @@ def _decide_lines(pack: Pack, source: str, *, now: datetime) -> int:
             answer: dict[str, Any] = {"line": number, "error": str(error), "hint": error.hint}
             code = 2
         else:
-            decision = pack.decide(request)
-            answer = ({"id": request_id} if request_id is not None else {}) | _as_json(pack, decision)
-            if decision.outcome not in OPEN:
+            explained = pack.explain(request)
+            answer = ({"id": request_id} if request_id is not None else {}) | _as_json(pack, explained)
+            if explained.decision.outcome not in OPEN:
                 code = max(code, 1)
         typer.echo(json.dumps(answer, ensure_ascii=False))
     return code
@@ -226,25 +227,46 @@ def _parse_line(pack: Pack, line: str, *, now: datetime) -> tuple[Any, Request]:
     return raw.get("id"), request
 
 
-def _lines(pack: Pack, decision: Decision) -> Iterator[str]:
+def _lines(pack: Pack, explained: Explanation) -> Iterator[str]:
+    decision = explained.decision
     yield f"outcome      {decision.outcome}"
     yield f"posture      {decision.posture}"
     yield f"to           {decision.addressee or '-'}"
     yield f"obligations  {' '.join(decision.obligations) or '-'}"
-    for number, clause in enumerate(decision.clauses):
-        cited = pack.clauses[clause]
-        yield f"{'clauses' if number == 0 else '':<12} {clause}: {cited.cite}: {cited.says}"
-    if not decision.clauses:
-        yield "clauses      -"
+    cited = [
+        f"{clause}: {pack.clauses[clause].cite}: {pack.clauses[clause].says}" for clause in decision.clauses
+    ]
+    yield from _titled("clauses", cited or ["-"])
     for suspension in decision.suspended:
         yield f"suspended    {suspension.policy}, by {', '.join(suspension.by)}"
     yield f"sentence     {decision.sentence}"
-    yield f"remedy       {decision.remedy or '-'}"
+    yield from _titled("because", [_reason(reason) for reason in explained.reasons])
+    yield from _titled("not met", [line for miss in explained.near for line in _missed(miss)])
+    yield from _titled("remedy", list(explained.remedies) or ["-"])
     for error in decision.errors:
         yield f"error        {error}"
 
 
-def _as_json(pack: Pack, decision: Decision) -> dict[str, Any]:
+def _titled(title: str, lines: Sequence[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield f"{'' if number else title:<12} {line}"
+
+
+def _reason(reason: Reason) -> str:
+    facts = dict(fact for condition in reason.met for fact in condition.facts)
+    shown = format_facts(tuple(facts.items()))
+    return f"{reason.policy.id} ({', '.join(reason.policy.clauses)})" + (f": {shown}" if shown else "")
+
+
+def _missed(miss: NearMiss) -> Iterator[str]:
+    yield f"{miss.policy.id} ({', '.join(miss.policy.clauses)})"
+    for condition in miss.unmet:
+        shown = format_facts(condition.facts)
+        yield "  " + ": ".join(part for part in (condition.text, shown) if part)
+
+
+def _as_json(pack: Pack, explained: Explanation) -> dict[str, Any]:
+    decision = explained.decision
     return {
         "outcome": decision.outcome.value,
         "posture": decision.posture.value,
@@ -255,6 +277,18 @@ def _as_json(pack: Pack, decision: Decision) -> dict[str, Any]:
         "suspended": [{"policy": s.policy, "by": list(s.by)} for s in decision.suspended],
         "sentence": decision.sentence,
         "public_sentence": decision.public_sentence,
-        "remedy": decision.remedy,
+        "reasons": [{"policy": r.policy.id, "met": _conditions(r.met)} for r in explained.reasons],
+        "not_met": [{"policy": m.policy.id, "unmet": _conditions(m.unmet)} for m in explained.near],
+        "remedies": list(explained.remedies),
         "errors": list(decision.errors),
     }
+
+
+def _conditions(conditions: Sequence[Condition]) -> list[dict[str, Any]]:
+    return [
+        {
+            "condition": c.text or None,
+            "facts": {path: value for path, value in c.facts if isinstance(value, bool | int | str)},
+        }
+        for c in conditions
+    ]

@@ -4,6 +4,7 @@ Exit codes: 0 all is well, 1 a fault or a difference, 2 there is no such order o
 """
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from doorward.orders.load import find_pack, read_files
 from doorward.orders.pack import Clause
 from doorward.orders.scenarios import CaseResult
 
+ASKED = ("requester", "what", "where", "purpose", "paper")
 MAX_CASES_BYTES = 16 * 1024 * 1024
 
 
@@ -23,6 +25,7 @@ def check(
     pack: Annotated[str, typer.Argument(help="a shipped order such as `chicago`, or the folder of one")],
     scenarios: Annotated[Path | None, typer.Option(help="also run the cases of this CSV file")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document")] = False,  # noqa: FBT002  # a command-line flag
+    explain: Annotated[bool, typer.Option("--explain", help="print each case in sentences")] = False,  # noqa: FBT002  # a command-line flag
     production: Annotated[bool, typer.Option("--production", help="refuse a sample order")] = False,  # noqa: FBT002  # a command-line flag
 ) -> None:
     """Validate an order strictly, run its cases, and list what is adopted and what needs counsel."""
@@ -34,6 +37,8 @@ def check(
         typer.echo(json.dumps(_as_json(report), indent=1, ensure_ascii=False))
     else:
         for line in _lines(pack, report):
+            typer.echo(line)
+        for line in _explained(report) if explain and report.pack else ():
             typer.echo(line)
     if report.findings:
         raise typer.Exit(1)
@@ -83,6 +88,26 @@ def _lines(name: str, report: Report) -> list[str]:
             lines.append(f"  {finding.hint}")
     lines.append(f"{name}: {len(report.findings)} faults" if report.findings else f"{name}: no fault")
     return lines
+
+
+def _explained(report: Report) -> Iterator[str]:
+    """Yield each case as a lawyer reads it: what was asked, the answer, what it rests on, what would help."""
+    assert report.pack is not None
+    pack = report.pack
+    for file, cases in report.cases.items():
+        yield f"== {file}"
+        for result in cases.decided:
+            decision, case = result.decision, result.case
+            asked = ", ".join(case.texts[column] for column in ASKED)
+            to = f", to {decision.addressee}" if decision.addressee else ""
+            yield f"{case.name}: {asked}"
+            yield f"  {decision.outcome}, {decision.posture}{to}: {decision.sentence}"
+            for clause in decision.clauses:
+                yield f"    {clause}, {pack.clauses[clause].cite}"
+            for suspension in decision.suspended:
+                yield f"    suspended: {suspension.policy}, by {', '.join(suspension.by)}"
+            for remedy in pack.explain(result.request).remedies:
+                yield f"    what would change it: {remedy}"
 
 
 def _clause_lines(what: str, clauses: tuple[Clause, ...]) -> list[str]:

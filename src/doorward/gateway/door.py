@@ -11,9 +11,10 @@ from doorward.errors import DoorwardError
 from doorward.gateway.answer import Answer, GrantBinding, Refusal
 from doorward.gateway.logins import Logins
 from doorward.gateway.verdict import (
-    refuse_decision,
     refuse_empty_scope,
     refuse_failure,
+    refuse_outsider,
+    refuse_staff,
 )
 from doorward.grants.claims import ClaimRefusal, Claims, check_claims
 from doorward.grants.facts import make_facts, standing_of
@@ -91,7 +92,10 @@ class Door:
         )
         decision = self.pack.decide(request)
         if decision.outcome is not Outcome.PERMIT:
-            refusal = refuse_decision(decision, self.pack, city_agency=own_agency)
+            if own_agency:
+                refusal = refuse_staff(self.pack.explain(request), self.pack)
+            else:
+                refusal = refuse_outsider(decision, self.pack)
             return Answer(self.pack.digest, refusal, decision)
         scope = self.book.find(request)
         if scope is None:

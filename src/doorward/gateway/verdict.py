@@ -7,24 +7,32 @@ department's contact, and never anything that a register said (law 8, DESIGN.md 
 from doorward.gateway.answer import Refusal
 from doorward.orders.load import Pack
 from doorward.policy.decision import Decision, Outcome
+from doorward.policy.explain import Explanation
 
 
-def refuse_decision(decision: Decision, pack: Pack, *, city_agency: bool) -> Refusal:
-    """Return the refusal for a decision that did not permit."""
-    word = "refused" if decision.outcome is Outcome.DENY else "referred, and closed until it is answered"
-    if city_agency:
-        return Refusal(
-            message=f"{word}: {decision.sentence}",
-            detail=f"clauses {', '.join(decision.clauses) or 'none applies'}; see {pack.page}",
-            hint=decision.remedy or f"ask {_addressee(decision, pack)}",
-            reason=decision.outcome.value,
-        )
+def refuse_staff(explained: Explanation, pack: Pack) -> Refusal:
+    """Return the refusal for the order's own people, of a decision that did not permit."""
+    decision = explained.decision
     return Refusal(
-        message=f"{word}: {decision.public_sentence}",
+        message=f"{_word(decision)}: {decision.sentence}",
+        detail=f"clauses {', '.join(decision.clauses) or 'none applies'}; see {pack.page}",
+        hint="; or ".join(explained.remedies) or f"ask {_addressee(decision, pack)}",
+        reason=decision.outcome.value,
+    )
+
+
+def refuse_outsider(decision: Decision, pack: Pack) -> Refusal:
+    """Return the refusal for everybody else, of a decision that did not permit."""
+    return Refusal(
+        message=f"{_word(decision)}: {decision.public_sentence}",
         detail=f"clause {decision.clauses[0]}" if decision.clauses else None,
         hint=f"the law department answers: {pack.contacts.law_department}",
         reason=decision.outcome.value,
     )
+
+
+def _word(decision: Decision) -> str:
+    return "refused" if decision.outcome is Outcome.DENY else "referred, and closed until it is answered"
 
 
 def _addressee(decision: Decision, pack: Pack) -> str:

@@ -13,6 +13,7 @@ from doorward.policy.compile import MAX_SHAPES, RECORD, TABLE_OF_ROW, DoorModel,
 from doorward.policy.decider import Applied, Decider
 from doorward.policy.decision import Addressee, Decision, Outcome, Posture
 from doorward.policy.evaluate import Evaluator
+from doorward.policy.explain import Explainer, Explanation
 from doorward.policy.outcome import Verdict, apply_outcome_rule
 from doorward.policy.parse import Policy
 from doorward.policy.request import Fact, Request, RequestModel, Resource
@@ -156,9 +157,11 @@ class Pack:
     evaluator: Evaluator
     files: Mapping[str, str]
     decider: Decider = field(init=False)
+    explainer: Explainer = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "decider", Decider(self.policies, self.requests))
+        object.__setattr__(self, "explainer", Explainer(self.decider, self.answer))
 
     @property
     def is_sample(self) -> bool:
@@ -197,12 +200,15 @@ class Pack:
         """Return the order's answer to a request; total: what cannot be evaluated is denied (law 1)."""
         return self.decider.decide(request, self.answer)
 
+    def explain(self, request: Request) -> Explanation:
+        """Return the answer with its reasons and with the remedies that would change it, for the order's own people."""
+        return self.explainer.explain(request)
+
     def answer(self, applied: Applied) -> Decision:
         """Return the answer where these policies apply."""
         if applied.errors:
             return self._failure(applied.errors)
         verdict = apply_outcome_rule(applied.policies, clause_order=self.clause_order)
-        remedies = [policy.remedy for policy in verdict.deciding if policy.remedy]
         return Decision(
             outcome=verdict.outcome,
             posture=verdict.posture,
@@ -213,7 +219,6 @@ class Pack:
             suspended=verdict.suspended,
             sentence=self._sentence(verdict),
             public_sentence=getattr(self.sentences, verdict.outcome.value),
-            remedy=remedies[0].text if remedies else None,
         )
 
     def scope_book(self, *, max_shapes: int = MAX_SHAPES) -> ScopeBook:
@@ -239,6 +244,5 @@ class Pack:
             suspended=(),
             sentence=self.sentences.failure,
             public_sentence=self.sentences.failure,
-            remedy=None,
             errors=errors,
         )

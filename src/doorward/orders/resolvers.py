@@ -16,10 +16,10 @@ from doorward.cedar.types import BOOL, DATETIME, LONG, STRING, EntityType, Recor
 from doorward.cedar.values import Datetime
 from doorward.errors import PolicySyntaxError
 from doorward.orders.toml import Toml
-from doorward.policy.request import GRANT, NOW, UNKNOWN, Fact, FactSpec, RequestModel, ResourceSpec
+from doorward.policy.request import CLAIM, GRANT, NOW, UNKNOWN, Fact, FactSpec, RequestModel, ResourceSpec
 from doorward.policy.vocabulary import Vocabulary
 
-COMPUTED, CLAIM, CLOCK = "computed", "claim", "clock"
+COMPUTED, CLOCK = "computed", "clock"
 KEYS = ("resolver", "says", "words", "unknown", "remedy", "is", "at_database")
 FACT_TYPES = (BOOL, LONG, STRING, DATETIME)
 REMEDIES = ("paper", "register")

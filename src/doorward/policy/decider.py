@@ -105,17 +105,21 @@ class Decider:
         return self._questions[key]
 
     def _compile(self, action: str, resource: Resource) -> Question:
-        subjects = self.model.subjects(resource)
         resolved = [
             (policy, self.model.condition(policy.rule, action, resource.type)) for policy in self.policies
         ]
         kept = [(policy, condition) for policy, condition in resolved if not is_false(condition)]
         conditions = tuple(condition for _, condition in kept)
-        try:
-            ask = compile_flat(conditions, self.model.schema, self.model.entities, subjects)
-        except Untranslatable:
-            ask = self._general(conditions, action, resource)
+        ask = self.compile_conditions(conditions, action, resource)
         return Question(tuple(policy for policy, _ in kept), conditions, ask)
+
+    def compile_conditions(self, conditions: Sequence[Expr], action: str, resource: Resource) -> FlatRules:
+        """Return a function that asks resolved conditions of a request about an action and a resource."""
+        subjects = self.model.subjects(resource)
+        try:
+            return compile_flat(conditions, self.model.schema, self.model.entities, subjects)
+        except Untranslatable:
+            return self._general(conditions, action, resource)
 
     def _general(self, conditions: Sequence[Expr], action: str, resource: Resource) -> FlatRules:
         """Return the question over objects, for a condition that has no flat form."""

@@ -59,7 +59,6 @@ class Decision:
         suspended: Forbids that applied and were suspended.
         sentence: For City staff.
         public_sentence: For everybody; names no register, no policy.
-        remedy: A paper, a register or an approval; never a purpose or a beneficiary.
         errors: What went wrong while deciding; never empty on any outcome but deny.
     """
 
@@ -72,5 +71,4 @@ class Decision:
     suspended: tuple[Suspension, ...]
     sentence: str
     public_sentence: str
-    remedy: str | None
     errors: tuple[str, ...] = ()

@@ -26,6 +26,7 @@ from doorward.errors import ConfigError
 Fact: TypeAlias = bool | int | str | Datetime
 Remedy: TypeAlias = Literal["paper", "register"]
 UNKNOWN = "unknown"
+CLAIM = "claim"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 NOW = "context.now"
@@ -63,6 +64,11 @@ class FactSpec:
     remedy: Remedy | None = None
     definition: Expr | None = None
     compute: Callable[[Mapping[str, Any]], Any] | None = None
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether anybody may state it, so that nobody is told what would have been the right thing to state."""
+        return self.resolver == CLAIM
 
     def accepts(self, value: object) -> bool:
         """Return whether a value is of the fact's type."""
