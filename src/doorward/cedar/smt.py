@@ -39,10 +39,9 @@ Formula: TypeAlias = Any  # z3 is untyped: expressions, sorts and declarations a
 
 @dataclass(slots=True)
 class Coding:
-    """Numbers for the entities of one type, or for texts: known ones from 0, all others from ``size``."""
+    """Numbers for the entities of one type, or for texts: known ones from 0, all others after them."""
 
     codes: dict[str, int] = field(default_factory=dict)
-    in_file: int = 0
 
     def of(self, name: str) -> int:
         """Return the number of a name; a new one gets the next."""
@@ -56,14 +55,30 @@ class Formulas:
         terms: The table.
         entities: The file; an entity that a fact names may also stand outside of it.
         roots: Every term that will be asked for; tells whether texts are looked into.
+        beside: Formulas over another table and file that are asked together with these: a fact of one path, and an
+            entity of one type and id, is the same in both; what the files say of an entity is not.
+        into_texts: Whether texts are looked into, where other formulas are asked beside these.
     """
 
-    def __init__(self, terms: Terms, entities: Entities, roots: Iterable[int]) -> None:
+    def __init__(
+        self,
+        terms: Terms,
+        entities: Entities,
+        roots: Iterable[int],
+        *,
+        beside: "Formulas | None" = None,
+        into_texts: bool = False,
+    ) -> None:
         self._terms = terms
         self._entities = entities
         used = needed(terms, roots, {})
-        self._look_into_texts = any(terms.nodes[number].kind == "like" for number in used)
-        self._codings: dict[str, Coding] = {}
+        self._into_texts = into_texts or any(terms.nodes[number].kind == "like" for number in used)
+        self.codings: dict[str, Coding] = {}
+        self.name = ""
+        if beside is not None:
+            self.codings = beside.codings
+            self.name = f"{beside.name}'"
+        self._in_file: dict[str, frozenset[int]] = {}
         self._by_type: dict[str, list[Uid]] = {}
         self._functions: dict[str, Formula] = {}
         self._records: dict[RecordType, tuple[Formula, Formula]] = {}
@@ -76,8 +91,8 @@ class Formulas:
         ):
             self._by_type.setdefault(uid.type, []).append(uid)
             self.coding(uid.type).of(uid.id)
-        for coding in self._codings.values():
-            coding.in_file = len(coding.codes)
+        for kind, uids in self._by_type.items():
+            self._in_file[kind] = frozenset(self.coding(kind).of(uid.id) for uid in uids)
         for number in used:  # parts have lower numbers than what is made of them
             self._made[number] = self._write(
                 terms.nodes[number], [self._made[part] for part in terms.nodes[number].parts]
@@ -94,7 +109,7 @@ class Formulas:
 
     def coding(self, kind: str) -> Coding:
         """Return the numbers of an entity type."""
-        return self._codings.setdefault(kind, Coding())
+        return self.codings.setdefault(kind, Coding())
 
     def fact_is(self, path: str, value: Value) -> Formula:
         """Return the formula that a fact has a value."""
@@ -104,7 +119,7 @@ class Formulas:
     def stands_in_file(self, path: str) -> Formula:
         """Return the formula that the entity of a fact is one of the file's."""
         constant, kind = self._facts[path]
-        return constant < self.coding(str(kind)).in_file
+        return _in_ranges(constant, self._in_file.get(str(kind), ()))
 
     def constant(self, value: Value, kind: Type) -> Formula:
         """Return a value of a type as z3's."""
@@ -116,7 +131,7 @@ class Formulas:
             case Uid(type=of, id=name):
                 return z3.IntVal(self.coding(of).of(name))
             case str():
-                return _text(value) if self._look_into_texts else z3.IntVal(self.coding("").of(value))
+                return _text(value) if self._into_texts else z3.IntVal(self.coding("").of(value))
             case Datetime(ms=number) | Duration(ms=number) | Decimal(scaled=number):
                 return z3.IntVal(number)
             case Ip(v6=v6, address=address, prefix=prefix):
@@ -132,7 +147,7 @@ class Formulas:
     def value(self, written: Formula, kind: Type) -> Value | None:
         """Return what z3 found for a constant of a type; None for what has no finite form."""
         name = str(kind)
-        if isinstance(kind, EntityType) or (kind == STRING and not self._look_into_texts):
+        if isinstance(kind, EntityType) or (kind == STRING and not self._into_texts):
             coding = self.coding("" if kind == STRING else name)
             number = written.as_long()
             known = next((known for known, code in coding.codes.items() if code == number), None)
@@ -224,7 +239,7 @@ class Formulas:
             case "below":
                 return self._below(node, parts, uids)
             case "exists":
-                return z3.And(parts[0] >= 0, parts[0] < self.coding(kind).in_file)
+                return _in_ranges(parts[0], self._in_file.get(kind, ()))
             case "has_attr":
                 having = [uid for uid in uids if dig(self._entities[uid].attributes, node.name) is not None]
                 return _in_ranges(parts[0], {self.coding(kind).of(uid.id) for uid in having})
@@ -265,7 +280,7 @@ class Formulas:
         return z3.Or(*ways)
 
     def _attribute(self, node: Term, kind: str, uids: Sequence[Uid]) -> Formula:
-        key = f"{kind}.{node.name}"
+        key = f"{self.name}{kind}.{node.name}"
         if key not in self._functions:
             function = self._functions[key] = z3.Function(key, z3.IntSort(), self._sort(node.type))
             for uid in uids:
@@ -276,7 +291,7 @@ class Formulas:
         return self._functions[key]
 
     def _tag(self, node: Term, kind: str, uids: Sequence[Uid]) -> Formula:
-        key = f"{kind}#{node.name}"
+        key = f"{self.name}{kind}#{node.name}"
         if key not in self._functions:
             function = self._functions[key] = z3.Function(
                 key, z3.IntSort(), self._sort(STRING), self._sort(node.type)
@@ -292,7 +307,7 @@ class Formulas:
     def _fact(self, path: str, kind: Type) -> Formula:
         constant = z3.Const(path, self._sort(kind))
         self._facts[path] = (constant, kind)
-        if isinstance(kind, EntityType) or (kind == STRING and not self._look_into_texts):
+        if isinstance(kind, EntityType) or (kind == STRING and not self._into_texts):
             self.assumptions.append(constant >= 0)
         elif kind == IP:
             self.assumptions.append(self._is_ip(constant))
@@ -341,14 +356,14 @@ class Formulas:
                 return z3.BoolSort()
             case _ if kind == IP:
                 return self._ip
-            case _ if kind == STRING and self._look_into_texts:
+            case _ if kind == STRING and self._into_texts:
                 return z3.StringSort()
             case _:
                 return z3.IntSort()
 
     def _record_sort(self, kind: RecordType) -> tuple[Formula, Formula]:
         if kind not in self._records:
-            name = f"record{len(self._records)}"
+            name = f"{self.name}record{len(self._records)}"
             datatype = z3.Datatype(name)
             datatype.declare("make", *((f"{name}.{n}", self._sort(f.type)) for n, f in kind.fields))
             made = datatype.create()

@@ -2,12 +2,13 @@
 
 import typer
 
-from doorward.cli import order_check, order_new, order_prove
+from doorward.cli import order_check, order_diff, order_new, order_prove
 
 app = typer.Typer(no_args_is_help=True)
 app.command("new")(order_new.new)
 app.command("check")(order_check.check)
 app.command("prove")(order_prove.prove)
+app.command("diff")(order_diff.diff)
 
 
 @app.callback()

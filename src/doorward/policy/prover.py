@@ -87,23 +87,12 @@ class Prover:
     _roots: Iterable[int] = ()
 
     def __post_init__(self) -> None:
-        words = words_hold(self.order, self.model)
-        facts = [
-            self.order.terms.fact(path, spec.type)
-            for path, spec in self.model.specs(self.order.resource).items()
-            if spec.definition is None
-        ]
-        subjects = [self.order.terms.fact("resource", EntityType(self.order.resource))]
         self.formulas = Formulas(
-            self.order.terms, self.model.entities, [words, *facts, *subjects, *self._roots]
+            self.order.terms, self.model.entities, [*possible(self.order, self.model), *self._roots]
         )
         self.solver = z3.Solver()
         self.solver.set("timeout", MAX_MS)
-        self.solver.add(self.formulas.formula(words), *self.formulas.assumptions)
-        for path, (_, kind) in self.formulas.facts.items():
-            comes = path == "resource" and not self.model.resources[self.order.resource].in_file
-            if isinstance(kind, EntityType) and path != "principal" and not comes:
-                self.solver.add(self.formulas.stands_in_file(path))
+        self.solver.add(*constrain(self.order, self.model, self.formulas))
 
     def find(self, term: int) -> Request | str | None:
         """Return a request for which a term holds, None where there is none, or ``unknown``."""
@@ -126,33 +115,64 @@ class Prover:
         return bool(self.solver.check(self.formulas.formula(term)) != z3.unsat)
 
     def _request(self) -> Request:
-        """Return the request of the solver's model, with as many facts unknown as can be."""
-        specs = self.model.specs(self.order.resource)
-        for path, (constant, kind) in list(self.formulas.facts.items()):
+        found = find_plainest(self.solver, [(self.formulas, self.model)], self.order.resource)
+        return read_request(found, self.formulas, self.model, self.order)
+
+
+def possible(order: SymbolicOrder, model: RequestModel) -> list[int]:
+    """Return the terms that `constrain` reads: the words of each fact first, then each fact that is not computed."""
+    facts = [
+        order.terms.fact(path, spec.type)
+        for path, spec in model.specs(order.resource).items()
+        if spec.definition is None
+    ]
+    return [words_hold(order, model), *facts, order.terms.fact("resource", EntityType(order.resource))]
+
+
+def constrain(order: SymbolicOrder, model: RequestModel, formulas: Formulas) -> list[Any]:
+    """Return what z3 is told: facts have words of theirs, and entities that a request names stand in the file."""
+    told = [formulas.formula(possible(order, model)[0]), *formulas.assumptions]
+    for path, (_, kind) in formulas.facts.items():
+        comes = path == "resource" and not model.resources[order.resource].in_file
+        if isinstance(kind, EntityType) and path != "principal" and not comes:
+            told.append(formulas.stands_in_file(path))
+    return told
+
+
+def find_plainest(solver: Any, sides: Iterable[tuple[Formulas, RequestModel]], resource: str) -> Any:  # noqa: ANN401  # z3 is untyped
+    """Return a model of a solver that has one, with as many facts unknown as can be; the solver is left as it was."""
+    depth = solver.num_scopes()
+    for formulas, model in sides:
+        specs = model.specs(resource)
+        for path, (constant, kind) in list(formulas.facts.items()):
             if path in specs:
                 unknown = specs[path].unknown
                 held = Uid(kind.name, str(unknown)) if isinstance(kind, EntityType) else unknown
-                self.solver.push()
-                self.solver.add(constant == self.formulas.constant(held, kind))
-                if self.solver.check() != z3.sat:
-                    self.solver.pop()
-        self.solver.check()
-        found = self.solver.model()
-        facts: dict[str, Fact] = {path: spec.unknown for path, spec in specs.items()}
-        login, resource = "somebody", ""
-        for path, (constant, kind) in self.formulas.facts.items():
-            value: Any = self.formulas.value(found.eval(constant, model_completion=True), kind)
-            value = value.id if isinstance(value, Uid) else value
-            if path == "resource":
-                resource = str(value) if self.model.resources[self.order.resource].in_file else ""
-            elif path == "principal":
-                login = str(value)
-            elif path in specs and isinstance(value, bool | int | str | Datetime):
-                facts[path] = value
-        asked = Request(self.order.action, Resource(self.order.resource, resource), facts, login)
-        while self.solver.num_scopes() > 1:
-            self.solver.pop()
-        return self.model.complete(asked)
+                solver.push()
+                solver.add(constant == formulas.constant(held, kind))
+                if solver.check() != z3.sat:
+                    solver.pop()
+    solver.check()
+    found = solver.model()
+    solver.pop(solver.num_scopes() - depth)
+    return found
+
+
+def read_request(found: Any, formulas: Formulas, model: RequestModel, order: SymbolicOrder) -> Request:  # noqa: ANN401  # as above
+    """Return the request of a model of z3."""
+    specs = model.specs(order.resource)
+    facts: dict[str, Fact] = {path: spec.unknown for path, spec in specs.items()}
+    login, resource = "somebody", ""
+    for path, (constant, kind) in formulas.facts.items():
+        value: Any = formulas.value(found.eval(constant, model_completion=True), kind)
+        value = value.id if isinstance(value, Uid) else value
+        if path == "resource":
+            resource = str(value) if model.resources[order.resource].in_file else ""
+        elif path == "principal":
+            login = str(value)
+        elif path in specs and isinstance(value, bool | int | str | Datetime):
+            facts[path] = value
+    return model.complete(Request(order.action, Resource(order.resource, resource), facts, login))
 
 
 def describe_request(request: Request, model: RequestModel) -> list[str]:
