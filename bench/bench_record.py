@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from doorward.notes.note import Signer
 from doorward.record.checkpoint import Checkpoint, format_checkpoint
 from doorward.record.disclosures import DATABASE, ROLE, PostgresDisclosures, prepare_server
 from doorward.record.edge import RightEdge
@@ -28,7 +29,6 @@ from doorward.record.fsck import check_log
 from doorward.record.hashes import hash_leaf
 from doorward.record.log import Publisher
 from doorward.record.log_files import LogFiles
-from doorward.record.note import Signer
 from doorward.record.openings import Disclosures, MemoryDisclosures
 from doorward.record.proof import make_inclusion, verify_inclusion
 from doorward.record.segments import list_segments

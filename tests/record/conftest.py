@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from doorward.notes.note import Signer
 from doorward.record.disclosures import DATABASE, ROLE, prepare_server
 from doorward.record.keys import make_log_key
-from doorward.record.note import Signer
 from doorward.record.openings import MemoryDisclosures
 from record.samples import World
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+from doorward.notes.note import Signer
 from doorward.record.entry import Draft, Entry, Field, Kind
 from doorward.record.fsck import check_log
 from doorward.record.log import Publisher
-from doorward.record.note import Signer
 from doorward.record.openings import Disclosures
 from doorward.record.replay import Block
 from doorward.record.report import Report

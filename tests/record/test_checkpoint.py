@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.errors import MalformedError, VerificationError
+from doorward.notes.note import Signer, sign_note
 from doorward.record.checkpoint import (
     MAX_TREE_SIZE,
     Checkpoint,
@@ -11,7 +12,6 @@ from doorward.record.checkpoint import (
     verify_checkpoint,
 )
 from doorward.record.hashes import EMPTY_ROOT
-from doorward.record.note import Signer, sign_note
 
 SIGNER = Signer.make("doorward.example/test", bytes(range(32)))
 ROOT = "A" * 43 + "="

@@ -18,9 +18,9 @@ from doorward.cli.folders import Folders
 from doorward.cli.log import app
 from doorward.cli.publisher import find_signer, publisher, read_conninfo
 from doorward.errors import ConfigError
+from doorward.notes.note import Signer, format_verifier
 from doorward.record.disclosures import PostgresDisclosures
 from doorward.record.keys import make_log_key
-from doorward.record.note import Signer, format_verifier
 from doorward.record.openings import MemoryDisclosures
 from doorward.record.segments import list_segments
 from record.samples import NOW, World, connect, conversation, fill, flip, open_spool, query, session_id

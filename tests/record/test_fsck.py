@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from doorward.errors import StoreError
+from doorward.notes.note import Signer
 from doorward.record import report as report_module
 from doorward.record.checkpoint import Checkpoint, format_checkpoint
 from doorward.record.edge import RightEdge
 from doorward.record.entry import Draft, Field, Kind
 from doorward.record.fsck import check_log
 from doorward.record.log_files import LogFiles
-from doorward.record.note import Signer
 from doorward.record.openings import MemoryDisclosures, StoredBlock, Totals
 from doorward.record.replay import leaf_of
 from doorward.record.report import Finding, Report

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.errors import MalformedError
-from doorward.record.hashes import format_hash, parse_base64, parse_hash
+from doorward.notes.base64 import parse_base64
+from doorward.record.hashes import format_hash, parse_hash
 
 
 @given(st.binary(min_size=32, max_size=32))

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from doorward.errors import LogError, MalformedError, StoreError, VerificationError
+from doorward.notes.note import Signer, parse_verifier_key
 from doorward.record import log as log_module
 from doorward.record.check_spool import hold_segments
 from doorward.record.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint, verify_checkpoint
@@ -19,7 +20,6 @@ from doorward.record.disclosures import PostgresDisclosures
 from doorward.record.entry import LEAF_BYTES
 from doorward.record.hashes import EMPTY_ROOT, hash_leaf
 from doorward.record.log_files import LogFiles
-from doorward.record.note import Signer, parse_verifier_key
 from doorward.record.openings import MemoryDisclosures, StoredBlock
 from doorward.record.replay import leaf_of
 from doorward.record.segments import list_segments

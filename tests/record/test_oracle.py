@@ -11,10 +11,10 @@ from tlog_scales.reader import TilesReader
 from tlog_scales.signing import Vkey
 from tlog_scales.tlog import ConsistencyProof, InclusionProof
 
+from doorward.notes.note import Signer, format_verifier
 from doorward.record.checkpoint import parse_checkpoint, verify_checkpoint
 from doorward.record.hashes import hash_leaf
 from doorward.record.log_files import LogFiles
-from doorward.record.note import Signer, format_verifier
 from doorward.record.openings import MemoryDisclosures
 from doorward.record.proof import (
     format_proof,

@@ -245,6 +245,8 @@ def _lines(pack: Pack, explained: Explanation) -> Iterator[str]:
     yield from _titled("remedy", list(explained.remedies) or ["-"])
     for error in decision.errors:
         yield f"error        {error}"
+    if pack.is_sample:
+        yield f"order        {pack.name}, a sample that no office adopted"
 
 
 def _titled(title: str, lines: Sequence[str]) -> Iterator[str]:
@@ -281,6 +283,7 @@ def _as_json(pack: Pack, explained: Explanation) -> dict[str, Any]:
         "not_met": [{"policy": m.policy.id, "unmet": _conditions(m.unmet)} for m in explained.near],
         "remedies": list(explained.remedies),
         "errors": list(decision.errors),
+        "sample": pack.is_sample,
     }
 
 

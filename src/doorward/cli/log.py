@@ -8,10 +8,10 @@ import typer
 
 from doorward.cli.folders import Folders, find_folders
 from doorward.errors import ConfigError, MalformedError
+from doorward.notes.note import Verifier, parse_verifier_key
 from doorward.record.disclosures import PostgresDisclosures
 from doorward.record.fsck import check_log
 from doorward.record.log_files import CHECKPOINT, TILES, VERIFIER_KEY, LogFiles
-from doorward.record.note import Verifier, parse_verifier_key
 from doorward.record.report import Report
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)

@@ -2,13 +2,16 @@
 
 import typer
 
-from doorward.cli import order_check, order_diff, order_new, order_prove
+from doorward.cli import order_check, order_diff, order_new, order_prove, order_sign
 
 app = typer.Typer(no_args_is_help=True)
 app.command("new")(order_new.new)
 app.command("check")(order_check.check)
 app.command("prove")(order_prove.prove)
 app.command("diff")(order_diff.diff)
+app.command("key")(order_sign.key)
+app.command("sign")(order_sign.sign)
+app.command("verify")(order_sign.verify)
 
 
 @app.callback()

@@ -17,11 +17,12 @@ import typer
 from doorward.cli.children import stop_with_parent
 from doorward.cli.folders import Folders, find_folders
 from doorward.errors import ConfigError, StoreError
+from doorward.notes.key_files import load_key
+from doorward.notes.note import Signer
 from doorward.record.disclosures import PostgresDisclosures
-from doorward.record.keys import load_log_key, make_log_key
+from doorward.record.keys import make_log_key
 from doorward.record.log import Publisher
 from doorward.record.log_files import CHECKPOINT
-from doorward.record.note import Signer
 
 PASS_SECONDS: Final = 0.5
 MAX_BACKOFF_SECONDS: Final = 30.0
@@ -55,7 +56,7 @@ def find_signer(folders: Folders) -> Signer:
     """
     path = folders.keys / "log.key"
     if path.exists():
-        return load_log_key(path)
+        return load_key(path)
     if (folders.log / CHECKPOINT).exists():
         raise ConfigError(
             f"the log `{folders.log}` is there and its key `{path}` is not",

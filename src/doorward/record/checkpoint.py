@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from doorward.errors import MalformedError, VerificationError
+from doorward.notes.note import Signer, UnverifiedNote, Verifier, parse_note, sign_note, verify_note
 from doorward.record.hashes import EMPTY_ROOT, Hash, format_hash, parse_hash
-from doorward.record.note import Signer, UnverifiedNote, Verifier, parse_note, sign_note, verify_note
 
 MAX_TREE_SIZE: Final = 2**63 - 1  # readers in other languages have signed numbers
 

@@ -13,13 +13,13 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from doorward.errors import LogError, StoreError
+from doorward.notes.note import Verifier
 from doorward.record.account import Account
 from doorward.record.check_openings import LeafReader, check_openings
 from doorward.record.check_spool import SpoolCheck, hold_segments
 from doorward.record.check_tree import check_tree
 from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
 from doorward.record.log_files import CHECKPOINT, LogFiles
-from doorward.record.note import Verifier
 from doorward.record.openings import Disclosures, Totals
 from doorward.record.report import Finding, Report
 

@@ -4,11 +4,11 @@ Everything in the record is SHA-256. What is hashed, and in what order, is decid
 only keeps leaves and nodes apart, so that no node can be passed off as a leaf.
 """
 
-import binascii
 from hashlib import sha256
 from typing import Final, TypeAlias
 
 from doorward.errors import MalformedError
+from doorward.notes.base64 import format_base64, parse_base64
 
 Hash: TypeAlias = bytes
 """32 bytes."""
@@ -39,22 +39,7 @@ def hash_node(left: Hash, right: Hash) -> Hash:
 
 def format_hash(value: Hash) -> str:
     """Return a hash in standard base64, as checkpoints and proofs write it."""
-    return binascii.b2a_base64(value, newline=False).decode("ascii")
-
-
-def parse_base64(text: str) -> bytes:
-    """Return the bytes of canonical, padded, standard base64.
-
-    Raises:
-        MalformedError: It is something else, or another spelling of the same bytes.
-    """
-    try:
-        value = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
-    except (binascii.Error, UnicodeEncodeError) as error:
-        raise MalformedError("expected standard base64, and this is none") from error
-    if format_hash(value) != text:
-        raise MalformedError("expected canonical base64, and this is another spelling of it")
-    return value
+    return format_base64(value)
 
 
 def parse_hash(text: str) -> Hash:

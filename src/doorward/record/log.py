@@ -28,11 +28,11 @@ from pathlib import Path
 from typing import Final, Self
 
 from doorward.errors import LogError, StoreError, VerificationError
+from doorward.notes.note import Signer, format_verifier
 from doorward.record.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint, verify_checkpoint
 from doorward.record.edge import RightEdge
 from doorward.record.hashes import EMPTY_ROOT, Hash, format_hash
 from doorward.record.log_files import CHECKPOINT, TILES, VERIFIER_KEY, LogFiles, sync_folder
-from doorward.record.note import Signer, format_verifier
 from doorward.record.openings import Disclosures, StoredBlock, stored_block
 from doorward.record.replay import Block, leaf_of
 from doorward.record.segments import PUBLISHER_LOCK, READERS_LOCK, SpoolReader, list_segments

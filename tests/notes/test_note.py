@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.errors import MalformedError, VerificationError
-from doorward.record.hashes import format_hash
-from doorward.record.note import (
+from doorward.notes.note import (
     MAX_NOTE_BYTES,
     Signer,
     check_name,
@@ -18,6 +17,7 @@ from doorward.record.note import (
     sign_note,
     verify_note,
 )
+from doorward.record.hashes import format_hash
 
 TEXT = b"doorward.example/test\n7\nsome text\n"
 SIGNER = Signer.make("doorward.example/test", bytes(range(32)))

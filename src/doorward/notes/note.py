@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from doorward.errors import MalformedError, VerificationError
-from doorward.record.hashes import format_hash, parse_base64
+from doorward.notes.base64 import format_base64, parse_base64
 
 MAX_NOTE_BYTES: Final = 64 * 1024  # a checkpoint has some 200, a cosignature some 3,500 at most
 MAX_SIGNATURES: Final = 64  # the specification asks for at least 16
@@ -114,7 +114,7 @@ class Signer:
 
 def format_verifier(verifier: Verifier) -> str:
     """Return a verifier key as one line: name, id and key, joined by plus signs."""
-    key = format_hash(bytes((_ED25519,)) + verifier.public_key)
+    key = format_base64(bytes((_ED25519,)) + verifier.public_key)
     return f"{verifier.name}+{verifier.id.hex()}+{key}"
 
 
@@ -137,7 +137,7 @@ def parse_verifier_key(text: str) -> Verifier:
 
 def format_signer(signer: Signer) -> str:
     """Return a signing key as one line; a secret."""
-    key = format_hash(bytes((_ED25519,)) + signer.seed)
+    key = format_base64(bytes((_ED25519,)) + signer.seed)
     return f"{_PRIVATE_PREFIX}{signer.name}+{signer.verifier.id.hex()}+{key}"
 
 
@@ -185,8 +185,23 @@ def sign_note(text: bytes, signer: Signer) -> bytes:
     Raises:
         MalformedError: The text cannot be one of a note.
     """
-    line = format_hash(signer.verifier.id + signer.sign(text))
+    line = format_base64(signer.verifier.id + signer.sign(text))
     raw = text + f"\n{_SIGNATURE_PREFIX}{signer.name} {line}\n".encode()
+    parse_note(raw)
+    return raw
+
+
+def cosign_note(raw: bytes, signer: Signer) -> bytes:
+    """Return a note with one more signature below it; a second one of the same key is refused.
+
+    Raises:
+        MalformedError: It is no note, or it has a signature of this key.
+    """
+    note = parse_note(raw)
+    if any((line.name, line.id) == (signer.name, signer.verifier.id) for line in note.signatures):
+        raise MalformedError(f"`{signer.name}` has signed this already")
+    line = format_base64(signer.verifier.id + signer.sign(note.text))
+    raw += f"{_SIGNATURE_PREFIX}{signer.name} {line}\n".encode()
     parse_note(raw)
     return raw
 
@@ -233,14 +248,23 @@ def verify_note(note: UnverifiedNote, verifiers: Sequence[Verifier]) -> bytes:
     Raises:
         VerificationError: No known key signed it, or a known key's signature does not hold.
     """
+    if not find_signers(note, verifiers):
+        wanted = ", ".join(f"`{verifier.name}`" for verifier in verifiers) or "no key at all"
+        raise VerificationError(f"expected a signature of {wanted}, got none that this key could have made")
+    return note.text
+
+
+def find_signers(note: UnverifiedNote, verifiers: Sequence[Verifier]) -> tuple[Verifier, ...]:
+    """Return which of the keys signed a note, each once.
+
+    Raises:
+        VerificationError: A known key's signature does not hold.
+    """
     known = {(verifier.name, verifier.id): verifier for verifier in verifiers}
-    signed = False
+    signed: dict[bytes, Verifier] = {}
     for signature in note.signatures:
         verifier = known.get((signature.name, signature.id))
         if verifier is not None:
             verifier.verify(note.text, signature.signature)
-            signed = True
-    if not signed:
-        wanted = ", ".join(f"`{verifier.name}`" for verifier in verifiers) or "no key at all"
-        raise VerificationError(f"expected a signature of {wanted}, got none that this key could have made")
-    return note.text
+            signed[verifier.public_key] = verifier
+    return tuple(signed.values())
