@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from doorward.orders.load import Pack
+from doorward.orders.load import Pack, load_pack, shipped_orders
 from doorward.orders.page import format_page
 from doorward.policy.request import Fact, Resource
 from doorward.policy.scopes import Scope
@@ -35,7 +35,9 @@ def check(file: Path, text: str) -> None:
     )
 
 
-def test_the_page_of_the_order_has_not_drifted(pack: Pack) -> None:
+@pytest.mark.parametrize("order", shipped_orders())
+def test_the_page_of_an_order_has_not_drifted(order: str) -> None:
+    pack = load_pack(order)
     check(CHECKOUT / pack.page, format_page(pack))
 
 

@@ -87,9 +87,9 @@ class Door:
             ),
             declaration=bool(agency.attributes.get("declaration", False)) if agency else False,
         )
-        request = self.pack.request(
-            facts, resource=Resource(COLLECTION, self._database), now=now, login=person.login
-        )
+        known = {path: value for path, value in facts.items() if path in self.pack.requests.facts}
+        resource = Resource(COLLECTION, self._database)
+        request = self.pack.request(known, resource=resource, now=now, login=person.login)
         decision = self.pack.decide(request)
         if decision.outcome is not Outcome.PERMIT:
             if own_agency:

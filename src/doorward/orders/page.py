@@ -26,12 +26,15 @@ def _lines(pack: Pack) -> Iterator[str]:
     yield f"In force from {pack.effective}. It rests on:"
     yield ""
     yield from (f"* {authority}" for authority in pack.authorities)
-    yield from ("", "## What you state at the database door", "")
-    yield from _table(("option", "what it says"), CLAIM_OPTIONS)
-    yield from (
-        "",
-        "What is stated is a claim. It is recorded, and compared with registers where there is one.",
-    )
+    if pack.model is None:
+        yield from ("", "The order stands at no database.")
+    else:
+        yield from ("", "## What you state at the database door", "")
+        yield from _table(("option", "what it says"), CLAIM_OPTIONS)
+        yield from (
+            "",
+            "What is stated is a claim. It is recorded, and compared with registers where there is one.",
+        )
     yield from ("", "## Purpose words", "")
     yield from _table(("word", "meaning"), ((f"`{p.word}`", p.says) for p in pack.purposes.values()))
     yield from ("", "## Agencies", "")
@@ -54,10 +57,11 @@ def _lines(pack: Pack) -> Iterator[str]:
             for q in pack.questions.values()
         ),
     )
-    yield from ("", "## Classes of columns", "")
-    yield from _table(
-        ("class", "what is in it"), ((f"`{name}`", says) for name, says in pack.classes.items())
-    )
+    if pack.classes:
+        yield from ("", "## Classes of columns", "")
+        yield from _table(
+            ("class", "what is in it"), ((f"`{name}`", says) for name, says in pack.classes.items())
+        )
     yield from ("", "## Whom to ask", "")
     yield f"* Law department: {pack.contacts.law_department}"
     yield f"* Supervisor: {pack.contacts.supervisor}"

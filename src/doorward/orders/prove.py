@@ -21,7 +21,6 @@ from doorward.policy.request import Request
 from doorward.policy.symbolic import Symbolic, SymbolicOrder, change
 from doorward.policy.theorems import Kind, Theorem, breaks, condition, violation
 
-PROCESS = "context.process"
 NEVER_ERRS = Theorem("never-errs", Kind.NEVER_OPENS, "no policy fails while it is evaluated", (), None)
 SUSPENSION = Theorem(
     "suspension-never-opens",
@@ -210,7 +209,7 @@ def _questions(pack: Pack, order: SymbolicOrder, matters: _Matters) -> _Asked:
         for policy in order.policies
         if policy.remedy is not None and policy.remedy.cure and policy.id not in matters.helped
     }
-    process = order.define(_fact(order, PROCESS)) if PROCESS in model.facts else FALSE
+    process = order.define(terms.fact(pack.theorems.process, BOOL))
     return _Asked(
         decides={policy.id: order.decides(policy) for policy in order.policies},
         helps={name: _helps(order, other, name) for name, other in cured.items()},
@@ -235,10 +234,6 @@ def _note(order: SymbolicOrder, prover: Prover, matters: _Matters, asked: _Asked
         if name not in matters.unyielding and prover.holds_somewhere(asked.yields.get(name, FALSE)):
             said = f"policy `{name}` denies `{order.action}` although there is court process"
             matters.unyielding[name] = Finding(said, policy.span, "add `unless { context.process }`")
-
-
-def _fact(order: SymbolicOrder, path: str) -> int:
-    return order.terms.fact(path, BOOL)
 
 
 def _violation(theorem: Theorem, order: SymbolicOrder) -> int:

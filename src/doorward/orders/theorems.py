@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from doorward.cedar.est import read_rules
 from doorward.cedar.scan import scan
+from doorward.cedar.types import BOOL
 from doorward.errors import Finding, PolicySyntaxError
 from doorward.orders.toml import Toml
 from doorward.policy.check import validate
 from doorward.policy.request import RequestModel
 from doorward.policy.theorems import Kind, Theorem
 
+PROCESS = "context.process"  # where theorems.toml names no other
 KEYS = ("kind", "says", "actions", "except", "when", "obliges")
 
 
@@ -21,9 +23,11 @@ class Theorems:
     Args:
         compellable: The actions that a court's paper can command (law 2); a forbid on one of them that does not yield
             to process is listed.
+        process: The fact that says that there is such a paper, verified and in scope.
     """
 
     compellable: tuple[str, ...]
+    process: str
     theorems: tuple[Theorem, ...]
 
 
@@ -35,14 +39,22 @@ def read_theorems(file: Toml, model: RequestModel, schema: str) -> Theorems:
         model: What can be asked.
         schema: Cedar schema text; each condition is validated against it.
     """
-    file.refuse_others(("compellable", "theorem"))
+    file.refuse_others(("compellable", "process", "theorem"))
+    process = file.get(str, "process", default=PROCESS)
+    spec = model.facts.get(process)
+    if spec is None or spec.type != BOOL:
+        file.note(
+            f"`{process}` is no fact that is true or false",
+            "process",
+            hint="name the one that says court process",
+        )
     compellable = tuple(str(action) for action in file.get(list, "compellable", default=[]))
     _check_actions(file, compellable, model, "compellable")
     names = file.get(dict, "theorem", default={})
     read = [_read(file, name, model) for name in names]
     found = [theorem for theorem in read if theorem is not None]
     _validate(file, found, schema)
-    return Theorems(compellable, tuple(found))
+    return Theorems(compellable, process, tuple(found))
 
 
 def _read(file: Toml, name: str, model: RequestModel) -> Theorem | None:
