@@ -26,10 +26,11 @@ def test_there_are_three_orders_and_one_is_about_something_else() -> None:
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_a_shipped_order_checks(order: str) -> None:
+def test_a_shipped_order_checks_and_each_policy_decides_a_case(order: str) -> None:
     report = check_pack(read_files(find_pack(order)), cases={}, now=datetime(2026, 3, 1, tzinfo=UTC))
     assert report.findings == ()
     assert report.warnings == ()
+    assert report.unshown == ()
 
 
 @pytest.mark.parametrize("order", ORDERS)

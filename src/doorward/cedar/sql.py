@@ -52,7 +52,7 @@ class SqlWriter:
             PolicyError: The dialect or the door has no form for it.
         """
         for number in needed(self.terms, [term], self._memo):
-            self._memo[number] = self._write(self.terms.nodes[number])
+            self._memo[number] = self.form(self.terms.nodes[number])
         return self._memo[term]
 
     def query(self, source: str, outputs: Mapping[str, int], *, keep: Sequence[str] = ()) -> str:
@@ -103,7 +103,8 @@ class SqlWriter:
                 size[number] = 12
         return [layers[at] for at in sorted(layers)]
 
-    def _write(self, node: Term) -> str:
+    def form(self, node: Term) -> str:
+        """Return a term whose parts are written already."""
         dialect = self.dialect
         match node.kind:
             case "value":
@@ -245,7 +246,7 @@ class SqlWriter:
                 held = [u.id for u in uids if dig(self.entities[u].attributes, node.name) is not None]
                 return self._one_of(node.parts[0], held)
             case "attr":
-                return self._table(
+                return self.lookup(
                     node, [((u.id,), dig(self.entities[u].attributes, node.name)) for u in uids]
                 )
             case "below":
@@ -256,7 +257,7 @@ class SqlWriter:
                     for uid in uids
                     for name, tag in self.entities[uid].tags.items()
                 ]
-                return self._keys(node, rows) if node.kind == "has_tag" else self._table(node, rows)
+                return self._keys(node, rows) if node.kind == "has_tag" else self.lookup(node, rows)
 
     def _keys(self, node: Term, rows: Sequence[tuple[tuple[str, ...], Value | None]]) -> str:
         tests = [self._is_key(node, key) for key, _ in rows]
@@ -268,7 +269,7 @@ class SqlWriter:
             "(" + " AND ".join(f"{self._operand(p)} = {self.dialect.text_literal(k)}" for p, k in pairs) + ")"
         )
 
-    def _table(self, node: Term, rows: Sequence[tuple[tuple[str, ...], Value | None]]) -> str:
+    def lookup(self, node: Term, rows: Sequence[tuple[tuple[str, ...], Value | None]]) -> str:
         """Return a value looked up by one or two keys, rows of one value together; else a harmless constant."""
         by_value: dict[str, list[tuple[str, ...]]] = {}
         for key, value in rows:
