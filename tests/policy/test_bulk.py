@@ -9,13 +9,14 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import psycopg
 import pytest
 
-from doorward.cedar.dialects import DIALECTS, DUCKDB, POSTGRESQL, Dialect
+from doorward.cedar.dialects import DIALECTS, DUCKDB, POSTGRESQL, SPARK, Dialect
 from doorward.cedar.hierarchy import Hierarchy
 from doorward.cedar.types import BOOL, DATETIME
 from doorward.cedar.values import Datetime
@@ -280,3 +281,27 @@ def test_facts_that_are_the_same_in_every_row_need_no_column(duck: Duck) -> None
     )
     decision = pack.decide(request)
     assert duck(query) == [(1, decision.outcome.value, " ".join(decision.policies))]
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Spark's bridge leaves its sockets open
+def test_spark_gives_each_row_the_orders_answer(tmp_path: Path) -> None:
+    """Where Spark is installed; it is no part of what a new machine has."""
+    sql = pytest.importorskip("pyspark.sql", reason="Spark is not installed")
+    spark = sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+    for order, action, kind in ENVIRONMENTS:
+        pack = pack_of(order)
+        requests = make_requests(pack, action, kind, 200, seeded((order, action, kind)))
+        columns, file = layout(pack, kind, SPARK), tmp_path / f"{order}-{action}-{kind}.json"
+        rows = (json.dumps(dict(zip(columns, row, strict=True))) for row in rows_of(pack, kind, requests))
+        file.write_text("\n".join(rows), encoding="utf-8")
+        schema = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        spark.read.schema(schema).json(str(file)).createOrReplaceTempView("requests")
+        check_rows(
+            pack,
+            symbolic(order, action, kind),
+            requests,
+            SPARK,
+            lambda query: [tuple(row) for row in spark.sql(query).collect()],
+        )
+    spark.stop()
