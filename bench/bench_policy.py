@@ -1,4 +1,4 @@
-"""CPU time of the order: loading a pack, compiling its scopes, deciding, finding a scope.
+"""CPU time of the orders: loading a pack, compiling its scopes, deciding, finding a scope, proving each theorem.
 
 Run: .venv/bin/python bench/bench_policy.py [repetitions]. CPU seconds of this process; minimum and median.
 """
@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from doorward.orders.load import load_pack
+from doorward.orders.load import Pack, load_pack, shipped_orders
+from doorward.orders.prove import prove_pack
 from doorward.policy.request import Fact, Resource
 from doorward.policy.scopes import ScopeBook
 
@@ -66,6 +67,20 @@ def main() -> None:
     ):
         least, middle = cpu(work, repetitions=repetitions, batch=batch)
         print(f"{name:<20} min {least * 1e6:>12.1f} us   median {middle * 1e6:>12.1f} us CPU")
+    for order in shipped_orders():
+        prove(load_pack(order))
+
+
+def prove(pack: Pack) -> None:
+    """Print the time of each theorem, and of the whole: terms and formulas are made once for all of them."""
+    started = time.process_time()
+    result = prove_pack(pack, cpu=time.process_time)
+    whole = time.process_time() - started
+    print(f"prove {pack.name}: {whole:.2f} s CPU for {len(result.proofs)} theorems")
+    for proof in result.proofs:
+        print(
+            f"  {proof.theorem.name:<50} {proof.seconds * 1e3:>8.1f} ms CPU, {'proved' if proof.holds else 'NOT PROVED'}"
+        )
 
 
 if __name__ == "__main__":

@@ -284,7 +284,9 @@ def test_facts_that_are_the_same_in_every_row_need_no_column(duck: Duck) -> None
 
 
 @pytest.mark.long
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Spark's bridge leaves its sockets open
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # Spark's bridge leaves its sockets open
 def test_spark_gives_each_row_the_orders_answer(tmp_path: Path) -> None:
     """Where Spark is installed; it is no part of what a new machine has."""
     sql = pytest.importorskip("pyspark.sql", reason="Spark is not installed")

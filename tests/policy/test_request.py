@@ -88,6 +88,21 @@ def test_a_fact_that_is_none_is_refused(path: str, value: Fact, said: str) -> No
         PACK.request({path: value}, resource=CLEAR, now=NOW)
 
 
+@given(st.data())
+def test_any_value_of_any_fact_is_taken_or_refused(data: st.DataObject) -> None:
+    path = data.draw(st.sampled_from(sorted(PACK.requests.facts)))
+    value: Any = data.draw(
+        st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers(), max_size=2)
+    )
+    spec = PACK.requests.facts[path]
+    good = spec.definition is None and path != "context.now" and spec.allows(value)
+    if good:
+        assert PACK.request({path: value}, resource=CLEAR, now=NOW).facts[path] == value
+    elif path != "context.now":
+        with pytest.raises(ConfigError):
+            PACK.request({path: value}, resource=CLEAR, now=NOW)
+
+
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ConfigError, match="time zone"):
         PACK.request({}, resource=CLEAR, now=datetime(2026, 1, 1))

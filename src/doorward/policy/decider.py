@@ -128,6 +128,6 @@ class Decider:
 
         def ask(facts: Mapping[str, Fact], login: str, asked: str) -> tuple[int, int]:
             made: Objects = make_objects(model, Request(action, replace(resource, id=asked), facts, login))
-            return rules(made.principal, made.action, made.resource, made.context, made.entities)
+            return rules(made.principal, made.action, made.resource, made.context, made.entities())
 
         return ask

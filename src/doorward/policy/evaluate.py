@@ -54,10 +54,8 @@ class Evaluator:
         faults = self._model.find_faults(request)
         if faults:
             return Applied((), faults)
-        made = make_objects(self._model, request)
         try:
-            entities = self._entities.with_added_json_str(json.dumps(_own_entities(made)), self._schema)
-            answer = cedarpy.is_authorized(_encode(made), self._set, entities, self._schema)
+            answer = cedarpy.is_authorized(*self.prepare(request))
         except ValueError as error:
             return Applied((), (f"the request could not be evaluated: {error}",))
         errors = tuple(str(error) for error in answer.diagnostics.errors)
@@ -65,6 +63,14 @@ class Evaluator:
             errors = ("cedar gave no decision",)
         applying = frozenset(answer.diagnostics.reasons)
         return Applied(tuple(p for p in self._policies if p.id in applying), errors)
+
+    def prepare(
+        self, request: Request
+    ) -> tuple[dict[str, Any], cedarpy.PolicySet, cedarpy.Entities, cedarpy.Schema]:
+        """Return what cedarpy is asked with, everything parsed; raises ValueError where it does not take it."""
+        made = make_objects(self._model, request)
+        entities = self._entities.with_added_json_str(json.dumps(_own_entities(made)), self._schema)
+        return _encode(made), self._set, entities, self._schema
 
 
 def _as_permits(policies: Sequence[Policy]) -> dict[str, Any]:

@@ -14,14 +14,27 @@ COMES = "row"  # the id of a resource that comes with its request: it is known b
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """A request as Cedar has it; ``entities`` are the file's and the request's own."""
+    """A request as Cedar has it.
+
+    Args:
+        file: The entities of the order's files.
+        own: Those that come with the request: attributes and direct parents.
+    """
 
     principal: Uid
     action: Uid
     resource: Uid
     context: Mapping[str, Value]
-    entities: Entities
+    file: Entities
     own: Mapping[Uid, tuple[Mapping[str, Value], tuple[Uid, ...]]]
+
+    def entities(self) -> Entities:
+        """Return the file's entities and the request's own."""
+        entities = dict(self.file)
+        for uid, (attributes, parents) in self.own.items():
+            above = (self.file[up].above for up in parents if up in self.file)
+            entities[uid] = Entity(attributes, frozenset(parents).union(*above), NO_VALUES)
+        return entities
 
 
 def make_objects(model: RequestModel, request: Request) -> Objects:
@@ -33,16 +46,10 @@ def make_objects(model: RequestModel, request: Request) -> Objects:
     if not model.resources[kind].in_file:
         resource = Uid(kind, COMES)
         own[resource] = _subject(model, "resource", kind, facts)
-    entities = dict(model.entities)
-    for uid, (attributes, parents) in own.items():
-        above = frozenset(parents).union(
-            *(model.entities[up].above for up in parents if up in model.entities)
-        )
-        entities[uid] = Entity(attributes, above, NO_VALUES)
     context = model.environment(request.action, kind).context
     found = _value(context, "context", facts)
     assert isinstance(found, Mapping)
-    return Objects(principal, Uid("Action", request.action), resource, found, entities, own)
+    return Objects(principal, Uid("Action", request.action), resource, found, model.entities, own)
 
 
 def _subject(

@@ -9,6 +9,7 @@ which for what would open something is the value that does not.
 INVARIANT (computed is never stated): a fact with a definition is computed from the others when the request is built.
 """
 
+import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from typing import Any, Literal, TypeAlias
 from doorward.cedar.entities import Entities
 from doorward.cedar.ir import Expr, Rule
 from doorward.cedar.lower import Subject
+from doorward.cedar.python import build_function
 from doorward.cedar.resolve import Resolver
 from doorward.cedar.schema import Environment, Schema
 from doorward.cedar.types import BOOL, DATETIME, LONG, STRING, EntityType, Type
@@ -87,16 +89,12 @@ class Form:
         specs: Every fact by path.
         unknown: What stands for each where nothing is known.
         computed: Those that are computed, in order, each from the facts before it.
-        allowed: The words of each text that has some and that may be stated.
-        free: The type of each other fact that may be stated.
         fits: Whether facts are complete and each is one of its words; False, never an exception, where they are not.
     """
 
     specs: Mapping[str, FactSpec]
     unknown: Mapping[str, Fact]
     computed: tuple[tuple[str, Callable[[Mapping[str, Any]], Any]], ...]
-    allowed: Mapping[str, frozenset[Fact]]
-    free: Mapping[str, type]
     fits: Callable[[Mapping[str, Any]], bool]
 
 
@@ -104,32 +102,32 @@ def make_form(specs: Mapping[str, FactSpec]) -> Form:
     """Return the form of requests with these facts."""
     computed = tuple((path, spec.compute) for path, spec in specs.items() if spec.compute is not None)
     unknown = {path: spec.unknown for path, spec in specs.items()}
-    allowed = {
-        path: frozenset(spec.words or ())
-        for path, spec in specs.items()
-        if _is_listed(spec) and spec.definition is None
-    }
-    free = {
-        path: PYTHON.get(spec.type, str)
-        for path, spec in specs.items()
-        if spec.words is None and spec.definition is None
-    }
-    return Form(specs, unknown, computed, allowed, free, _fitting(specs))
+    return Form(specs, unknown, computed, _fitting(specs))
 
 
 def _fitting(specs: Mapping[str, FactSpec]) -> Callable[[Mapping[str, Any]], bool]:
-    # Texts are looked up in sets of texts, which no value of another type is in.
-    words = [(path, frozenset(spec.words or ())) for path, spec in specs.items() if _is_listed(spec)]
-    others = [(path, PYTHON.get(spec.type, str)) for path, spec in specs.items() if not _is_listed(spec)]
+    """Return a compiled test of facts: one expression over all of them, which is three times as fast as a loop."""
+    held: dict[str, object] = {}
+    tests: list[ast.expr] = []
+    for number, (path, spec) in enumerate(specs.items()):
+        fact: ast.expr = ast.Subscript(ast.Name("facts", ast.Load()), ast.Constant(path), ast.Load())
+        name = ast.Name(f"known_{number}", ast.Load())
+        if _is_listed(spec):
+            # A text is looked up in a set of texts, which no value of another type is in.
+            held[name.id] = frozenset(spec.words or ())
+            tests.append(ast.Compare(fact, [ast.In()], [name]))
+        else:
+            held[name.id] = PYTHON.get(spec.type, str)
+            tests.append(ast.Compare(ast.Attribute(fact, "__class__", ast.Load()), [ast.Is()], [name]))
+    every: ast.expr = (
+        ast.BoolOp(ast.And(), tests) if len(tests) > 1 else (tests or [ast.Constant(value=True)])[0]
+    )
+    test = build_function("fits", ("facts",), [ast.Return(every)], held)
     size = len(specs)
 
     def fits(facts: Mapping[str, Any]) -> bool:
         try:
-            return (
-                len(facts) == size
-                and all([facts[path] in known for path, known in words])  # noqa: C419  # a list is twice as fast
-                and all([facts[path].__class__ is kind for path, kind in others])  # noqa: C419  # as above
-            )
+            return len(facts) == size and bool(test(facts))
         except (KeyError, TypeError):
             return False
 
@@ -266,16 +264,21 @@ class RequestModel:
         """
         self._check_asked(action, resource)
         form = self.form(resource.type)
-        for path, value in facts.items():
-            if value.__class__ is not form.free.get(path) and value not in form.allowed.get(path, ()):
-                _check(form.specs.get(path), path, value)
         if now.tzinfo is None:
             raise ConfigError("the time of a request needs a time zone")
         given = {**form.unknown, **facts}
         if NOW in given:
             given[NOW] = Datetime((now - EPOCH) // MILLISECOND)
-        for path, compute in form.computed:
-            given[path] = compute(given)
+        try:
+            for path, compute in form.computed:
+                given[path] = compute(given)
+            fits = form.fits(given) and not any(path in facts for path, _ in form.computed)
+        except (KeyError, TypeError):  # a value that is none, met before it was looked at
+            fits = False
+        if not fits:
+            for path, value in facts.items():
+                _check(form.specs.get(path), path, value)
+            raise ConfigError("the request has not the facts of the order")
         return Request(action, resource, given, login, (form, given))
 
     def form(self, resource: str) -> Form:
