@@ -78,9 +78,8 @@ def prove(pack: Pack) -> None:
     whole = time.process_time() - started
     print(f"prove {pack.name}: {whole:.2f} s CPU for {len(result.proofs)} theorems")
     for proof in result.proofs:
-        print(
-            f"  {proof.theorem.name:<50} {proof.seconds * 1e3:>8.1f} ms CPU, {'proved' if proof.holds else 'NOT PROVED'}"
-        )
+        said = "proved" if proof.holds else "NOT PROVED"
+        print(f"  {proof.theorem.name:<50} {proof.seconds * 1e3:>8.1f} ms CPU, {said}")
 
 
 if __name__ == "__main__":
