@@ -2,13 +2,14 @@
 
 import typer
 
-from doorward.cli import order_check, order_diff, order_new, order_prove, order_sign
+from doorward.cli import order_check, order_diff, order_new, order_prove, order_sign, order_sql
 
 app = typer.Typer(no_args_is_help=True)
 app.command("new")(order_new.new)
 app.command("check")(order_check.check)
 app.command("prove")(order_prove.prove)
 app.command("diff")(order_diff.diff)
+app.command("sql")(order_sql.sql)
 app.command("key")(order_sign.key)
 app.command("sign")(order_sign.sign)
 app.command("verify")(order_sign.verify)

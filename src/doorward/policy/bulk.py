@@ -19,7 +19,7 @@ from doorward.cedar.types import EntityType, Type
 from doorward.cedar.values import Uid, Value
 from doorward.errors import PolicyError
 from doorward.policy.decision import Outcome
-from doorward.policy.request import Fact, RequestModel
+from doorward.policy.request import Fact, RequestModel, kind_in_words
 from doorward.policy.symbolic import SymbolicOrder
 
 OUTCOME, POLICIES, POSSIBLE = "outcome", "policies", "possible"
@@ -143,6 +143,11 @@ class _Writer:
         unknown = sorted(given - specs.keys() - {"principal", "resource"})
         if unknown:
             raise PolicyError(f"`{unknown[0]}` is no fact of a request about a {order.resource}")
+        for path, value in sources.constants.items():
+            if path in specs and not specs[path].allows(value):
+                raise PolicyError(
+                    f"`{path}` takes {kind_in_words(specs[path].type)}, one of its words where it has some"
+                )
         self._order = order
         self._columns = sources.columns
         self._dialect = dialect
