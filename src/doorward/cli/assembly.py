@@ -14,7 +14,7 @@ from doorward.cli.folders import Folders
 from doorward.errors import ConfigError
 from doorward.gateway.door import Door
 from doorward.gateway.logins import AdminConnections, Logins
-from doorward.gateway.names import ADMIN
+from doorward.install.names import ADMIN
 from doorward.gateway.server import Server, ServerParts
 from doorward.grants.people import load_directory
 from doorward.grants.registers import PostgresCaseRegister

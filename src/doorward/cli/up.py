@@ -143,7 +143,7 @@ def _prepare_city(folders: Folders, dsn: str, console: Console) -> bool:
 
 
 def _prepare_order(folders: Folders, order: str, dsn: str, console: Console) -> None:
-    from doorward.gateway.install import allow_register, install, is_installed
+    from doorward.install.install import allow_register, install, is_installed
 
     pack, book = load_order(folders, order)
     with psycopg.connect(dsn, autocommit=True) as connection:

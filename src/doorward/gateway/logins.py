@@ -18,8 +18,8 @@ from psycopg import sql
 
 from doorward.errors import UpstreamError
 from doorward.gateway.answer import GrantBinding
-from doorward.gateway.names import LOGIN_PREFIX
-from doorward.gateway.scopes import create_login
+from doorward.install.names import LOGIN_PREFIX
+from doorward.install.scopes import create_login
 
 CONNECTIONS_PER_LOGIN = 1  # a new connection is a new decision and a new grant
 GONE_MILLISECONDS = 5_000  # how long a terminated backend may take to leave

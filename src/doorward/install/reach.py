@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from doorward.gateway.names import reader_role, scope_schema
+from doorward.install.names import reader_role, scope_schema
 from doorward.policy.scopes import Scope
 
 REACHING = """

@@ -26,11 +26,11 @@ import psycopg
 from psycopg import sql
 
 from doorward.errors import UpstreamError
-from doorward.gateway import names
-from doorward.gateway.catalog import find_misfits
-from doorward.gateway.public_rights import move_public_rights
-from doorward.gateway.reach import find_holes, find_stops, reaching_roles
-from doorward.gateway.scopes import create_row_policy, create_scope, table_identifier
+from doorward.install import names
+from doorward.install.catalog import find_misfits
+from doorward.install.public_rights import move_public_rights
+from doorward.install.reach import find_holes, find_stops, reaching_roles
+from doorward.install.scopes import create_row_policy, create_scope, table_identifier
 from doorward.orders.pack import Pack
 from doorward.policy.scopes import Scope, ScopeBook
 
@@ -119,7 +119,7 @@ def install(
 
 def foundation() -> sql.SQL:
     """Return the statements of `foundation.sql`."""
-    text = resources.files("doorward.gateway").joinpath("foundation.sql").read_text(encoding="utf-8")
+    text = resources.files("doorward.install").joinpath("foundation.sql").read_text(encoding="utf-8")
     return sql.SQL(text)
 
 

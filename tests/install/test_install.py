@@ -15,9 +15,9 @@ from doorward.embedded.launcher import Cluster
 from doorward.embedded.sample import SampleSizes, create_sample
 from doorward.errors import UpstreamError
 from doorward.gateway.answer import GrantBinding
-from doorward.gateway.install import Installed, install, is_installed
+from doorward.install.install import Installed, install, is_installed
 from doorward.gateway.logins import AdminConnections, Logins
-from doorward.gateway.names import scope_schema
+from doorward.install.names import scope_schema
 from doorward.orders.load import Pack, load_pack
 from doorward.policy.scopes import ScopeBook
 
@@ -164,7 +164,7 @@ def test_whatever_a_scope_reaches_beside_its_views_is_a_hole_and_takes_it_back(
 def test_a_table_that_stays_locked_ends_with_a_hint_and_nobody_waits_behind_it(
     cluster: Cluster, city: Connection, pack: Pack, book: ScopeBook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("doorward.gateway.install.LOCK_TIMEOUT", "50ms")
+    monkeypatch.setattr("doorward.install.install.LOCK_TIMEOUT", "50ms")
     with psycopg.connect(cluster.dsn(user="postgres", dbname="clear")) as reader:
         reader.execute("SELECT count(*) FROM persons")
         with pytest.raises(UpstreamError, match="stayed locked"):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
-from doorward.gateway.names import SCHEMA, SESSIONS, owner_role, reader_role, scope_schema
+from doorward.install.names import SCHEMA, SESSIONS, owner_role, reader_role, scope_schema
 from doorward.policy.scopes import Scope, ScopeTable
 
 GRANT_IN_FORCE = sql.SQL("(SELECT true FROM {}.my_grant)").format(sql.Identifier(SCHEMA))
