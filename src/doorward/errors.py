@@ -16,6 +16,7 @@
     │   ├── LocalProtocolError        our own bug
     │   └── RemoteProtocolError       the peer broke the protocol
     ├── UpstreamError                 PostgreSQL did not do what the door needs
+    ├── InstallError                  an install stopped or was taken back; .findings
     └── ClusterError                  an embedded server did not start, stop or answer
 
 A denial is a value (`doorward.policy.Decision`), never one of these.
@@ -161,6 +162,27 @@ class UpstreamError(DoorwardError):
     """PostgreSQL did not do what the door needs; the door stays shut."""
 
     code = "DW-UPSTREAM"
+
+
+MAX_SHOWN = 8  # findings in one line for a person
+
+
+class InstallError(DoorwardError):
+    """An install or uninstall stopped; ``findings`` lists every reason, the message those that fit a line.
+
+    ``headline`` is the message without them, for whoever lists them below it.
+    """
+
+    code = "DW-INSTALL"
+
+    def __init__(self, message: str, *, findings: Sequence[str] = (), hint: str | None = None) -> None:
+        shown = [
+            *findings[:MAX_SHOWN],
+            *([f"and {len(findings) - MAX_SHOWN} more"] * (len(findings) > MAX_SHOWN)),
+        ]
+        super().__init__(f"{message}: {'; '.join(shown)}" if findings else message, hint=hint)
+        self.headline = message
+        self.findings = tuple(findings)
 
 
 class ClusterError(DoorwardError):

@@ -1,7 +1,5 @@
 """Installing into a real database: what stops it, what it leaves unchanged, what it calls a hole."""
 
-import socket
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,67 +7,32 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
-from doorward.embedded.clusters import city_spec
 from doorward.embedded.launcher import Cluster
-from doorward.embedded.sample import SampleSizes, create_sample
-from doorward.errors import UpstreamError
+from doorward.errors import InstallError
 from doorward.gateway.answer import GrantBinding
-from doorward.install.install import Installed, install, is_installed
 from doorward.gateway.logins import AdminConnections, Logins
+from doorward.install.drift import find_drift
+from doorward.install.install import Installed, Terms, install, is_installed
 from doorward.install.names import scope_schema
+from doorward.install.stops import Declared
+from doorward.install.uninstall import uninstall
 from doorward.orders.load import Pack, load_pack
 from doorward.policy.scopes import ScopeBook
+from tests_support.catalogs import differences, read_everything
 
 pytestmark = pytest.mark.pg
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-FEW = SampleSizes(200, 200, 200, 200, 200, 100)
 Connection = psycopg.Connection[Any]
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with tempfile.TemporaryDirectory(prefix="doorward-install-") as folder, socket.socket() as probe:
-        Path(folder).chmod(0o755)
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-        probe.close()
-        running = Cluster(city_spec(Path(folder) / "data", port))
-        running.start()
-        create_sample(running.dsn(user="postgres", dbname="postgres"), app_password="app", rows=FEW)
-        with psycopg.connect(running.dsn(user="postgres", dbname="postgres"), autocommit=True) as dba:
-            dba.execute("ALTER DATABASE clear RENAME TO pristine")
-        yield running
-        running.stop()
-
-
-@pytest.fixture
-def city(cluster: Cluster) -> Iterator[Connection]:
-    """A database as the city left it, anew for each test; scopes are roles of the whole server, so they go too."""
-    with psycopg.connect(cluster.dsn(user="postgres", dbname="postgres"), autocommit=True) as dba:
-        dba.execute("CREATE DATABASE clear TEMPLATE pristine")
-        with psycopg.connect(cluster.dsn(user="postgres", dbname="clear"), autocommit=True) as connection:
-            yield connection
-        dba.execute("DROP DATABASE clear WITH (FORCE)")
-        for (role,) in dba.execute("SELECT rolname FROM pg_roles WHERE rolname ~ '^dw_[gor]_'").fetchall():
-            dba.execute(f'DROP ROLE "{role}"'.encode())
-
-
-@pytest.fixture(scope="module")
-def pack() -> Pack:
-    return load_pack("chicago")
-
-
-@pytest.fixture(scope="module")
-def book(pack: Pack) -> ScopeBook:
-    return pack.scope_book()
-
-
 def put(
-    city: Connection, pack: Pack, book: ScopeBook, *, copies_nothing: tuple[str, ...] = ("records_app",)
+    city: Connection, pack: Pack, book: ScopeBook, *, neither: tuple[str, ...] = ("records_app",)
 ) -> Installed:
-    return install(city, pack, book, copies_nothing=copies_nothing, now=NOW)
+    terms = Terms(Declared(neither=neither), lock_seconds=1)
+    return install(city, pack, book, terms, now=NOW)
 
 
 def rights(city: Connection, role: str) -> list[Any]:
@@ -128,7 +91,7 @@ def test_what_would_make_the_order_untrue_stops_it_before_any_table_changes(
     if not said:
         put(city, pack, book)
         return
-    with pytest.raises(UpstreamError) as stopped:
+    with pytest.raises(InstallError) as stopped:
         put(city, pack, book)
     assert said in str(stopped.value)
     assert city.execute("SELECT count(*) FROM pg_class WHERE relrowsecurity").fetchone() == (0,)
@@ -137,8 +100,8 @@ def test_what_would_make_the_order_untrue_stops_it_before_any_table_changes(
 def test_a_role_that_copies_in_stops_it_until_it_is_declared(
     city: Connection, pack: Pack, book: ScopeBook
 ) -> None:
-    with pytest.raises(UpstreamError, match="records_app"):
-        put(city, pack, book, copies_nothing=())
+    with pytest.raises(InstallError, match="records_app"):
+        put(city, pack, book, neither=())
 
 
 @pytest.mark.parametrize(
@@ -155,19 +118,18 @@ def test_whatever_a_scope_reaches_beside_its_views_is_a_hole_and_takes_it_back(
     city: Connection, pack: Pack, book: ScopeBook, hole: str
 ) -> None:
     city.execute(hole.encode())
-    with pytest.raises(UpstreamError, match="reaches more than its views"):
+    with pytest.raises(InstallError, match="PUBLIC reaches"):
         put(city, pack, book)
     assert not is_installed(city, order_digest=pack.digest, book=book)
     assert city.execute("SELECT count(*) FROM pg_namespace WHERE nspname ~ '^dw_'").fetchone() == (0,)
 
 
 def test_a_table_that_stays_locked_ends_with_a_hint_and_nobody_waits_behind_it(
-    cluster: Cluster, city: Connection, pack: Pack, book: ScopeBook, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, city: Connection, pack: Pack, book: ScopeBook
 ) -> None:
-    monkeypatch.setattr("doorward.install.install.LOCK_TIMEOUT", "50ms")
     with psycopg.connect(cluster.dsn(user="postgres", dbname="clear")) as reader:
         reader.execute("SELECT count(*) FROM persons")
-        with pytest.raises(UpstreamError, match="stayed locked"):
+        with pytest.raises(InstallError, match="stayed locked"):
             put(city, pack, book)
         reader.rollback()
     put(city, pack, book)
@@ -238,3 +200,48 @@ class TestLogins:
             session.execute("SELECT 1")
         assert city.execute("SELECT count(*) FROM doorward.session_grant").fetchone() == (0,)
         assert logins.bind(binding) == login
+
+
+def test_names_that_need_quotes_are_names_like_others(city: Connection, pack: Pack, tmp_path: Path) -> None:
+    uninstall(city)
+    raw = "Odd\"Schema.Per;sons'' --"
+    text = pack.files["collections.toml"].replace('table = "public.persons"', f'table = """{raw}"""')
+    schema, table = raw.split(".")
+    city.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    city.execute(sql.SQL("ALTER TABLE persons SET SCHEMA {}").format(sql.Identifier(schema)))
+    city.execute(
+        sql.SQL("ALTER TABLE {} RENAME TO {}").format(
+            sql.Identifier(schema, "persons"), sql.Identifier(table)
+        )
+    )
+    file = tmp_path / "collections.toml"
+    file.write_text(text, encoding="utf-8")
+    odd = load_pack("chicago", collections=file)
+    before = read_everything(city)
+    put(city, odd, odd.scope_book())
+    assert find_drift(city) == []
+    uninstall(city)
+    assert differences(before, read_everything(city)) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP FUNCTION doorward.refuse_ddl() CASCADE",
+        "CREATE OR REPLACE FUNCTION doorward.is_own(role name) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+        "CREATE FUNCTION doorward.other() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "INSERT INTO doorward.moved_right VALUES ('pg_read_all_data', 'pg_proc', 1)",
+        "INSERT INTO doorward.covered VALUES (1, 'x', false)",
+        "UPDATE doorward.installation SET order_digest = ''",
+        "DROP TABLE doorward.covered",
+        "ALTER SCHEMA doorward RENAME TO other",
+        "SELECT count(*) FROM persons",
+    ],
+)
+def test_the_gateways_own_role_can_replace_nothing_that_a_superuser_runs(
+    cluster: Cluster, city: Connection, pack: Pack, book: ScopeBook, statement: str
+) -> None:
+    put(city, pack, book)
+    admin = psycopg.connect(cluster.dsn(user="doorward_admin", dbname="clear"), autocommit=True)
+    with admin, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        admin.execute(statement.encode())

@@ -14,10 +14,10 @@ from doorward.cli.folders import Folders
 from doorward.errors import ConfigError
 from doorward.gateway.door import Door
 from doorward.gateway.logins import AdminConnections, Logins
-from doorward.install.names import ADMIN
 from doorward.gateway.server import Server, ServerParts
 from doorward.grants.people import load_directory
 from doorward.grants.registers import PostgresCaseRegister
+from doorward.install.names import ADMIN
 from doorward.orders.load import Pack, load_pack
 from doorward.policy.scopes import ScopeBook
 from doorward.record.spool import Spool

@@ -8,8 +8,8 @@ import sys
 
 import typer
 
-from doorward.cli import decide, gateway, log, order, policy, publisher, reset, tour, up
-from doorward.errors import ConfigError, DoorwardError, PolicyError, VerificationError
+from doorward.cli import decide, gateway, log, order, order_database, policy, publisher, reset, tour, up
+from doorward.errors import ConfigError, DoorwardError, InstallError, PolicyError, VerificationError
 
 app = typer.Typer(
     name="doorward",
@@ -24,6 +24,7 @@ app.command("decide")(decide.decide)
 app.add_typer(order.app, name="order", help="Check an order.")
 app.add_typer(policy.app, name="policy", help="Check the compilers of Cedar.")
 app.add_typer(log.app, name="log", help="Verify the record.")
+app.command("uninstall", hidden=True)(order_database.uninstall_order)  # as `order uninstall`
 app.command("reset")(reset.reset)
 app.command("gateway", hidden=True)(gateway.gateway)
 app.command("publisher", hidden=True)(publisher.publisher)
@@ -31,7 +32,7 @@ app.command("publisher", hidden=True)(publisher.publisher)
 
 def exit_code(error: DoorwardError) -> int:
     """Return the exit code for a failure that reached the command line."""
-    if isinstance(error, VerificationError):
+    if isinstance(error, (VerificationError, InstallError)):
         return 1
     if isinstance(error, (ConfigError, PolicyError)):
         return 2
@@ -39,11 +40,14 @@ def exit_code(error: DoorwardError) -> int:
 
 
 def main() -> None:
-    """Run the command line; a failure is one line on standard error, and a hint."""
+    """Run the command line; a failure is a line on standard error, one for each finding, and a hint."""
     try:
         app()
     except DoorwardError as error:
-        sys.stderr.write(f"doorward: {error}\n")
+        findings = error.findings if isinstance(error, InstallError) else ()
+        sys.stderr.write(f"doorward: {error.headline if isinstance(error, InstallError) else error}\n")
+        for finding in findings:
+            sys.stderr.write(f"  - {finding}\n")
         if error.hint:
             sys.stderr.write(f"  hint: {error.hint}\n")
         sys.exit(exit_code(error))

@@ -1,8 +1,17 @@
-"""`doorward order`: what a law department does with an order; one file a command."""
+"""`doorward order`: what a law department does with an order, and a DBA; one file a command."""
 
 import typer
 
-from doorward.cli import order_check, order_diff, order_new, order_prove, order_sign, order_sql
+from doorward.cli import (
+    order_check,
+    order_database,
+    order_diff,
+    order_install,
+    order_new,
+    order_prove,
+    order_sign,
+    order_sql,
+)
 
 app = typer.Typer(no_args_is_help=True)
 app.command("new")(order_new.new)
@@ -13,8 +22,13 @@ app.command("sql")(order_sql.sql)
 app.command("key")(order_sign.key)
 app.command("sign")(order_sign.sign)
 app.command("verify")(order_sign.verify)
+app.command("scaffold")(order_database.scaffold)
+app.command("install")(order_install.install_order)
+app.command("uninstall")(order_database.uninstall_order)
+app.command("entry")(order_database.entry)
+app.command("drift")(order_database.drift)
 
 
 @app.callback()
 def order() -> None:
-    """Write, check, prove, sign and compare orders."""
+    """Write, check, prove, sign, compare and install orders."""

@@ -26,7 +26,7 @@ from doorward.errors import ConfigError, DoorwardError
 CITY_PORT = 6431
 GATEWAY_PORT = 6432
 WORKLOADS = ("records_app",)  # the sample's application; it uses neither COPY FROM nor pg_dump
-REGISTER = ("public.cases", ("case_no", "status", "kind", "assigned_to"))
+REGISTERS = {"public.cases": ("case_no", "status", "kind", "assigned_to")}
 SCRAM_ITERATIONS = 4096
 READY_SECONDS = 30
 
@@ -143,7 +143,8 @@ def _prepare_city(folders: Folders, dsn: str, console: Console) -> bool:
 
 
 def _prepare_order(folders: Folders, order: str, dsn: str, console: Console) -> None:
-    from doorward.install.install import allow_register, install, is_installed
+    from doorward.install.install import Terms, install, is_installed
+    from doorward.install.stops import Declared
 
     pack, book = load_order(folders, order)
     with psycopg.connect(dsn, autocommit=True) as connection:
@@ -153,10 +154,9 @@ def _prepare_order(folders: Folders, order: str, dsn: str, console: Console) -> 
             connection,
             pack,
             book,
-            copies_nothing=WORKLOADS,
+            Terms(declared=Declared(neither=WORKLOADS), registers=REGISTERS, counts=False),
             now=datetime.now(UTC),  # noqa: TID251  # the command line may read the clock
         )
-        allow_register(connection, *REGISTER)
     console.print(f"  order {pack.name} in force: {done.scopes} scopes, {len(done.created)} new")
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, cast
 from doorward.errors import DoorwardError, UpstreamError
 from doorward.gateway.actions import Action, Append, AskDoor, BindLogin, Cancel, Close, ToClient, ToServer
 from doorward.gateway.answer import Answer, GrantBinding
-from doorward.install.names import scope_schema
 from doorward.gateway.session import Phase, Session, SessionSetup, Upstream
 from doorward.gateway.upstream import UpstreamHandshake
+from doorward.install.names import scope_schema
 from doorward.pgwire.messages import CancelRequest, format_cancel
 from doorward.pgwire.scram import Verifier, parse_verifier
 

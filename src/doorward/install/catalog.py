@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 
 from doorward.cedar.types import Type
+from doorward.install.names import spell_table
 from doorward.policy.tables import CatalogColumn, Table, check_catalog
 
 COLUMNS = """
@@ -21,7 +22,7 @@ def read_catalog(connection: Connection, tables: Mapping[str, Table]) -> dict[st
     """Return the columns of each table that exists, by ``schema.table``."""
     found: dict[str, dict[str, CatalogColumn]] = {}
     for table in tables.values():
-        rows = connection.execute(COLUMNS, [table.table]).fetchall()
+        rows = connection.execute(COLUMNS, [spell_table(table.table)]).fetchall()
         if rows:
             found[table.table] = {
                 name: CatalogColumn(kind, not_null, deterministic)

@@ -2,69 +2,182 @@
 
 Order of work, each step safe to repeat after a kill:
 
-1. Foundation (`foundation.sql`) and the rights moved from PUBLIC, one transaction.
-2. Checks that stop the install before anything of the city's is touched: PUBLIC in a table's ACL, a policy to
-   PUBLIC, a role that the city's COPY FROM needs (PostgreSQL refuses it under row security), a column that is not
-   what the order says of it (its predicate could be inexact: law 5).
-3. Scopes that the order no longer has are dropped; new ones are made, one transaction.
-4. For each table one short transaction under `lock_timeout`, tried again: the keep-policy for every role that
-   reaches the table, the row policies, then ENABLE. FORCE never: the owner would read nothing.
-5. What a scope can reach is listed; anything outside its own schema is a hole and takes the install back.
+1. Checks that stop before anything is changed (`stops`, `catalog`, `reach`), all of them at once.
+2. Foundation (`foundation.sql`, `keep.sql`), access lists recorded, rights moved from PUBLIC: one transaction, undone
+   where a role of the city's would hold another right after it than before.
+3. Scopes that the order no longer has are dropped, with the sessions in them; new ones are made: one transaction.
+4. For each table one short transaction (`short`): the keep-policy, the row policies, then ENABLE; undone where a role
+   would see another plan or less than everything. FORCE never: the owner would read nothing.
+5. What a scope's reader reaches is listed; anything outside its own schema is a hole.
+6. Each role counts each table, in one snapshot with a superuser.
+7. The catalog's digests are kept, and with them the order is in force.
+
+A hole or a wrong count takes everything back.
 
 Source: DESIGN.md "install"; trials on PostgreSQL 17.10.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
-from doorward.errors import UpstreamError
-from doorward.install import names
+from doorward.errors import InstallError
+from doorward.install.acl import record_acls
 from doorward.install.catalog import find_misfits
-from doorward.install.public_rights import move_public_rights
-from doorward.install.reach import find_holes, find_stops, reaching_roles
-from doorward.install.scopes import create_row_policy, create_scope, table_identifier
+from doorward.install.cover import allow_register, cover_table
+from doorward.install.drift import digest_catalog, format_digests, read_digests
+from doorward.install.equality import compare_counts, compare_rights, read_rights
+from doorward.install.keepers import find_keepers, follow_grants
+from doorward.install.names import spell_table
+from doorward.install.public_rights import FUNCTIONS, find_public_rights, move_public_rights
+from doorward.install.reach import find_holes, find_public_reach
+from doorward.install.scopes import create_scope
+from doorward.install.short import Say, in_short_transaction, say_nothing
+from doorward.install.stops import Declared, Mode, find_server_stops, find_table_stops
+from doorward.install.uninstall import drop_leftovers, drop_scopes, uninstall
 from doorward.orders.pack import Pack
-from doorward.policy.scopes import Scope, ScopeBook
+from doorward.policy.scopes import ScopeBook
 
-LOCK_TIMEOUT = "2s"  # longer than an ordinary statement, shorter than a person notices
-LOCK_TRIES = 5
+BUSY: Final = 0x646F6F72  # "door": the advisory lock that one install holds
 Connection = psycopg.Connection[Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms to install.
+
+    Args:
+        declared: Of the city's roles and objects.
+        mode: How scopes hold their rows.
+        registers: Columns by table that the gateway may read to ask a register.
+        lock_seconds: How long to try for a table's lock.
+        counts: Whether each role counts each table at the end.
+        collections_digest: Of the collections file where it is not the pack's own.
+    """
+
+    declared: Declared = field(default_factory=Declared)
+    mode: Mode = Mode.ROWS
+    registers: Mapping[str, Collection[str]] = field(default_factory=dict)
+    lock_seconds: float = 60.0
+    counts: bool = True
+    collections_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an install would do: why it stops, or what it creates, drops, moves and ends."""
+
+    stops: tuple[str, ...]
+    created: tuple[str, ...]
+    dropped: tuple[str, ...]
+    ended_sessions: int
+    tables: Mapping[str, tuple[str, ...]]
+    moved_from_public: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Installed:
-    """What an install did: the scopes in force, what was new, what was moved from PUBLIC."""
+    """What an install did.
+
+    Args:
+        scopes: How many are in force.
+        created: Scope ids that were new.
+        dropped: Scope ids that went.
+        moved_from_public: Rights that PUBLIC held.
+        locked_seconds: How long each table's transaction took, by table.
+        catalog_digest: Of the catalog as it now is.
+    """
 
     scopes: int
     created: tuple[str, ...]
     dropped: tuple[str, ...]
-    moved_from_public: tuple[str, ...] = field(default=())
+    moved_from_public: tuple[str, ...] = ()
+    locked_seconds: Mapping[str, float] = field(default_factory=dict)
+    catalog_digest: str = ""
 
 
-def scopes_digest(book: ScopeBook) -> str:
+def digest_scopes(book: ScopeBook) -> str:
     """Return one digest over all scopes of a book, for telling whether an installation is up to date."""
     return hashlib.sha256("\n".join(sorted(book.scopes)).encode()).hexdigest()
 
 
-def is_installed(connection: Connection, *, order_digest: str, book: ScopeBook) -> bool:
-    """Return True where this very order is in force in this database."""
+def is_installed(
+    connection: Connection, *, order_digest: str, book: ScopeBook, mode: Mode = Mode.ROWS
+) -> bool:
+    """Return True where this very order is in force in this database, in this mode."""
     present = connection.execute("SELECT to_regclass('doorward.installation') IS NOT NULL").fetchone()
     if not (present and present[0]):
         return False
-    row = connection.execute("SELECT order_digest, scopes_digest FROM doorward.installation").fetchone()
-    return row == (order_digest, scopes_digest(book))
+    try:
+        row = connection.execute(
+            "SELECT order_digest, scopes_digest, mode FROM doorward.installation"
+        ).fetchone()
+    except psycopg.errors.UndefinedColumn:  # of a version before this one
+        return False
+    return row == (order_digest, digest_scopes(book), str(mode))
+
+
+def plan_install(connection: Connection, pack: Pack, book: ScopeBook, terms: Terms) -> Plan:
+    """Return what an install would do and what stops it; changes nothing and takes no lock that anybody waits for.
+
+    Raises:
+        InstallError: PostgreSQL refused a question.
+    """
+    tables = _tables(book)
+    try:
+        stops = find_server_stops(connection, terms.declared)
+        misfits = find_misfits(connection, pack.tables, pack.row_types)
+        stops += misfits
+        if not book.scopes:
+            stops.append(
+                "with these collections the order opens no row of any table: read what their rows say"
+            )
+        if not misfits:
+            stops += find_table_stops(
+                connection, [spell_table(t) for t in tables], declared=terms.declared, mode=terms.mode
+            )
+            stops += [
+                f"PUBLIC reaches {reached}, and so would every session: revoke it, or accept it with --accept"
+                for reached in find_public_reach(connection)
+                if reached not in terms.declared.accepted
+            ]
+        present = _present_scopes(connection)
+        ended = connection.execute(
+            "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE starts_with(usename, 'dw_g_')"
+        ).fetchone()
+        kept = (
+            {}
+            if misfits or terms.mode is Mode.VIEWS
+            else {t: tuple(find_keepers(connection, spell_table(t))) for t in tables}
+        )
+        dropped = sorted(present - set(book.scopes))
+        return Plan(
+            stops=tuple(stops),
+            created=tuple(sorted(set(book.scopes) - present)),
+            dropped=tuple(dropped),
+            ended_sessions=int(ended[0]) if ended and dropped else 0,
+            tables=kept,
+            moved_from_public=tuple(right.granted for right in find_public_rights(connection)),
+        )
+    except psycopg.Error as error:
+        raise InstallError(f"PostgreSQL refused a question of the install ({error.sqlstate})") from error
 
 
 def install(
-    connection: Connection, pack: Pack, book: ScopeBook, *, copies_nothing: Collection[str], now: datetime
+    connection: Connection,
+    pack: Pack,
+    book: ScopeBook,
+    terms: Terms,
+    *,
+    now: datetime,
+    say: Say = say_nothing,
 ) -> Installed:
     """Put the scopes of an order into force and return what was done.
 
@@ -72,141 +185,149 @@ def install(
         connection: A superuser's connection to the city's database, in autocommit mode.
         pack: The order.
         book: Its compiled scopes.
-        copies_nothing: Roles that hold INSERT and are declared to use neither COPY FROM nor pg_dump.
+        terms: How.
+        now: Kept with the installation.
+        say: Told each step, and how much of it is done.
 
     Raises:
-        UpstreamError: A check stopped the install, or PostgreSQL refused; nothing of the city's roles changed.
+        InstallError: A check stopped the install, or PostgreSQL refused; nothing of the city's roles changed.
     """
-    tables = sorted({table.table for scope in book.scopes.values() for table in scope.tables})
+    if not _try_alone(connection):
+        raise InstallError("another install is at work in this database", hint="wait for its end")
     try:
-        with connection.transaction():
-            connection.execute(foundation())
-            moved = move_public_rights(connection)
-        stops = find_misfits(connection, pack.tables, pack.row_types)
-        stops += find_stops(connection, tables, copies_nothing=copies_nothing) if not stops else []
-        if stops:
-            raise UpstreamError(
-                f"the install stopped: {'; '.join(stops)}", hint="nothing was changed on any table"
+        plan = plan_install(connection, pack, book, terms)
+        if plan.stops:
+            raise InstallError(
+                "the install stopped",
+                findings=plan.stops,
+                hint="nothing was changed on any table",
             )
-        created, dropped = _replace_scopes(connection, book)
-        for table in tables:
-            _in_short_transaction(connection, partial(_protect_table, connection, table, book.scopes))
-        with connection.transaction():
-            holes = find_holes(connection, book.scopes)
-            if not holes:
-                connection.execute(
-                    """INSERT INTO doorward.installation VALUES (true, %s, %s, %s, %s)
-                       ON CONFLICT (only_one) DO UPDATE SET order_name = excluded.order_name,
-                         order_digest = excluded.order_digest, scopes_digest = excluded.scopes_digest,
-                         installed_at = excluded.installed_at""",
-                    [pack.name, pack.digest, scopes_digest(book), now],
-                )
-        if holes:
-            _in_short_transaction(connection, partial(_drop_scopes, connection, sorted(book.scopes)))
-    except psycopg.errors.LockNotAvailable as error:
-        raise UpstreamError(
-            f"a table stayed locked for {LOCK_TRIES} tries of {LOCK_TIMEOUT}",
-            hint="end the transaction that holds it, then install again",
-        ) from error
+        return _Work(connection, pack, book, terms, say).run(plan, now)
     except psycopg.Error as error:
-        raise UpstreamError(f"PostgreSQL refused a step of the install ({error.sqlstate})") from error
-    if holes:
-        raise UpstreamError(
-            f"a scope reaches more than its views: {'; '.join(holes)}", hint="the scopes were taken back"
-        )
-    return Installed(len(book.scopes), tuple(created), tuple(dropped), tuple(moved))
+        raise InstallError(f"PostgreSQL refused a step of the install ({error.sqlstate})") from error
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_catalog.pg_advisory_unlock(%s)", [BUSY])
 
 
-def foundation() -> sql.SQL:
-    """Return the statements of `foundation.sql`."""
+def foundation() -> Iterator[sql.SQL | sql.Composed]:
+    """Yield the statements that every installation stands on."""
     text = resources.files("doorward.install").joinpath("foundation.sql").read_text(encoding="utf-8")
-    return sql.SQL(text)
+    yield sql.SQL(text)
+    yield from follow_grants()
 
 
-def _replace_scopes(connection: Connection, book: ScopeBook) -> tuple[list[str], list[str]]:
+def _tables(book: ScopeBook) -> list[str]:
+    return sorted({table.table for scope in book.scopes.values() for table in scope.tables})
+
+
+def _try_alone(connection: Connection) -> bool:
+    row = connection.execute("SELECT pg_catalog.pg_try_advisory_lock(%s)", [BUSY]).fetchone()
+    return bool(row and row[0])
+
+
+def _present_scopes(connection: Connection) -> set[str]:
     rows = connection.execute(
-        r"SELECT substr(nspname, 4) FROM pg_namespace WHERE nspname ~ '^dw_[0-9a-f]{12}$'"
+        r"SELECT substr(nspname, 4) FROM pg_catalog.pg_namespace WHERE nspname ~ '^dw_[0-9a-f]{12}$'"
     )
-    present = {row[0] for row in rows}
-    dropped = sorted(present - set(book.scopes))
-    created = sorted(set(book.scopes) - present)
-
-    def replace() -> None:
-        connection.execute("DELETE FROM doorward.installation")
-        _drop_scopes(connection, dropped)
-        for scope_id in created:
-            for statement in create_scope(book.scopes[scope_id]):
-                connection.execute(statement)
-
-    _in_short_transaction(connection, replace)
-    return created, dropped
+    return {row[0] for row in rows}
 
 
-def _drop_scopes(connection: Connection, scope_ids: Collection[str]) -> None:
-    for scope_id in scope_ids:
-        owner, reader = names.owner_role(scope_id), names.reader_role(scope_id)
-        members = connection.execute(
-            """SELECT m.member::regrole::text FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid
-               JOIN pg_roles l ON l.oid = m.member WHERE r.rolname = %s AND l.rolname LIKE 'dw\\_g\\_%%'""",
-            [reader],
-        ).fetchall()
-        for (login,) in members:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [login]
-            )
-            connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(login)))
-            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(login)))
-        # DROP OWNED also takes the owner's row policies off the base tables: their only role goes.
-        for role in (owner, reader):
-            connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(sql.Identifier(role)))
-            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One install whose plan has no stop."""
 
+    connection: Connection
+    pack: Pack
+    book: ScopeBook
+    terms: Terms
+    say: Say
 
-def _in_short_transaction(connection: Connection, work: Callable[[], None]) -> None:
-    # A lock that is not had soon is given back, so that no reader queues behind us; then once more.
-    for attempt in range(LOCK_TRIES):
-        try:
-            with connection.transaction():
-                connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(LOCK_TIMEOUT)))
-                work()
-        except psycopg.errors.LockNotAvailable:
-            if attempt == LOCK_TRIES - 1:
-                raise
-        else:
-            return
-
-
-def _protect_table(connection: Connection, table: str, scopes: Mapping[str, Scope]) -> None:
-    base = table_identifier(table)
-    existing = {
-        row[0]
-        for row in connection.execute(
-            "SELECT polname FROM pg_policy WHERE polrelid = %s::regclass", [base.as_string()]
+    def run(self, plan: Plan, now: datetime) -> Installed:
+        tables, terms, connection = _tables(self.book), self.terms, self.connection
+        self.say("foundation", 0, 1)
+        in_short_transaction(
+            connection, partial(self._lay_foundation, tables), table=None, seconds=terms.lock_seconds
         )
-    }
-    keepers = sql.SQL(", ").join(sql.Identifier(role) for role in reaching_roles(connection, table))
-    if keepers.as_string():
-        verb = (
-            sql.SQL("ALTER POLICY {} ON {} TO {} USING (true) WITH CHECK (true)")
-            if names.KEEP_POLICY in existing
-            else sql.SQL("CREATE POLICY {} ON {} FOR ALL TO {} USING (true) WITH CHECK (true)")
+        self.say("scopes", 0, len(plan.created))
+        in_short_transaction(
+            connection, partial(self._replace_scopes, plan), table=None, seconds=terms.lock_seconds
         )
-        connection.execute(verb.format(sql.Identifier(names.KEEP_POLICY), base, keepers))
-    for scope in scopes.values():
-        for scoped in scope.tables:
-            if scoped.table == table and names.scope_schema(scope.id) not in existing:
-                connection.execute(create_row_policy(scope, scoped))
-    connection.execute(sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(base))
-
-
-def allow_register(connection: Connection, table: str, columns: Collection[str]) -> None:
-    """Let the gateway's own role ask the register: these columns of this table and nothing else."""
-    base, admin = table_identifier(table), sql.Identifier(names.ADMIN)
-    policy = sql.Identifier(names.REGISTER_POLICY)
-    listed = sql.SQL(", ").join(sql.Identifier(column) for column in columns)
-    with connection.transaction():
-        connection.execute(sql.SQL("DROP POLICY IF EXISTS {} ON {}").format(policy, base))
-        connection.execute(sql.SQL("GRANT SELECT ({}) ON {} TO {}").format(listed, base, admin))
+        locked = {}
+        if terms.mode is Mode.ROWS:
+            for done, table in enumerate(tables):
+                self.say("tables", done, len(tables))
+                locked[table] = cover_table(
+                    connection, table, self.book.scopes, lock_seconds=terms.lock_seconds
+                )
+        for table, columns in terms.registers.items():
+            allow_register(connection, table, columns)
+        self._look_back()
+        digests = read_digests(connection)
         connection.execute(
-            sql.SQL("CREATE POLICY {} ON {} FOR SELECT TO {} USING (true)").format(policy, base, admin)
+            "INSERT INTO doorward.installation (order_name, order_digest, scopes_digest, installed_at,"
+            " collections_digest, mode, catalog_digest) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [
+                self.pack.name, self.pack.digest, digest_scopes(self.book), now, terms.collections_digest,
+                str(terms.mode), format_digests(digests),
+            ],
+        )  # fmt: skip
+        moved = plan.moved_from_public
+        return Installed(
+            len(self.book.scopes), plan.created, plan.dropped, moved, locked, digest_catalog(digests)
         )
+
+    def _lay_foundation(self, tables: Collection[str]) -> None:
+        connection, touched = self.connection, [spell_table(t) for t in (*tables, *self.terms.registers)]
+        before = read_rights(connection, touched, FUNCTIONS)
+        for statement in foundation():
+            connection.execute(statement)
+        connection.execute("DELETE FROM doorward.installation")
+        classes = connection.execute(
+            "SELECT oid::bigint, relnamespace::bigint FROM pg_catalog.pg_class WHERE oid = ANY (%s::regclass[])",
+            [touched],
+        ).fetchall()
+        record_acls(connection, "pg_class", [row[0] for row in classes])
+        record_acls(connection, "pg_namespace", sorted({row[1] for row in classes}))
+        move_public_rights(connection)
+        differences = compare_rights(before, read_rights(connection, touched, FUNCTIONS))
+        if differences:
+            raise InstallError(
+                "the install was undone",
+                findings=differences,
+                hint="nothing was changed",
+            )
+
+    def _replace_scopes(self, plan: Plan) -> None:
+        drop_leftovers(self.connection)
+        drop_scopes(self.connection, plan.dropped)
+        for scope_id in plan.created:
+            for statement in create_scope(self.book.scopes[scope_id], self.terms.mode):
+                self.connection.execute(statement)
+
+    def _look_back(self) -> None:
+        self.say("reach", 0, 1)
+        accepted = self.terms.declared.accepted
+        holes = find_holes(self.connection, self.book.scopes, accepted=accepted)
+        wrong = [f"a scope reaches more than its views: {hole}" for hole in holes]
+        if not wrong and self.terms.counts and self.terms.mode is Mode.ROWS:
+            # A table with row security of its own shows its roles what it showed them before, and not everything.
+            tables = {
+                name: sql.SQL(spelled)  # the catalog's own spelling
+                for name, spelled in self.connection.execute(
+                    "SELECT name, relation::regclass::text FROM doorward.covered WHERE NOT had_row_security ORDER BY 1"
+                ).fetchall()
+            }
+            counted = iter(range(len(tables)))
+            wrong = compare_counts(
+                self.connection,
+                tables,
+                say=lambda _table: self.say("counts", next(counted), len(tables)),
+            )
+        if wrong:
+            uninstall(self.connection, lock_seconds=self.terms.lock_seconds, say=self.say)
+            raise InstallError(
+                "the install was taken back",
+                findings=wrong,
+                hint="the database is as it was",
+            )

@@ -13,16 +13,18 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from doorward.install.names import SCHEMA, SESSIONS, owner_role, reader_role, scope_schema
+from doorward.install.stops import Mode
 from doorward.policy.scopes import Scope, ScopeTable
 
 GRANT_IN_FORCE = sql.SQL("(SELECT true FROM {}.my_grant)").format(sql.Identifier(SCHEMA))
 
 
-def create_scope(scope: Scope) -> Iterator[sql.Composed]:
+def create_scope(scope: Scope, mode: Mode = Mode.ROWS) -> Iterator[sql.Composed]:
     """Yield the statements that make a scope, without its row policies; to be run in one transaction.
 
-    The base tables' row policies are separate (`create_row_policy`), because each takes its table's lock and so
-    has a short transaction of its own.
+    In the mode of views each view holds the rows itself, behind a security barrier, and the base tables carry nothing
+    but a GRANT to the views' owner. The base tables' row policies are separate (`create_row_policy`), because each
+    takes its table's lock and so has a short transaction of its own.
     """
     owner, reader, schema = (
         sql.Identifier(name(scope.id)) for name in (owner_role, reader_role, scope_schema)
@@ -35,11 +37,11 @@ def create_scope(scope: Scope) -> Iterator[sql.Composed]:
     yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(SCHEMA), owner)
     yield sql.SQL("GRANT SELECT ON {}.my_grant TO {}").format(sql.Identifier(SCHEMA), owner)
     for table in scope.tables:
-        yield from _create_view(table, owner=owner, reader=reader, schema=schema)
+        yield from _create_view(table, mode, owner=owner, reader=reader, schema=schema)
 
 
 def _create_view(
-    table: ScopeTable, *, owner: sql.Identifier, reader: sql.Identifier, schema: sql.Identifier
+    table: ScopeTable, mode: Mode, *, owner: sql.Identifier, reader: sql.Identifier, schema: sql.Identifier
 ) -> Iterator[sql.Composed]:
     base = table_identifier(table.table)
     view = sql.SQL("{}.{}").format(schema, sql.Identifier(table.table.rsplit(".", 1)[-1]))
@@ -54,7 +56,12 @@ def _create_view(
     yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(base_schema), owner)
     # All columns for the owner: masks read what they hide. No session inherits this role.
     yield sql.SQL("GRANT SELECT ON {} TO {}").format(base, owner)
-    yield sql.SQL("CREATE VIEW {} AS SELECT {} FROM {}").format(view, named, base)
+    if mode is Mode.ROWS:
+        yield sql.SQL("CREATE VIEW {} AS SELECT {} FROM {}").format(view, named, base)
+    else:
+        yield sql.SQL("CREATE VIEW {} WITH (security_barrier) AS SELECT {} FROM {} WHERE {} AND ({})").format(
+            view, named, base, GRANT_IN_FORCE, sql.SQL(table.predicate)
+        )
     yield sql.SQL("ALTER VIEW {} OWNER TO {}").format(view, owner)
     yield sql.SQL("GRANT SELECT ON {} TO {}").format(view, reader)
     if table.withheld:

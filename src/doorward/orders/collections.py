@@ -45,7 +45,7 @@ def read_collections(file: Toml, attributes: Mapping[str, Type]) -> Collections:
         file: collections.toml.
         attributes: Of a row, with their types, as the schema has them.
     """
-    file.refuse_others(("database", "collection", "class", "table"))
+    file.refuse_others(("database", "collection", "class", "table", "scaffold"))
     groups = {name: file.get(str, "collection", name) for name in file.table("collection")}
     classes = {name: file.get(str, "class", name) for name in file.table("class")}
     database = file.get(str, "database")
@@ -55,11 +55,22 @@ def read_collections(file: Toml, attributes: Mapping[str, Type]) -> Collections:
     for name in (*tables, *(table.class_id(c) for table in tables.values() for c in table.classes)):
         if name in groups or name.startswith(CLASS_PREFIX):
             file.note(f"`{name}` is already the id of another collection", "table", name)
-    used = {name for table in tables.values() for name in table.classes}
-    for name in classes:
-        if name not in used:
-            file.note(f"no column is of class `{name}`", "class", name)
+    _check_scaffold(file, classes, attributes)
     return Collections(database, groups, classes, tables)
+
+
+def _check_scaffold(file: Toml, classes: Mapping[str, str], attributes: Mapping[str, Type]) -> None:
+    # What `doorward order scaffold` proposes for a city's own tables: a class by a column's name, a value of a row.
+    given = file.get(dict, "scaffold", default={})
+    file.refuse_others(("class", "row"), "scaffold")
+    for name, patterns in given.get("class", {}).items():
+        if name not in classes:
+            file.note(f"`{name}` is no class of this file", "scaffold", "class", name)
+        if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
+            file.note(f"`{name}` needs a list of patterns of column names", "scaffold", "class", name)
+    for name, value in given.get("row", {}).items():
+        if name not in attributes or type(value) is not _PYTHON.get(attributes[name]):
+            file.note(f"`{name}` is no attribute of a row with such a value", "scaffold", "row", name)
 
 
 def _table(

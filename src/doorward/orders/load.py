@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from doorward.errors import ConfigError, Finding, PolicyCheckError
-from doorward.orders.assemble import assemble_pack
+from doorward.orders.assemble import COLLECTIONS, assemble_pack
 from doorward.orders.pack import SAMPLE_OFFICE, Agency, Clause, Contacts, Pack, Purpose
 from doorward.orders.scaffold import SUFFIX
 
@@ -29,18 +29,22 @@ MAX_FILES = 500
 MAX_PACK_BYTES = 32 * 1024 * 1024  # a city's entity file of 20,000 agencies takes 4 MB
 
 
-def load_pack(name_or_path: str | Path, *, production: bool = False) -> Pack:
+def load_pack(name_or_path: str | Path, *, production: bool = False, collections: Path | None = None) -> Pack:
     """Return the pack of this name, or the one in this folder.
 
     Args:
         name_or_path: A shipped pack's name, or a folder.
         production: Refuse a pack that the office `sample` adopted.
+        collections: A city's own collections.toml, which takes the place of the pack's; it counts for the digest.
 
     Raises:
         ConfigError: There is no such pack, or it is too large.
         PolicyCheckError: The pack has a fault; ``findings`` lists all.
     """
-    pack = assemble_pack(read_files(find_pack(name_or_path)))
+    files = read_files(find_pack(name_or_path))
+    if collections is not None:
+        files |= {COLLECTIONS: _read_collections(collections)}
+    pack = assemble_pack(files)
     if production and pack.is_sample:
         clauses = [clause.id for clause in pack.clauses.values() if clause.adopted_by == SAMPLE_OFFICE]
         message = f"the office `{SAMPLE_OFFICE}` does not exist and adopted {', '.join(clauses)}"
@@ -50,6 +54,15 @@ def load_pack(name_or_path: str | Path, *, production: bool = False) -> Pack:
             hint="a law department adopts each clause, or marks it `needs-counsel`",
         )
     return pack
+
+
+def _read_collections(file: Path) -> bytes:
+    try:
+        if file.stat().st_size > MAX_PACK_BYTES:
+            raise ConfigError(f"the collections file is larger than {MAX_PACK_BYTES} bytes")
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"the collections file cannot be read: {error.strerror}") from error
 
 
 def find_pack(name_or_path: str | Path) -> Path:
