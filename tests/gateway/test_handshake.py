@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.errors import RemoteProtocolError
-from doorward.gateway.handshake import Failed, Handshake, HandshakePhase, Opened
+from doorward.gateway.handshake import (
+    Channel,
+    Credentials,
+    Failed,
+    Handshake,
+    HandshakePhase,
+    Opened,
+    Step,
+)
 from doorward.pgwire.messages import (
     CancelRequest,
     StartupMessage,
@@ -15,7 +23,7 @@ from doorward.pgwire.messages import (
     format_frame,
     format_startup,
 )
-from doorward.pgwire.scram import Verifier, make_verifier
+from doorward.pgwire.scram import ScramClient, make_verifier
 from tests_support.scram_client import client_final, client_first
 
 SECRET = b"s" * 32
@@ -27,12 +35,12 @@ SSL = pack(">II", 8, 80877103)
 GSS = pack(">II", 8, 80877104)
 
 
-def find(login: str) -> Verifier | None:
-    return DANA if login == "dana" else None
+def find(login: str) -> Credentials | None:
+    return Credentials(DANA) if login == "dana" else None
 
 
 def begin() -> Handshake:
-    return Handshake(find_verifier=find, server_secret=SECRET, nonce="serverserverserver")
+    return Handshake(find_credentials=find, server_secret=SECRET, nonce="serverserverserver")
 
 
 def log_in(login: str, password: str) -> tuple[Handshake, bytes, Opened | Failed | CancelRequest | None]:
@@ -175,3 +183,71 @@ def test_no_proof_but_the_right_one_opens(garbage: bytes) -> None:
     except RemoteProtocolError:
         return
     assert isinstance(result, Failed)
+
+
+class TestEncrypted:
+    """What changes with TLS around the bytes: a bound exchange, a certificate, and no second request for it."""
+
+    CHANNEL = Channel(encrypted=True, binding=b"b" * 32, certificate="Dana Card")
+
+    def begin(self, *, certificate: str | None = None, channel: Channel = CHANNEL) -> Handshake:
+        return Handshake(
+            find_credentials=lambda login: Credentials(DANA, certificate) if login == "dana" else None,
+            server_secret=SECRET, nonce="serverserverserver", channel=channel,
+        )  # fmt: skip
+
+    def exchange(self, client: ScramClient, mechanism: bytes) -> Step:
+        handshake = self.begin()
+        handshake.feed(format_startup(STARTUP))
+        first = client.first()
+        answer = handshake.feed(
+            format_frame(b"p", mechanism + b"\0" + pack(">I", len(first)) + first)
+        ).to_client
+        return handshake.feed(format_frame(b"p", client.final(answer[9:])))
+
+    def test_both_mechanisms_are_offered_the_bound_one_first(self) -> None:
+        offered = self.begin().feed(format_startup(STARTUP)).to_client
+        assert offered[9:] == b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"
+
+    def test_a_bound_exchange_holds_on_this_channel_and_on_no_other(self) -> None:
+        here = ScramClient("right", nonce="clientclientclient", binding=b"b" * 32)
+        assert isinstance(self.exchange(here, b"SCRAM-SHA-256-PLUS").result, Opened)
+        elsewhere = ScramClient("right", nonce="clientclientclient", binding=b"x" * 32)
+        assert isinstance(self.exchange(elsewhere, b"SCRAM-SHA-256-PLUS").result, Failed)
+
+    def test_a_client_that_was_told_of_no_binding_was_lied_to(self) -> None:
+        handshake = self.begin()
+        handshake.feed(format_startup(STARTUP))
+        first = b"y,,n=,r=clientclientclient"
+        with pytest.raises(RemoteProtocolError, match="told that it is not"):
+            handshake.feed(format_frame(b"p", b"SCRAM-SHA-256\0" + pack(">I", len(first)) + first))
+
+    def test_the_bound_mechanism_is_none_without_tls(self) -> None:
+        handshake = self.begin(channel=Channel())
+        handshake.feed(format_startup(STARTUP))
+        first = b"p=tls-server-end-point,,n=,r=clientclientclient"
+        with pytest.raises(RemoteProtocolError):
+            handshake.feed(format_frame(b"p", b"SCRAM-SHA-256-PLUS\0" + pack(">I", len(first)) + first))
+
+    def test_the_persons_own_certificate_needs_no_password(self) -> None:
+        step = self.begin(certificate="Dana Card").feed(format_startup(STARTUP))
+        assert isinstance(step.result, Opened)
+
+    @pytest.mark.parametrize("certificate", ["Somebody Else", None, "", "dana card"])
+    def test_another_certificate_is_asked_for_the_password(self, certificate: str | None) -> None:
+        step = self.begin(certificate=certificate).feed(format_startup(STARTUP))
+        assert step.result is None
+        assert step.to_client.startswith(b"R")
+
+    def test_a_login_that_nobody_has_is_asked_alike(self) -> None:
+        unknown = StartupMessage(3 << 16, (("user", "erin"), ("database", "clear")))
+        assert self.begin().feed(format_startup(unknown)) == self.begin().feed(format_startup(STARTUP))
+
+    def test_no_certificate_is_nobodys(self) -> None:
+        bare = Channel(encrypted=True, binding=b"b" * 32, certificate=None)
+        assert self.begin(certificate=None, channel=bare).feed(format_startup(STARTUP)).result is None
+
+    @pytest.mark.parametrize("request_", [SSL, GSS], ids=["SSL", "GSS"])
+    def test_encryption_inside_of_encryption_is_refused(self, request_: bytes) -> None:
+        with pytest.raises(RemoteProtocolError, match="inside of encryption"):
+            self.begin().feed(request_)

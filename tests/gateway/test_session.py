@@ -8,6 +8,7 @@ import pytest
 from doorward.errors import UpstreamError
 from doorward.gateway.actions import Action, Append, AskDoor, BindLogin, Cancel, Close, ToClient, ToServer
 from doorward.gateway.answer import Answer, GrantBinding, Refusal
+from doorward.gateway.handshake import Credentials
 from doorward.gateway.session import HANDSHAKE_SECONDS, Phase, Session, SessionSetup, Upstream
 from doorward.pgwire.messages import (
     CancelRequest,
@@ -16,7 +17,7 @@ from doorward.pgwire.messages import (
     format_frame,
     format_startup,
 )
-from doorward.pgwire.scram import Verifier, make_verifier
+from doorward.pgwire.scram import make_verifier
 from doorward.policy.scopes import ScopeColumn, ScopeTable, make_scope
 from doorward.record.entry import Draft, Field, Kind
 from tests_support.scram_client import client_final, client_first
@@ -32,8 +33,8 @@ PERMITTED = Answer("digest", scope=SCOPE, binding=GrantBinding(SCOPE.id, "JH1", 
 REFUSED = Answer("digest", Refusal("refused: no", "clause X1", "ask the law department", "deny"))
 
 
-def find(login: str) -> Verifier | None:
-    return DANA if login == "dana" else None
+def find(login: str) -> Credentials | None:
+    return Credentials(DANA) if login == "dana" else None
 
 
 def begin() -> Session:
@@ -46,7 +47,7 @@ def begin() -> Session:
             server_secret=b"s" * 32,
             database="clear",
             started=NOW,
-            find_verifier=find,
+            find_credentials=find,
         )
     )
 

@@ -4,19 +4,24 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from doorward.cli.folders import Folders
+from doorward.cli.settings import Settings
 from doorward.errors import ConfigError
+from doorward.gateway.dial import Place, parse_place
 from doorward.gateway.door import Door
 from doorward.gateway.logins import AdminConnections, Logins
 from doorward.gateway.server import Server, ServerParts
 from doorward.grants.people import load_directory
-from doorward.grants.registers import PostgresCaseRegister
+from doorward.grants.registers import NoRegister, PostgresCaseRegister, RegisterTable
 from doorward.install.names import ADMIN
 from doorward.orders.load import Pack, load_pack
 from doorward.policy.scopes import ScopeBook
@@ -27,11 +32,14 @@ ORDER = "chicago"
 DISCLOSURES = "disclosures"
 RECORDER = "doorward_recorder"
 SECRET_BYTES = 32
+REGISTER = RegisterTable("public.cases", "case_no", "status", "kind", "assigned_to")  # the sample's
 
 
-def load_order(folders: Folders, order: str) -> tuple[Pack, ScopeBook]:
+def load_order(
+    folders: Folders, order: str, *, production: bool = False, collections: Path | None = None
+) -> tuple[Pack, ScopeBook]:
     """Return the pack of this name or folder and its scopes, from the cache where the pack's digest is the same."""
-    pack = load_pack(order)
+    pack = load_pack(order, production=production, collections=collections)
     # By version too: another compiler may make other predicates of the same text.
     cache = folders.order / f"{pack.digest}-{version('doorward')}.json"
     if cache.exists():
@@ -83,45 +91,124 @@ def read_run(folders: Folders, name: str) -> dict[str, Any]:
     return found
 
 
-@contextmanager
-def assemble_gateway(folders: Folders, *, order: str, now: datetime) -> Iterator[Server]:
-    """Yield a gateway ready to listen; closes the spool and the connections at the end."""
+@dataclass(frozen=True, slots=True)
+class GatewayParts:
+    """What differs between the sample's gateway and a city's.
+
+    Args:
+        folders: Of the record, the keys and the people.
+        pack: The order.
+        book: Its compiled scopes.
+        place: Where PostgreSQL is.
+        admin: Conninfo of the gateway's own role there.
+        register: Where the city keeps its cases, or None.
+        collection: What stands for the database in the order.
+        database: The name that clients connect to.
+    """
+
+    folders: Folders
+    pack: Pack
+    book: ScopeBook
+    place: Place
+    admin: str
+    register: RegisterTable | None
+    collection: str
+    database: str
+
+
+def sample_gateway(folders: Folders, order: str) -> GatewayParts:
+    """Return the parts of the sample's gateway, whose server `doorward up` started."""
     city = read_run(folders, "city")
     pack, book = load_order(folders, order)
-    dsn = psycopg.conninfo.make_conninfo(
+    admin = psycopg.conninfo.make_conninfo(
         host=city["socket_dir"], port=city["port"], user=ADMIN, dbname=DATABASE, application_name="doorward"
     )
+    place = Place(city["socket_dir"], city["port"], DATABASE, None)
+    return GatewayParts(folders, pack, book, place, admin, REGISTER, DATABASE, DATABASE)
 
-    def connect() -> psycopg.Connection[Any]:
-        connection = psycopg.connect(dsn, autocommit=True, connect_timeout=5)
-        # A grant lost with the server's crash is as it should be; see foundation.sql.
-        connection.execute("SET synchronous_commit = off; SET statement_timeout = '10s'")
-        return connection
 
+def city_gateway(settings: Settings) -> GatewayParts:
+    """Return the parts of a gateway before a city's own server, as doorward.toml has them.
+
+    Raises:
+        ConfigError: Something that the file names is not what it must be.
+    """
+    folders = Folders(settings.data)
+    folders.make()
+    pack, book = load_order(
+        folders, settings.order, production=settings.production, collections=settings.collections
+    )
+    if pack.model is None:
+        raise ConfigError(f"the order {pack.name} stands at no database")
+    place = parse_place(settings.database)
+    if settings.production and not place.is_local and place.tls is None:
+        raise ConfigError("`sslmode=disable` towards the database is refused with `production = true`")
+    admin = psycopg.conninfo.make_conninfo(settings.database, user=ADMIN)
+    register = RegisterTable(**settings.register) if settings.register else None
+    collection = settings.collection or pack.model.database
+    return GatewayParts(folders, pack, book, place, admin, register, collection, place.database)
+
+
+def connect_admin(conninfo: str) -> psycopg.Connection[Any]:
+    """Return a connection of the gateway's own role."""
+    connection = psycopg.connect(conninfo, autocommit=True, connect_timeout=5)
+    # A grant lost with the server's crash is as it should be; see foundation.sql.
+    connection.execute("SET synchronous_commit = off; SET statement_timeout = '10s'")
+    return connection
+
+
+@contextmanager
+def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
+    """Yield a gateway ready to listen; closes the spool and the connections at the end."""
+    folders = parts.folders
     # The spool first: its lock says that no other gateway stands here, and only then may `recover` end what an
     # earlier one left.
     spool = Spool.open(folders.spool, now=now)
-    admin = AdminConnections(connect)
+    admin = AdminConnections(partial(connect_admin, parts.admin))
     try:
+        check_in_force(admin, parts)
         logins = Logins(admin, random=os.urandom)
         logins.recover()
         door = Door(
-            pack=pack,
-            book=book,
+            pack=parts.pack,
+            book=parts.book,
             directory=load_directory(folders.people, folders.agreements),
-            register=PostgresCaseRegister(admin),
+            register=PostgresCaseRegister(admin, parts.register) if parts.register else NoRegister(),
             logins=logins,
-            database=DATABASE,
+            database=parts.collection,
         )
         yield Server(
             ServerParts(
                 door=door,
                 spool=spool,
                 server_secret=scram_secret(folders),
-                upstream_socket=f"{city['socket_dir']}/.s.PGSQL.{city['port']}",
-                database=DATABASE,
+                place=parts.place,
+                database=parts.database,
             )
         )
     finally:
         spool.close(now=now)
         admin.close()
+
+
+def check_in_force(admin: AdminConnections, parts: GatewayParts) -> None:
+    """Check that the order which this gateway decides by is the one that the database holds.
+
+    Raises:
+        ConfigError: Another order, or none, is installed there.
+        UpstreamError: The database does not let the gateway's own role in.
+    """
+    with admin.borrow() as connection:
+        present = connection.execute("SELECT to_regclass('doorward.installation') IS NOT NULL").fetchone()
+        row = (
+            connection.execute("SELECT order_digest FROM doorward.installation").fetchone()
+            if present == (True,)
+            else None
+        )
+    if row is None:
+        raise ConfigError("no order is in force in the database", hint="doorward order install")
+    if row[0] != parts.pack.digest:
+        raise ConfigError(
+            f"the database holds another order than `{parts.pack.name}` with these collections",
+            hint="doorward order install, with the same order and the same --collections",
+        )

@@ -1,4 +1,4 @@
-"""`doorward gateway`: the door as a process; started by `doorward up`, not by hand."""
+"""`doorward gateway`: the door as a process, before a city's own server or, started by `doorward up`, the sample's."""
 
 import asyncio
 import sys
@@ -11,29 +11,55 @@ import typer
 
 from doorward.cli.children import READY, stop_with_parent
 from doorward.cli.folders import find_folders
+from doorward.cli.settings import ListenSettings, read_settings
 from doorward.errors import DoorwardError
+from doorward.gateway.listen import Listening
+from doorward.gateway.tls import bind_end_point, make_listener_context
 
 HOST = "127.0.0.1"
 
 
 def gateway(
-    data: Annotated[Path | None, typer.Option(help="the data folder")] = None,
-    port: Annotated[int, typer.Option(help="the port to listen on")] = 6432,
-    order: Annotated[str, typer.Option(help="the order in force: a name or a folder")] = "chicago",
+    config: Annotated[Path | None, typer.Option(help="doorward.toml, before a city's own server")] = None,
+    data: Annotated[Path | None, typer.Option(help="the sample's data folder")] = None,
+    port: Annotated[int, typer.Option(help="the sample's port")] = 6432,
+    order: Annotated[str, typer.Option(help="the sample's order")] = "chicago",
 ) -> None:
     """Run the gateway in the foreground until it is told to stop."""
-    from doorward.cli.assembly import assemble_gateway
+    from doorward.cli.assembly import assemble_gateway, city_gateway, sample_gateway
 
-    stop_with_parent()
-    folders = find_folders(data)
+    if config is not None:
+        settings = read_settings(config)
+        parts, listening = city_gateway(settings), make_listening(settings.listen)
+    else:
+        stop_with_parent()
+        parts, listening = sample_gateway(find_folders(data), order), Listening(HOST, port)
     now = datetime.now(UTC)  # noqa: TID251  # the command line may read the clock
-    with assemble_gateway(folders, order=order, now=now) as server:
+    with assemble_gateway(parts, now=now) as server:
         try:
-            _run(server.run(host=HOST, port=port, ready=_say_ready))
+            _run(server.run(listening, ready=_say_ready))
         except OSError as error:
             raise DoorwardError(
-                f"cannot listen on {HOST}:{port}: {error.strerror}", hint="choose another --port"
+                f"cannot listen on {listening.host}:{listening.port}: {error.strerror}",
+                hint="choose another port",
             ) from error
+
+
+def make_listening(listen: ListenSettings) -> Listening:
+    """Return where and how to listen, with its certificate loaded.
+
+    Raises:
+        ConfigError: A certificate, key or authority is not what it must be.
+    """
+    if listen.certificate is None or listen.key is None:
+        return Listening(listen.host, listen.port)
+    return Listening(
+        listen.host,
+        listen.port,
+        make_listener_context(listen.certificate, listen.key, listen.people_authority),
+        bind_end_point(listen.certificate),
+        takes_plain=listen.plain,
+    )
 
 
 def _say_ready() -> None:

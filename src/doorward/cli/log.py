@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
+from doorward.cli.database import check_conninfo
 from doorward.cli.folders import Folders, find_folders
 from doorward.errors import ConfigError, MalformedError
 from doorward.notes.note import Verifier, parse_verifier_key
-from doorward.record.disclosures import PostgresDisclosures
+from doorward.record.disclosures import PostgresDisclosures, prepare_server
 from doorward.record.fsck import check_log
 from doorward.record.log_files import CHECKPOINT, TILES, VERIFIER_KEY, LogFiles
 from doorward.record.report import Report
@@ -22,6 +23,17 @@ HOLDS, FALSE, COULD_NOT_TELL = 0, 1, 3
 @app.callback()
 def log() -> None:
     """Verify the record."""
+
+
+@app.command("prepare")
+def prepare(
+    dsn: Annotated[str, typer.Option(help="a superuser's connection string to the record's own server")],
+) -> None:
+    """Make the database and the role of the disclosures, on a server that is not the one behind the door."""
+    prepare_server(check_conninfo(dsn))
+    typer.echo(
+        "prepared: let the role `doorward_recorder` in from this host, then start `doorward publisher`"
+    )
 
 
 @app.command("verify")

@@ -8,7 +8,19 @@ import sys
 
 import typer
 
-from doorward.cli import decide, gateway, log, order, order_database, policy, publisher, reset, tour, up
+from doorward.cli import (
+    config,
+    decide,
+    gateway,
+    log,
+    order,
+    order_database,
+    policy,
+    publisher,
+    reset,
+    tour,
+    up,
+)
 from doorward.errors import ConfigError, DoorwardError, InstallError, PolicyError, VerificationError
 
 app = typer.Typer(
@@ -26,8 +38,9 @@ app.add_typer(policy.app, name="policy", help="Check the compilers of Cedar.")
 app.add_typer(log.app, name="log", help="Verify the record.")
 app.command("uninstall", hidden=True)(order_database.uninstall_order)  # as `order uninstall`
 app.command("reset")(reset.reset)
-app.command("gateway", hidden=True)(gateway.gateway)
-app.command("publisher", hidden=True)(publisher.publisher)
+app.command("gateway")(gateway.gateway)
+app.command("publisher")(publisher.publisher)
+app.add_typer(config.app, name="config", help="Check the settings of an installation.")
 
 
 def exit_code(error: DoorwardError) -> int:

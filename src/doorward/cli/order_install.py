@@ -51,6 +51,10 @@ def install_order(  # noqa: PLR0913, PLR0917  # flags of a command
     accept: Annotated[
         list[str] | None, typer.Option(help="what PUBLIC reaches and may go on reaching, as printed")
     ] = None,
+    register: Annotated[
+        list[str] | None,
+        typer.Option(help="schema.table=column,column that the gateway may ask, such as cases"),
+    ] = None,
     lock_seconds: Seconds = 60,
     counts: Annotated[bool, typer.Option(help="let each role count each table at the end")] = True,  # noqa: FBT002  # as above
     production: Annotated[bool, typer.Option("--production", help="refuse a sample order")] = False,  # noqa: FBT002  # as above
@@ -64,7 +68,7 @@ def install_order(  # noqa: PLR0913, PLR0917  # flags of a command
     terms = Terms(
         declared,
         Mode.VIEWS if views else Mode.ROWS,
-        {},
+        dict(_parse_register(text) for text in register or ()),
         lock_seconds,
         counts=counts,
         collections_digest=digest,
@@ -99,6 +103,14 @@ def progress(console: Console) -> Iterator[Say]:
             status.update(step if total <= 1 else f"{step} {done + 1} of {total}")
 
         yield say
+
+
+def _parse_register(text: str) -> tuple[str, tuple[str, ...]]:
+    table, sign, columns = text.partition("=")
+    listed = tuple(column.strip() for column in columns.split(",") if column.strip())
+    if not sign or "." not in table or not listed:
+        raise ConfigError(f"`--register {text[:80]}` must be schema.table=column,column")
+    return table, listed
 
 
 def _check_effective(pack: Pack) -> None:

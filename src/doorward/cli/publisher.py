@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from psycopg.conninfo import make_conninfo
 
 from doorward.cli.children import stop_with_parent
 from doorward.cli.folders import Folders, find_folders
+from doorward.cli.settings import read_settings
 from doorward.errors import ConfigError, StoreError
 from doorward.notes.key_files import load_key
 from doorward.notes.note import Signer
-from doorward.record.disclosures import PostgresDisclosures
+from doorward.record.disclosures import DATABASE, ROLE, PostgresDisclosures
 from doorward.record.keys import make_log_key
 from doorward.record.log import Publisher
 from doorward.record.log_files import CHECKPOINT
@@ -31,13 +33,15 @@ _STOPS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 def publisher(
-    data: Annotated[Path | None, typer.Option(help="the data folder (default ./.doorward)")] = None,
+    data: Annotated[Path | None, typer.Option(help="the sample's data folder (default ./.doorward)")] = None,
+    config: Annotated[Path | None, typer.Option(help="doorward.toml, before a city's own server")] = None,
 ) -> None:
     """Publish the record in the foreground until it is told to stop."""
-    folders = find_folders(data)
+    folders = find_folders(data) if config is None else _prepare_folders(config)
     # Blocked, and asked for between passes: no pass is torn by a signal, and none is lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
-    stop_with_parent()  # behind the mask, so that its thread blocks the signals too
+    if config is None:
+        stop_with_parent()  # behind the mask, so that its thread blocks the signals too
     signer = find_signer(folders)
     with PostgresDisclosures(read_conninfo(folders)) as disclosures:
         log = Publisher.open(folders.log, folders.spool, signer, disclosures)
@@ -46,6 +50,16 @@ def publisher(
             _publish_the_rest(log)
         finally:
             log.close()
+
+
+def _prepare_folders(config: Path) -> Folders:
+    # Where the disclosures are is written down once, for the check of the record as well.
+    settings = read_settings(config)
+    folders = Folders(settings.data)
+    folders.make()
+    conninfo = make_conninfo(settings.record, user=ROLE, dbname=DATABASE)
+    (folders.run / "record.dsn").write_text(conninfo + "\n", encoding="utf-8")
+    return folders
 
 
 def find_signer(folders: Folders) -> Signer:

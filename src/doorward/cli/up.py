@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from doorward.cli.assembly import DATABASE, ORDER, load_order, record_conninfo
+from doorward.cli.assembly import DATABASE, ORDER, REGISTER, load_order, record_conninfo
 from doorward.cli.children import Child, start_child, wait_for_end
 from doorward.cli.folders import Folders, find_folders
 from doorward.cli.panel import show_panel
@@ -26,7 +26,6 @@ from doorward.errors import ConfigError, DoorwardError
 CITY_PORT = 6431
 GATEWAY_PORT = 6432
 WORKLOADS = ("records_app",)  # the sample's application; it uses neither COPY FROM nor pg_dump
-REGISTERS = {"public.cases": ("case_no", "status", "kind", "assigned_to")}
 SCRAM_ITERATIONS = 4096
 READY_SECONDS = 30
 
@@ -154,7 +153,11 @@ def _prepare_order(folders: Folders, order: str, dsn: str, console: Console) -> 
             connection,
             pack,
             book,
-            Terms(declared=Declared(neither=WORKLOADS), registers=REGISTERS, counts=False),
+            Terms(
+                declared=Declared(neither=WORKLOADS),
+                registers={REGISTER.table: REGISTER.columns},
+                counts=False,
+            ),
             now=datetime.now(UTC),  # noqa: TID251  # the command line may read the clock
         )
     console.print(f"  order {pack.name} in force: {done.scopes} scopes, {len(done.created)} new")

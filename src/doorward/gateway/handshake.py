@@ -25,7 +25,7 @@ from doorward.pgwire.messages import (
     parse_opening,
     parse_sasl_initial,
 )
-from doorward.pgwire.scram import MECHANISM, ScramServer, Verifier, mock_verifier
+from doorward.pgwire.scram import MECHANISM, MECHANISM_PLUS, ScramServer, Verifier, mock_verifier
 
 PASSWORD_MESSAGE: Final = ord("p")
 MAX_ENCRYPTION_REQUESTS: Final = 2  # libpq asks for GSS once and for TLS once
@@ -39,6 +39,29 @@ class HandshakePhase(Enum):
     FIRST = auto()
     FINAL = auto()
     DONE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """How the client's bytes come in.
+
+    Args:
+        encrypted: Whether TLS stands around them.
+        binding: What a SCRAM exchange can bind to, with TLS.
+        certificate: The common name of the client's verified certificate, or None.
+    """
+
+    encrypted: bool = False
+    binding: bytes | None = None
+    certificate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What an active login proves itself by: a password's verifier, or the common name of a certificate."""
+
+    verifier: Verifier | None = None
+    certificate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +94,23 @@ class Handshake:
     """The opening of one session.
 
     Args:
-        find_verifier: The verifier of an active login, or None.
+        find_credentials: What an active login proves itself by, or None.
         server_secret: From which unknown logins get their salts.
         nonce: Random, printable, used once.
+        channel: How the client's bytes come in.
     """
 
     def __init__(
-        self, *, find_verifier: Callable[[str], Verifier | None], server_secret: bytes, nonce: str
+        self,
+        *,
+        find_credentials: Callable[[str], Credentials | None],
+        server_secret: bytes,
+        nonce: str,
+        channel: Channel = Channel(),  # a value that never changes
     ) -> None:
         self.phase = HandshakePhase.STARTUP
-        self._find_verifier = find_verifier
+        self._find_credentials = find_credentials
+        self._channel = channel
         self._server_secret = server_secret
         self._nonce = nonce
         self._startup = StartupReader()
@@ -131,6 +161,8 @@ class Handshake:
             self.phase = HandshakePhase.DONE
             return Step(result=message)
         if not isinstance(message, StartupMessage):
+            if self._channel.encrypted:
+                raise RemoteProtocolError("encryption was asked for inside of encryption")
             self._encryption_requests += 1
             if self._encryption_requests > MAX_ENCRYPTION_REQUESTS:
                 raise RemoteProtocolError("encryption was asked for more than once of each kind")
@@ -144,14 +176,20 @@ class Handshake:
         login = self._parameters.get("user", "")
         if not login:
             raise RemoteProtocolError("a startup message without a user was sent")
-        verifier = self._find_verifier(login)
+        credentials = self._find_credentials(login) or Credentials()
+        if credentials.certificate is not None and credentials.certificate == self._channel.certificate:
+            self.phase = HandshakePhase.DONE
+            return Step(self._negotiate(message), self._opened())
+        verifier, binding = credentials.verifier, self._channel.binding
         self._exchange = ScramServer(
             verifier or mock_verifier(self._server_secret, login, iterations=MOCK_ITERATIONS),
             is_known=verifier is not None,
             nonce=self._nonce,
+            binding=binding,
         )
         self.phase = HandshakePhase.FIRST
-        return Step(self._negotiate(message) + format_authentication(10, MECHANISM + b"\0\0"))
+        offered = b"\0".join([*([MECHANISM_PLUS] if binding else []), MECHANISM, b""]) + b"\0"
+        return Step(self._negotiate(message) + format_authentication(10, offered))
 
     def _negotiate(self, message: StartupMessage) -> bytes:
         # A newer minor version or protocol option is answered with what we speak, as PostgreSQL does.
@@ -163,10 +201,11 @@ class Handshake:
 
     def _first(self, payload: bytes) -> Step:
         mechanism, data = parse_sasl_initial(payload)
-        if mechanism != MECHANISM or self._exchange is None:
+        plus = mechanism == MECHANISM_PLUS and self._channel.binding is not None
+        if not (plus or mechanism == MECHANISM) or self._exchange is None:
             raise RemoteProtocolError("SCRAM-SHA-256 is the one way to log in here")
         self.phase = HandshakePhase.FINAL
-        return Step(format_authentication(11, self._exchange.first(data)))
+        return Step(format_authentication(11, self._exchange.first(data, plus=plus)))
 
     def _final(self, payload: bytes) -> Step:
         answer = self._exchange.final(payload) if self._exchange else None
@@ -176,8 +215,10 @@ class Handshake:
                 "FATAL", "28P01", f'password authentication failed for user "{self.login}"'
             )
             return Step(refused, Failed(self.login, "password", self._parameters))
+        return Step(format_authentication(12, answer), self._opened())
+
+    def _opened(self) -> Opened:
         parameters = {
             name: value for name, value in self._parameters.items() if name not in {"user", "database"}
         }
-        database = self._parameters.get("database") or self.login
-        return Step(format_authentication(12, answer), Opened(self.login, database, parameters))
+        return Opened(self.login, self._parameters.get("database") or self.login, parameters)

@@ -11,15 +11,18 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from doorward.errors import MalformedError, StoreError
+from doorward.gateway.dial import Place
 from doorward.gateway.door import Door
+from doorward.gateway.listen import Listener, Listening, listening_socket
 from doorward.gateway.sides import ClientSide
 from doorward.record.entry import Draft
 from doorward.record.spool import Spool
 
 THREADS = 4  # for the door's blocking work: the register, the decision, the login role
-BACKLOG = 512
+MAX_CLIENTS = 400  # twice the sample server's max_connections; a flood is refused by closing
 TICK_SECONDS = 0.25  # how late a block may close and a grant may end
 
 
@@ -30,7 +33,7 @@ class ServerParts:
     door: Door
     spool: Spool
     server_secret: bytes
-    upstream_socket: str
+    place: Place
     database: str
 
 
@@ -48,7 +51,7 @@ class Server:
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopped: asyncio.Event = asyncio.Event()
 
-    async def run(self, *, host: str, port: int, ready: Callable[[], None]) -> None:
+    async def run(self, listening: Listening, *, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT, or until the spool fails.
 
         Raises:
@@ -58,21 +61,29 @@ class Server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopped.set)
-        listener = await loop.create_server(lambda: ClientSide(self), host, port, backlog=BACKLOG)
-        ready()
-        ticker = loop.create_task(self._tick())
-        try:
-            await self.stopped.wait()
-        finally:
-            listener.close()
-            ticker.cancel()
-            for session in list(self.sessions):
-                session.stop("the gateway stops")
-            while self.tasks:
-                await asyncio.wait(self.tasks)
-            self.threads.shutdown()
+        listener = Listener(listening, partial(ClientSide, self), self._has_room)
+        with listening_socket(listener) as sock:
+            accepting = loop.create_task(listener.accept(sock))
+            ready()
+            ticker = loop.create_task(self._tick())
+            try:
+                await self.stopped.wait()
+            finally:
+                accepting.cancel()
+                ticker.cancel()
+                await self._end()
         if self.failed is not None:
             raise self.failed
+
+    def _has_room(self, opening: int) -> bool:
+        return len(self.sessions) + opening < MAX_CLIENTS
+
+    async def _end(self) -> None:
+        for session in list(self.sessions):
+            session.stop("the gateway stops")
+        while self.tasks:
+            await asyncio.wait(self.tasks)
+        self.threads.shutdown()
 
     def now(self) -> datetime:
         """Return the time; the shell is where the clock is read."""

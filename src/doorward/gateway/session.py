@@ -30,7 +30,7 @@ from doorward.gateway.actions import (
     ToClient,
 )
 from doorward.gateway.answer import Answer, Refusal
-from doorward.gateway.handshake import Failed, Handshake, Opened
+from doorward.gateway.handshake import Channel, Credentials, Failed, Handshake, Opened
 from doorward.gateway.relay import Relay
 from doorward.pgwire.messages import (
     CancelRequest,
@@ -41,7 +41,6 @@ from doorward.pgwire.messages import (
     format_notice,
 )
 from doorward.pgwire.options import parse_options
-from doorward.pgwire.scram import Verifier
 from doorward.record.entry import Draft, Field, Kind
 
 HANDSHAKE_SECONDS = 20  # a person types a password before psql connects, not during it
@@ -78,7 +77,8 @@ class SessionSetup:
     server_secret: bytes
     database: str
     started: datetime
-    find_verifier: Callable[[str], Verifier | None]
+    find_credentials: Callable[[str], Credentials | None]
+    channel: Channel = Channel()  # noqa: RUF009  # a value that never changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,10 @@ class Session:
         self.phase = Phase.OPENING
         self.deadline: datetime | None = setup.started + timedelta(seconds=HANDSHAKE_SECONDS)
         self._handshake = Handshake(
-            find_verifier=setup.find_verifier, server_secret=setup.server_secret, nonce=setup.nonce
+            find_credentials=setup.find_credentials,
+            server_secret=setup.server_secret,
+            nonce=setup.nonce,
+            channel=setup.channel,
         )
         self._opened: Opened | None = None
         self._answer: Answer | None = None

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, cast
 from doorward.errors import DoorwardError, UpstreamError
 from doorward.gateway.actions import Action, Append, AskDoor, BindLogin, Cancel, Close, ToClient, ToServer
 from doorward.gateway.answer import Answer, GrantBinding
+from doorward.gateway.dial import dial, send_cancel
+from doorward.gateway.handshake import Channel, Credentials
 from doorward.gateway.session import Phase, Session, SessionSetup, Upstream
 from doorward.gateway.upstream import UpstreamHandshake
 from doorward.install.names import scope_schema
-from doorward.pgwire.messages import CancelRequest, format_cancel
-from doorward.pgwire.scram import Verifier, parse_verifier
+from doorward.pgwire.scram import parse_verifier
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from doorward.gateway.server import Server
 
-MAX_CLIENTS = 400  # twice the sample server's max_connections; a flood is refused by closing
 HIGH_WATER_BYTES = 1024 * 1024  # measured in trials: a client that stalls on a COPY then costs 32 MB in all
 LOW_WATER_BYTES = 256 * 1024
 UPSTREAM_SECONDS = 10
@@ -33,8 +33,9 @@ UPSTREAM_SECONDS = 10
 class ClientSide(asyncio.Protocol):
     """The socket of a client, and its session."""
 
-    def __init__(self, server: "Server") -> None:
+    def __init__(self, server: "Server", channel: Channel) -> None:
         self.server = server
+        self.channel = channel
         self.transport: asyncio.Transport | None = None
         self.upstream: UpstreamSide | None = None
         self.answer: Answer | None = None
@@ -45,13 +46,10 @@ class ClientSide(asyncio.Protocol):
     # asyncio's callbacks
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin a session, or close at once when there are too many."""
+        """Begin a session."""
         self.transport = transport = cast(
             "asyncio.Transport", transport
         )  # uvloop's are none of asyncio's own
-        if len(self.server.sessions) >= MAX_CLIENTS:
-            transport.abort()
-            return
         transport.set_write_buffer_limits(HIGH_WATER_BYTES, LOW_WATER_BYTES)
         peer = transport.get_extra_info("peername")
         process_id = int.from_bytes(os.urandom(4)) & 0x7FFFFFFF
@@ -65,7 +63,8 @@ class ClientSide(asyncio.Protocol):
                 server_secret=self.server.parts.server_secret,
                 database=self.server.parts.database,
                 started=self.server.now(),
-                find_verifier=self._find_verifier,
+                find_credentials=self._find_credentials,
+                channel=self.channel,
             )
         )
         self.server.sessions.add(self)
@@ -158,9 +157,9 @@ class ClientSide(asyncio.Protocol):
         upstream = UpstreamSide(self, UpstreamHandshake(login, self._parameters(binding)))
         try:
             async with asyncio.timeout(UPSTREAM_SECONDS):
-                await loop.create_unix_connection(lambda: upstream, self.server.parts.upstream_socket)
+                await dial(self.server.parts.place, lambda: upstream)
                 parameters = await upstream.ready
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError) as error:  # ssl's errors are OSErrors
             upstream.abort()
             raise UpstreamError("the database did not let the door in") from error
         if session.phase is not Phase.CONNECTING:
@@ -173,14 +172,17 @@ class ClientSide(asyncio.Protocol):
     def _parameters(self, binding: GrantBinding) -> dict[str, str]:
         assert self.session is not None
         return {
-            "database": self.server.parts.database,
+            "database": self.server.parts.place.database,
             **self.session.settings(),
             "options": f"-c search_path={scope_schema(binding.scope_id)} -c default_transaction_read_only=on",
         }
 
-    def _find_verifier(self, login: str) -> Verifier | None:
+    def _find_credentials(self, login: str) -> Credentials | None:
         person = self.server.parts.door.directory.find(login)
-        return parse_verifier(person.verifier) if person is not None else None
+        if person is None:
+            return None
+        verifier = parse_verifier(person.verifier) if person.verifier else None
+        return Credentials(verifier, person.certificate or None)
 
     def _cancel(self, action: Cancel) -> None:
         other = self.server.cancel_keys.get(action.process_id)
@@ -190,7 +192,14 @@ class ClientSide(asyncio.Protocol):
             or other.upstream is None
         ):
             return
-        self.server.spawn(_send_cancel(self.server.parts.upstream_socket, other.upstream.key))
+        self.server.spawn(self._send_cancel(other.upstream.key))
+
+    async def _send_cancel(self, key: tuple[int, bytes]) -> None:
+        try:
+            async with asyncio.timeout(UPSTREAM_SECONDS):
+                await send_cancel(self.server.parts.place, key)
+        except (OSError, TimeoutError, DoorwardError):
+            return  # as with PostgreSQL, who asks for a cancel is told nothing
 
     def _close(self) -> None:
         if self.upstream is not None:
@@ -296,15 +305,3 @@ class UpstreamSide(asyncio.Protocol):
         """Close at once."""
         if self.transport is not None:
             self.transport.abort()
-
-
-async def _send_cancel(socket: str, key: tuple[int, bytes]) -> None:
-    try:
-        async with asyncio.timeout(UPSTREAM_SECONDS):
-            reader, writer = await asyncio.open_unix_connection(socket)
-            writer.write(format_cancel(CancelRequest(*key)))
-            await writer.drain()
-            await reader.read(1)
-            writer.close()
-    except (OSError, TimeoutError):
-        return

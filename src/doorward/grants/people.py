@@ -20,7 +20,13 @@ MAX_FILE_BYTES = 64 * 1024 * 1024  # a city of 50,000 accounts needs about 20 MB
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One login: a person, never shared; ``agency`` is an id of the order's entity file."""
+    """One login: a person, never shared.
+
+    Args:
+        verifier: Of the password, or empty where there is none.
+        agency: An id of the order's entity file.
+        certificate: The common name of the person's certificate, or empty; with it no password is asked for.
+    """
 
     login: str
     verifier: str
@@ -31,6 +37,7 @@ class Person:
     task_force_civil_excluded: bool = False
     task_force_attested: bool = False
     active: bool = True
+    certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,50 @@
+"""`doorward config check`: everything that doorward.toml names, looked at before anything is started.
+
+Exit codes: 0 all is as it must be, 2 something is not; what cannot be reached is told and exits with 3.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from doorward.cli.assembly import check_in_force, city_gateway, connect_admin
+from doorward.cli.gateway import make_listening
+from doorward.cli.settings import read_settings
+from doorward.gateway.logins import AdminConnections
+from doorward.grants.people import load_directory
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def config() -> None:
+    """Check the settings of an installation."""
+
+
+@app.command("check")
+def check(
+    file: Annotated[Path, typer.Argument(help="doorward.toml")],
+    offline: Annotated[bool, typer.Option("--offline", help="do not connect to the database")] = False,  # noqa: FBT002  # a command-line flag
+) -> None:
+    """Check doorward.toml, the files that it names, the order and the way into the database."""
+    settings = read_settings(file)
+    typer.echo("settings: every key is known, and what must be there is there")
+    make_listening(settings.listen)
+    typer.echo(
+        f"listener: {settings.listen.host}:{settings.listen.port}, {_encryption(settings.listen.plain)}"
+    )
+    parts = city_gateway(settings)
+    sample = ", a SAMPLE that no office adopted" if parts.pack.is_sample else ""
+    typer.echo(
+        f"order: {parts.pack.name}{sample}, {len(parts.book.scopes)} scopes, digest {parts.pack.digest}"
+    )
+    directory = load_directory(parts.folders.people, parts.folders.agreements)
+    typer.echo(f"people: {len(directory.people)} logins, {len(directory.agreements)} agreements")
+    if not offline:
+        check_in_force(AdminConnections(lambda: connect_admin(parts.admin)), parts)
+        typer.echo("database: lets the gateway in, and holds this order")
+
+
+def _encryption(plain: bool) -> str:  # noqa: FBT001  # a setting
+    return "plain text on the loopback address" if plain else "TLS only"

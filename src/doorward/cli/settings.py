@@ -1,0 +1,169 @@
+"""doorward.toml: one installation before a city's own server, read strictly.
+
+Every key is checked, a key that nobody knows is a fault, and a path is relative to the file's folder. No secret stands
+in it: keys are files, passwords are libpq's (``passfile``).
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from doorward.errors import ConfigError, PolicyCheckError
+from doorward.orders.toml import Toml
+
+SECTIONS: Final = {
+    "": ("order", "collections", "production", "data"),
+    "database": ("conninfo", "collection"),
+    "listen": ("host", "port", "certificate", "key", "people_authority", "plain"),
+    "record": ("conninfo",),
+    "register": ("table", "case", "status", "kind", "assigned_to", "open", "criminal"),
+}
+REGISTER: Final = ("table", "case", "status", "kind", "assigned_to")
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+MAX_PORT: Final = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class ListenSettings:
+    """Where clients come in; ``plain`` serves sessions without TLS, on the loopback address only."""
+
+    host: str
+    port: int
+    certificate: Path | None
+    key: Path | None
+    people_authority: Path | None
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What doorward.toml says.
+
+    Args:
+        order: A shipped order's name or a folder.
+        collections: The city's own collections.toml, or None.
+        production: Whether a sample order and an unencrypted way are refused.
+        data: The folder of the record, the keys and the people.
+        database: Conninfo of the server behind the door, without a user.
+        collection: The collection that stands for that database, or empty for the order's own.
+        record: Conninfo of the disclosures' server.
+    """
+
+    file: Path
+    order: str
+    collections: Path | None
+    production: bool
+    data: Path
+    database: str
+    collection: str
+    listen: ListenSettings
+    record: str
+    register: dict[str, str] = field(default_factory=dict)
+
+
+def read_settings(file: Path) -> Settings:
+    """Return what a doorward.toml says.
+
+    Raises:
+        ConfigError: It cannot be read, or something in it is not what it must be; all of it is named.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"`{file}` cannot be read as text") from error
+    try:
+        toml = Toml(file.name, text)
+    except PolicyCheckError as error:
+        raise ConfigError(str(error)) from error
+    settings = _read(toml, file.absolute())
+    if toml.findings:
+        raise ConfigError("; ".join(str(finding) for finding in toml.findings))
+    return settings
+
+
+def _read(toml: Toml, file: Path) -> Settings:
+    toml.refuse_others((*SECTIONS[""], *(name for name in SECTIONS if name)))
+    for section, keys in SECTIONS.items():
+        if section:
+            toml.refuse_others(keys, section)
+    base = file.parent
+    order = toml.get(str, "order")
+    folder = base / order
+    settings = Settings(
+        file=file,
+        order=str(folder) if folder.is_dir() else order,
+        collections=_path(toml, base, "collections"),
+        production=toml.get(bool, "production", default=True),
+        data=base / toml.get(str, "data"),
+        database=_conninfo(toml, "database"),
+        collection=_optional(toml, "database", "collection"),
+        listen=_listen(toml, base),
+        record=_conninfo(toml, "record"),
+        register={key: toml.get(str, "register", key) for key in toml.get(dict, "register", default={})},
+    )
+    if settings.register and not set(REGISTER) <= set(settings.register):
+        toml.note(f"`register` needs {', '.join(REGISTER)}", "register")
+    return settings
+
+
+def _listen(toml: Toml, base: Path) -> ListenSettings:
+    host = toml.get(str, "listen", "host")
+    port: Any = toml.data.get("listen", {}).get("port") if isinstance(toml.data.get("listen"), dict) else None
+    if type(port) is not int or not 0 < port <= MAX_PORT:
+        toml.note(f"`listen.port` must be a port from 1 to {MAX_PORT}", "listen", "port")
+        port = 1
+    listen = ListenSettings(
+        host,
+        port,
+        _path(toml, base, "listen", "certificate"),
+        _path(toml, base, "listen", "key"),
+        _path(toml, base, "listen", "people_authority"),
+        plain=toml.get(bool, "listen", "plain", default=False),
+    )
+    if (listen.certificate is None) != (listen.key is None):
+        toml.note("`listen.certificate` and `listen.key` are given together", "listen")
+    if listen.certificate is None and not listen.plain:
+        toml.note("`listen` needs a certificate and a key", "listen", hint="or `plain = true` on 127.0.0.1")
+    if listen.plain and host not in LOOPBACK:
+        toml.note("`listen.plain` is taken on the loopback address only", "listen", "plain")
+    if listen.plain and toml.get(bool, "production", default=True):
+        toml.note("`listen.plain` is refused with `production = true`", "listen", "plain")
+    return listen
+
+
+def _conninfo(toml: Toml, section: str) -> str:
+    text = toml.get(str, section, "conninfo")
+    if not text:
+        return ""
+    try:
+        parts = conninfo_to_dict(text)
+    except Exception as error:  # noqa: BLE001  # psycopg's own errors differ by version; the text is not repeated
+        toml.note("this is no connection string", section, "conninfo", hint=type(error).__name__)
+        return ""
+    if parts.get("password"):
+        toml.note(
+            "a password stands in this file; others may read it", section, "conninfo", hint="use `passfile`"
+        )
+    if section == "database" and parts.get("user"):
+        toml.note("the gateway chooses the user of each session: leave `user` out", section, "conninfo")
+    return make_conninfo(text, application_name="doorward")
+
+
+def _path(toml: Toml, base: Path, *path: str) -> Path | None:
+    found = _optional(toml, *path)
+    if not found:
+        return None
+    file = base / found
+    if not file.is_file():
+        toml.note(f"`{found}` is no file", *path)
+    return file
+
+
+def _optional(toml: Toml, *path: str) -> str:
+    *tables, key = path
+    at: Any = toml.data
+    for name in tables:
+        at = at.get(name, {}) if isinstance(at, dict) else {}
+    return toml.get(str, *path) if isinstance(at, dict) and key in at else ""
