@@ -20,6 +20,7 @@ from doorward.gateway.dial import Place, parse_place
 from doorward.gateway.door import Door
 from doorward.gateway.logins import AdminConnections, Logins
 from doorward.gateway.server import Server, ServerParts
+from doorward.grants.cut_files import load_cuts, load_officers
 from doorward.grants.people import load_directory
 from doorward.grants.registers import NoRegister, PostgresCaseRegister, RegisterTable
 from doorward.install.names import ADMIN
@@ -184,6 +185,8 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
                 server_secret=scram_secret(folders),
                 place=parts.place,
                 database=parts.database,
+                load_cuts=lambda: load_cuts(folders.cuts, load_officers(folders.officers)),
+                run_folder=folders.run,
             )
         )
     finally:

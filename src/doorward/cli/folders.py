@@ -59,6 +59,16 @@ class Folders:
         """The attestation agreements on file."""
         return self.data / "agencies.json"
 
+    @property
+    def cuts(self) -> Path:
+        """The cuts in force and over."""
+        return self.data / "cuts.json"
+
+    @property
+    def officers(self) -> Path:
+        """The public keys of the officers who may cut widely, two together."""
+        return self.data / "officers.keys"
+
     def make(self) -> None:
         """Make the folder and its parts; a second call changes nothing.
 

@@ -10,6 +10,7 @@ import typer
 
 from doorward.cli import (
     config,
+    cut,
     decide,
     gateway,
     log,
@@ -37,6 +38,9 @@ app.add_typer(order.app, name="order", help="Check an order.")
 app.add_typer(policy.app, name="policy", help="Check the compilers of Cedar.")
 app.add_typer(log.app, name="log", help="Verify the record.")
 app.command("uninstall", hidden=True)(order_database.uninstall_order)  # as `order uninstall`
+app.command("sessions")(cut.sessions)
+app.command("cut")(cut.cut)
+app.command("cuts")(cut.cuts)
 app.command("reset")(reset.reset)
 app.command("gateway")(gateway.gateway)
 app.command("publisher")(publisher.publisher)

@@ -40,3 +40,4 @@ class Answer:
     decision: Decision | None = None
     scope: Scope | None = None
     binding: GrantBinding | None = None
+    is_protected: bool = False  # it rests on a verified court paper or an emergency, which a wide cut leaves

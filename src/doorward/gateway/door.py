@@ -4,26 +4,28 @@ Blocking work, run by the server in its threads. It asks the register once for e
 Recording is not here: the server puts each answer into the spool before it acts on it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from doorward.errors import DoorwardError
 from doorward.gateway.answer import Answer, GrantBinding, Refusal
 from doorward.gateway.logins import Logins
 from doorward.gateway.verdict import (
+    refuse_cut,
     refuse_empty_scope,
     refuse_failure,
     refuse_outsider,
     refuse_staff,
 )
 from doorward.grants.claims import ClaimRefusal, Claims, check_claims
+from doorward.grants.cuts import Cut, Subject, find_cut
 from doorward.grants.facts import make_facts, standing_of
 from doorward.grants.people import Directory, Person
 from doorward.grants.registers import CaseRegister
 from doorward.orders.load import Pack
 from doorward.policy.compile import COLLECTION
 from doorward.policy.decision import Outcome
-from doorward.policy.request import GRANT, Resource
+from doorward.policy.request import GRANT, Fact, Resource
 from doorward.policy.scopes import ScopeBook
 
 GRANT_HOURS = 12  # CJIS Security Policy: reauthentication every 12 hours
@@ -57,6 +59,7 @@ class Door:
         self.logins = logins
         self._register = register
         self._database = database
+        self.cuts: Sequence[Cut] | None = ()  # None: they cannot be read, so nobody is let in
 
     def answer(self, person: Person, options: Mapping[str, str], *, now: datetime) -> Answer:
         """Return the answer to a person's claims; a failure of ours is a refusal (law 1)."""
@@ -87,6 +90,12 @@ class Door:
             ),
             declaration=bool(agency.attributes.get("declaration", False)) if agency else False,
         )
+        if self.cuts is None:
+            return Answer(self.pack.digest, refuse_failure(self.pack))
+        is_protected = _is_protected(facts)
+        subject = Subject("", person.login, person.agency, checked.for_agency, checked.purpose, is_protected)
+        if find_cut(self.cuts, subject, now=now) is not None:
+            return Answer(self.pack.digest, refuse_cut(self.pack))
         known = {path: value for path, value in facts.items() if path in self.pack.requests.facts}
         resource = Resource(COLLECTION, self._database)
         request = self.pack.request(known, resource=resource, now=now, login=person.login)
@@ -102,8 +111,20 @@ class Door:
             return Answer(self.pack.digest, refuse_empty_scope(self.pack), decision)
         case_no, unit, place = (str(facts[f"{GRANT}{name}"]) for name in ("case_no", "unit", "place"))
         binding = GrantBinding(scope.id, case_no, unit, place, now + timedelta(hours=GRANT_HOURS))
-        return Answer(self.pack.digest, None, decision, scope, binding)
+        return Answer(self.pack.digest, None, decision, scope, binding, is_protected=is_protected)
 
     def _ask_register(self, claims: Claims, person: Person) -> bool:
         # Asked for everybody, stated or not, so that no timing tells who was looked up (law 6, item 2).
         return self._register.is_open_and_assigned(case_no=claims.case_no, login=person.login)
+
+
+def _is_protected(facts: Mapping[str, Fact]) -> bool:
+    # What a wide cut leaves alone: an emergency, and a court's paper that is verified, current and in scope.
+    court = ("court_criminal", "court_civil", "court_subpoena", "court_order")
+    papers = (
+        (facts.get(f"context.papers.{kind}.{word}") for word in ("verified", "current", "scope"))
+        for kind in court
+    )
+    return facts.get("context.emergency") is True or any(
+        list(paper) == [True, True, "in"] for paper in papers
+    )

@@ -6,18 +6,24 @@ nothing may be answered that cannot be recorded.
 """
 
 import asyncio
+import os
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from doorward.errors import MalformedError, StoreError
+from doorward.gateway.control import serve_control, socket_path
+from doorward.gateway.cutting import Cutting
 from doorward.gateway.dial import Place
 from doorward.gateway.door import Door
 from doorward.gateway.listen import Listener, Listening, listening_socket
 from doorward.gateway.sides import ClientSide
+from doorward.grants.cuts import Cut
 from doorward.record.entry import Draft
 from doorward.record.spool import Spool
 
@@ -35,6 +41,8 @@ class ServerParts:
     server_secret: bytes
     place: Place
     database: str
+    load_cuts: Callable[[], Sequence[Cut]] = tuple
+    run_folder: Path | None = None
 
 
 @dataclass
@@ -50,6 +58,7 @@ class Server:
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="door")
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopped: asyncio.Event = asyncio.Event()
+        self.cutting = Cutting(self, self.parts.load_cuts)
 
     async def run(self, listening: Listening, *, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT, or until the spool fails.
@@ -61,6 +70,8 @@ class Server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopped.set)
+        self.cutting.read()
+        control = await self._serve_control()
         listener = Listener(listening, partial(ClientSide, self), self._has_room)
         with listening_socket(listener) as sock:
             accepting = loop.create_task(listener.accept(sock))
@@ -72,8 +83,29 @@ class Server:
                 accepting.cancel()
                 ticker.cancel()
                 await self._end()
+                await self._end_control(control)
         if self.failed is not None:
             raise self.failed
+
+    async def _serve_control(self) -> asyncio.Server | None:
+        folder = self.parts.run_folder
+        return (
+            None
+            if folder is None
+            else await serve_control(socket_path(folder, os.getpid()), self._answer_control)
+        )
+
+    async def _end_control(self, control: asyncio.Server | None) -> None:
+        if control is not None and self.parts.run_folder is not None:
+            control.close()
+            socket_path(self.parts.run_folder, os.getpid()).unlink(missing_ok=True)
+
+    async def _answer_control(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        if asked.get("ask") == "cuts":
+            return await self.cutting.look()
+        if asked.get("ask") == "sessions":
+            return {"sessions": [found for side in self.sessions if (found := _describe(side)) is not None]}
+        return {"failed": "no such question"}
 
     def _has_room(self, opening: int) -> bool:
         return len(self.sessions) + opening < MAX_CLIENTS
@@ -126,3 +158,21 @@ class Server:
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+
+
+def _describe(side: ClientSide) -> dict[str, Any] | None:
+    subject, answer = side.subject(), side.answer
+    if subject is None:
+        return None
+    binding = answer.binding if answer is not None else None
+    return {
+        "grant": subject.grant,
+        "login": subject.login,
+        "agency": subject.agency,
+        "for": subject.for_agency,
+        "purpose": subject.purpose,
+        "address": side.address,
+        "scope": binding.scope_id if binding else "",
+        "until": binding.until.isoformat() if binding else "",
+        "protected": subject.is_protected,
+    }

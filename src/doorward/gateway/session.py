@@ -105,6 +105,8 @@ class Session:
         self._opened: Opened | None = None
         self._answer: Answer | None = None
         self._settings: dict[str, str] = {}
+        self._claims: dict[str, str] = {}
+        self._announced: str | None = None
         self._relay = Relay(setup.session_id)
 
     def from_client(self, data: bytes) -> list[Action]:
@@ -127,8 +129,8 @@ class Session:
 
     def from_server(self, data: bytes) -> list[Action]:
         """Return what bytes of PostgreSQL lead to."""
-        if self.phase is not Phase.RELAY:
-            return []
+        if self.phase is not Phase.RELAY or self._announced is not None:
+            return []  # nothing is released to a session that is being ended
         actions = self._relay.from_server(data)
         if self._relay.broken is not None:
             return [*actions, *self.fail(self._relay.broken)]
@@ -155,6 +157,7 @@ class Session:
         plain = {name.lower(): value for name, value in opened.parameters.items() if name != "options"}
         stated = {**plain, **options}
         claims = {name: value for name, value in stated.items() if name.startswith(DOOR_PREFIX)}
+        self._claims = claims
         draft = self._connect(opened.login, b"authenticated", stated)
         if opened.database != self._setup.database:
             refusal = Refusal(
@@ -190,6 +193,16 @@ class Session:
         self.phase = Phase.CONNECTING
         return [Append((draft,)), BindLogin()]
 
+    def claimed(self) -> tuple[str, str, str] | None:
+        """Return login, purpose and beneficiary as stated, once the login has proved itself."""
+        if self._opened is None:
+            return None
+        return (
+            self._opened.login,
+            self._claims.get("doorward.purpose", ""),
+            self._claims.get("doorward.for", ""),
+        )
+
     def settings(self) -> Mapping[str, str]:
         """Return the client's start settings that go upstream."""
         return self._settings
@@ -221,9 +234,15 @@ class Session:
 
     def server_gone(self) -> list[Action]:
         """Return what the loss of PostgreSQL's side leads to."""
-        if self.phase is Phase.RELAY:
-            return self._fatal("57P01", "the database ended this session", reason="the database ended it")
-        return []
+        if self.phase is not Phase.RELAY:
+            return []
+        if self._announced is not None:
+            return self._fatal("57P01", self._announced, reason=self._announced)
+        return self._fatal("57P01", "the database ended this session", reason="the database ended it")
+
+    def announce(self, reason: str) -> None:
+        """Take note that PostgreSQL's side is about to be ended by us, and why."""
+        self._announced = reason
 
     def client_gone(self) -> list[Action]:
         """Return what the loss of the client's side leads to."""

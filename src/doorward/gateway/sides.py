@@ -17,6 +17,7 @@ from doorward.gateway.dial import dial, send_cancel
 from doorward.gateway.handshake import Channel, Credentials
 from doorward.gateway.session import Phase, Session, SessionSetup, Upstream
 from doorward.gateway.upstream import UpstreamHandshake
+from doorward.grants.cuts import Subject
 from doorward.install.names import scope_schema
 from doorward.pgwire.scram import parse_verifier
 
@@ -42,6 +43,8 @@ class ClientSide(asyncio.Protocol):
         self.login: str | None = None
         self.session: Session | None = None
         self.cancel_key = (0, b"")
+        self.session_id = os.urandom(16)
+        self.address = ""
 
     # asyncio's callbacks
 
@@ -52,12 +55,13 @@ class ClientSide(asyncio.Protocol):
         )  # uvloop's are none of asyncio's own
         transport.set_write_buffer_limits(HIGH_WATER_BYTES, LOW_WATER_BYTES)
         peer = transport.get_extra_info("peername")
+        self.address = str(peer[0]) if peer else ""
         process_id = int.from_bytes(os.urandom(4)) & 0x7FFFFFFF
         self.cancel_key = (process_id, os.urandom(4))
         self.session = Session(
             SessionSetup(
-                session_id=os.urandom(16),
-                address=str(peer[0]) if peer else "",
+                session_id=self.session_id,
+                address=self.address,
                 nonce=os.urandom(18).hex(),
                 cancel_key=self.cancel_key,
                 server_secret=self.server.parts.server_secret,
@@ -213,6 +217,22 @@ class ClientSide(asyncio.Protocol):
             self.upstream.abort()
         if self.transport is not None:
             self.transport.abort()
+
+    def subject(self) -> Subject | None:
+        """Return the session as a cut looks at it, or None before the login has proved itself."""
+        claimed = self.session.claimed() if self.session is not None else None
+        if claimed is None:
+            return None
+        login, purpose, for_agency = claimed
+        person = self.server.parts.door.directory.find(login)
+        agency = person.agency if person is not None else ""
+        is_protected = self.answer is not None and self.answer.is_protected
+        return Subject(self.session_id.hex(), login, agency, for_agency, purpose, is_protected)
+
+    def announce(self, reason: str) -> None:
+        """Tell the session why its upstream side is about to end."""
+        if self.session is not None:
+            self.session.announce(reason)
 
     def stop(self, reason: str) -> None:
         """End the session from our side."""

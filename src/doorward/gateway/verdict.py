@@ -51,6 +51,16 @@ def refuse_empty_scope(pack: Pack) -> Refusal:
     )
 
 
+def refuse_cut(pack: Pack) -> Refusal:
+    """Return the refusal of a login, agency or purpose whose access an officer has ended; it names no reason."""
+    return Refusal(
+        message="refused: this access was ended by the security officer",
+        detail=None,
+        hint=f"the law department answers: {pack.contacts.law_department}",
+        reason="cut",
+    )
+
+
 def refuse_failure(pack: Pack | None) -> Refusal:
     """Return the refusal for a failure at the door: closed, whatever failed (law 1)."""
     contact = f"the law department answers: {pack.contacts.law_department}" if pack else None
