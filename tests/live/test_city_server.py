@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from struct import pack
 from typing import Any
@@ -177,6 +178,9 @@ def write_people(data: Path) -> None:
     verifiers |= dict.fromkeys(("atf.agent", "other.detective"), verifiers["detective"])
     people = as_people(verifiers)
     people.append(Person("carol.card", "", "records-clerk", "CPD", "records", certificate="Carol Card"))
+    today = datetime.now(UTC).date().isoformat()  # noqa: TID251  # a login lapses by the day
+    people = [replace(person, attested_on=today) for person in people]
+    people.append(replace(people[0], login="lapsed.lee", attested_on="2020-01-01"))
     save_people(people, data / "people.json")
     save_agreements([Agreement("FBI", "sample-agreement-1", date(2030, 1, 1))], data / "agencies.json")
 
@@ -272,6 +276,18 @@ def test_a_persons_certificate_is_a_login_and_only_theirs(up_city: City) -> None
         up_city.connect(
             user="carol.card", sslcert=str(other.certificate), sslkey=str(other.key), password="none"
         )
+
+
+def test_a_login_that_nobody_attests_has_lapsed_until_somebody_does(up_city: City) -> None:
+    with pytest.raises(psycopg.OperationalError, match="nobody has attested"):
+        up_city.connect(user="lapsed.lee")
+    due = up_city.doorward("people", "list", "--due", "1", "--config", str(up_city.config))
+    assert "lapsed.lee  CPD  detective  area-1  never in  not attested" in due.stdout
+    done = up_city.doorward("people", "attest", "lapsed.lee", "--config", str(up_city.config))
+    assert (done.returncode, done.stderr) == (0, "")
+    time.sleep(1)
+    with pytest.raises(psycopg.OperationalError, match="no open case"):
+        up_city.connect(user="lapsed.lee")
 
 
 def test_a_certificate_of_another_authority_is_none(up_city: City) -> None:

@@ -21,7 +21,8 @@ from doorward.gateway.door import Door
 from doorward.gateway.logins import AdminConnections, Logins
 from doorward.gateway.server import Server, ServerParts
 from doorward.grants.cut_files import load_cuts, load_officers
-from doorward.grants.people import load_directory
+from doorward.grants.lapse import LapseRules, Lapsing, LastSeen
+from doorward.grants.people import DirectoryWatch, load_directory
 from doorward.grants.registers import NoRegister, PostgresCaseRegister, RegisterTable
 from doorward.install.names import ADMIN
 from doorward.orders.load import Pack, load_pack
@@ -105,6 +106,7 @@ class GatewayParts:
         register: Where the city keeps its cases, or None.
         collection: What stands for the database in the order.
         database: The name that clients connect to.
+        lapsing: When logins lapse, or None: the sample's do not.
     """
 
     folders: Folders
@@ -115,6 +117,7 @@ class GatewayParts:
     register: RegisterTable | None
     collection: str
     database: str
+    lapsing: LapseRules | None = None
 
 
 def sample_gateway(folders: Folders, order: str) -> GatewayParts:
@@ -147,7 +150,8 @@ def city_gateway(settings: Settings) -> GatewayParts:
     admin = psycopg.conninfo.make_conninfo(settings.database, user=ADMIN)
     register = RegisterTable(**settings.register) if settings.register else None
     collection = settings.collection or pack.model.database
-    return GatewayParts(folders, pack, book, place, admin, register, collection, place.database)
+    lapsing = LapseRules(settings.unused_days, settings.attested_days)
+    return GatewayParts(folders, pack, book, place, admin, register, collection, place.database, lapsing)
 
 
 def connect_admin(conninfo: str) -> psycopg.Connection[Any]:
@@ -170,6 +174,7 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
         check_in_force(admin, parts)
         logins = Logins(admin, random=os.urandom)
         logins.recover()
+        watch = DirectoryWatch(folders.people, folders.agreements)
         door = Door(
             pack=parts.pack,
             book=parts.book,
@@ -177,6 +182,7 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
             register=PostgresCaseRegister(admin, parts.register) if parts.register else NoRegister(),
             logins=logins,
             database=parts.collection,
+            lapsing=Lapsing(parts.lapsing, LastSeen(folders.seen)) if parts.lapsing is not None else None,
         )
         yield Server(
             ServerParts(
@@ -187,6 +193,7 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
                 database=parts.database,
                 load_cuts=lambda: load_cuts(folders.cuts, load_officers(folders.officers)),
                 run_folder=folders.run,
+                watch=watch,
             )
         )
     finally:

@@ -69,6 +69,11 @@ class Folders:
         """The public keys of the officers who may cut widely, two together."""
         return self.data / "officers.keys"
 
+    @property
+    def seen(self) -> Path:
+        """On which day each login was last in."""
+        return self.data / "seen.json"
+
     def make(self) -> None:
         """Make the folder and its parts; a second call changes nothing.
 

@@ -16,6 +16,7 @@ from doorward.cli import (
     log,
     order,
     order_database,
+    people,
     policy,
     publisher,
     reset,
@@ -38,6 +39,7 @@ app.add_typer(order.app, name="order", help="Check an order.")
 app.add_typer(policy.app, name="policy", help="Check the compilers of Cedar.")
 app.add_typer(log.app, name="log", help="Verify the record.")
 app.command("uninstall", hidden=True)(order_database.uninstall_order)  # as `order uninstall`
+app.add_typer(people.app, name="people", help="Keep the people who may log in.")
 app.command("sessions")(cut.sessions)
 app.command("cut")(cut.cut)
 app.command("cuts")(cut.cuts)

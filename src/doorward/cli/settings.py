@@ -18,10 +18,13 @@ SECTIONS: Final = {
     "database": ("conninfo", "collection"),
     "listen": ("host", "port", "certificate", "key", "people_authority", "plain"),
     "record": ("conninfo",),
+    "people": ("unused_days", "attested_days"),
     "register": ("table", "case", "status", "kind", "assigned_to", "open", "criminal"),
 }
 REGISTER: Final = ("table", "case", "status", "kind", "assigned_to")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+DAYS: Final = 90  # CJIS Security Policy: an account that nobody uses is disabled, access is reviewed
+MAX_DAYS: Final = 366
 MAX_PORT: Final = 65_535
 
 
@@ -49,6 +52,8 @@ class Settings:
         database: Conninfo of the server behind the door, without a user.
         collection: The collection that stands for that database, or empty for the order's own.
         record: Conninfo of the disclosures' server.
+        unused_days: After how many days without use a login lapses.
+        attested_days: After how many days without an attestation it does.
     """
 
     file: Path
@@ -61,6 +66,8 @@ class Settings:
     listen: ListenSettings
     record: str
     register: dict[str, str] = field(default_factory=dict)
+    unused_days: int = 90
+    attested_days: int = 90
 
 
 def read_settings(file: Path) -> Settings:
@@ -101,11 +108,22 @@ def _read(toml: Toml, file: Path) -> Settings:
         collection=_optional(toml, "database", "collection"),
         listen=_listen(toml, base),
         record=_conninfo(toml, "record"),
+        unused_days=_days(toml, "unused_days"),
+        attested_days=_days(toml, "attested_days"),
         register={key: toml.get(str, "register", key) for key in toml.get(dict, "register", default={})},
     )
     if settings.register and not set(REGISTER) <= set(settings.register):
         toml.note(f"`register` needs {', '.join(REGISTER)}", "register")
     return settings
+
+
+def _days(toml: Toml, key: str) -> int:
+    people = toml.data.get("people", {})
+    found = people.get(key, DAYS) if isinstance(people, dict) else DAYS
+    if type(found) is not int or not 1 <= found <= MAX_DAYS:
+        toml.note(f"`people.{key}` is from 1 to {MAX_DAYS} days", "people", key)
+        return DAYS
+    return found
 
 
 def _listen(toml: Toml, base: Path) -> ListenSettings:

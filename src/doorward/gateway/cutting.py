@@ -55,20 +55,29 @@ class Cutting:
             return {"failed": str(error)}
         now = self._server.now()
         chosen = [side for side in self._server.sessions if self._is_cut(side, now)]
+        try:
+            await self.end(chosen, TOLD)
+        except UpstreamError as error:
+            return {"ended": len(chosen), "failed": f"{error}: backends may still run"}
+        return {"ended": len(chosen), "milliseconds": round((time.perf_counter() - started) * 1000, 1)}
+
+    async def end(self, chosen: Sequence["ClientSide"], told: str) -> None:
+        """End these sessions and tell each client this line.
+
+        Raises:
+            UpstreamError: PostgreSQL does not answer; the clients are closed all the same.
+        """
         logins = [side.login for side in chosen if side.login is not None]
         loop = asyncio.get_running_loop()
         for side in chosen:
-            side.announce(TOLD)
+            side.announce(told)
         try:
             # First, and all at once: on a busy server everything else waits for what these backends take.
-            await loop.run_in_executor(self._server.threads, door.logins.end, logins)
-        except UpstreamError as error:
-            return {"ended": len(chosen), "failed": f"{error}: backends may still run"}
+            await loop.run_in_executor(self._server.threads, self._server.parts.door.logins.end, logins)
         finally:
             for side in chosen:
-                side.stop(TOLD)
+                side.stop(told)
                 loop.call_later(GRACE_SECONDS, side.abort)
-        return {"ended": len(chosen), "milliseconds": round((time.perf_counter() - started) * 1000, 1)}
 
     def _take(self, cuts: Sequence[Cut]) -> None:
         self._server.parts.door.cuts = tuple(cuts)

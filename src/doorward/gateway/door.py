@@ -14,12 +14,14 @@ from doorward.gateway.verdict import (
     refuse_cut,
     refuse_empty_scope,
     refuse_failure,
+    refuse_lapse,
     refuse_outsider,
     refuse_staff,
 )
 from doorward.grants.claims import ClaimRefusal, Claims, check_claims
 from doorward.grants.cuts import Cut, Subject, find_cut
 from doorward.grants.facts import make_facts, standing_of
+from doorward.grants.lapse import Lapsing
 from doorward.grants.people import Directory, Person
 from doorward.grants.registers import CaseRegister
 from doorward.orders.load import Pack
@@ -40,6 +42,7 @@ class Door:
         directory: People and agreements.
         register: The register of cases, asked once a connection; called in the caller's thread.
         logins: The pool of login roles.
+        lapsing: Which logins have lapsed, or None where none does.
         database: The collection that stands for the database behind this door.
     """
 
@@ -52,6 +55,7 @@ class Door:
         register: CaseRegister,
         logins: Logins,
         database: str,
+        lapsing: Lapsing | None = None,
     ) -> None:
         self.pack = pack
         self.book = book
@@ -59,6 +63,7 @@ class Door:
         self.logins = logins
         self._register = register
         self._database = database
+        self._lapsing = lapsing
         self.cuts: Sequence[Cut] | None = ()  # None: they cannot be read, so nobody is let in
 
     def answer(self, person: Person, options: Mapping[str, str], *, now: datetime) -> Answer:
@@ -75,9 +80,12 @@ class Door:
         if isinstance(checked, ClaimRefusal):
             refusal = Refusal(checked.sentence, None, checked.hint, checked.reason)
             return Answer(self.pack.digest, refusal)
-        register_says = self._ask_register(checked, person)
         agency = self.pack.agencies.get(person.agency)
         own_agency = agency is not None and agency.party == self.pack.own_party
+        lapse = self._lapsing.enter(person, now.date()) if self._lapsing is not None else None
+        if lapse is not None:
+            return Answer(self.pack.digest, refuse_lapse(self.pack, lapse, own_agency=own_agency))
+        register_says = self._ask_register(checked, person)
         facts = make_facts(
             person,
             checked,

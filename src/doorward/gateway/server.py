@@ -8,15 +8,17 @@ nothing may be answered that cannot be recorded.
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from doorward.errors import MalformedError, StoreError
+from doorward.errors import ConfigError, MalformedError, StoreError, UpstreamError
 from doorward.gateway.control import serve_control, socket_path
 from doorward.gateway.cutting import Cutting
 from doorward.gateway.dial import Place
@@ -24,6 +26,7 @@ from doorward.gateway.door import Door
 from doorward.gateway.listen import Listener, Listening, listening_socket
 from doorward.gateway.sides import ClientSide
 from doorward.grants.cuts import Cut
+from doorward.grants.people import Directory, DirectoryWatch, who_is
 from doorward.record.entry import Draft
 from doorward.record.spool import Spool
 
@@ -43,6 +46,7 @@ class ServerParts:
     database: str
     load_cuts: Callable[[], Sequence[Cut]] = tuple
     run_folder: Path | None = None
+    watch: DirectoryWatch | None = None
 
 
 @dataclass
@@ -129,8 +133,27 @@ class Server:
                 self.parts.spool.tick(now=now)
             except StoreError as error:
                 self.fail(error)
+            self._look_at_people()
             for session in list(self.sessions):
                 session.wake(now)
+
+    def _look_at_people(self) -> None:
+        # Who left or moved is out at once: a grant rests on what the person was when it was given.
+        try:
+            directory = self.parts.watch.poll() if self.parts.watch is not None else None
+        except ConfigError as error:
+            sys.stderr.write(f"doorward gateway: the people stay as they were: {error}\n")
+            sys.stderr.flush()
+            return
+        if directory is None:
+            return
+        before, self.parts.door.directory = self.parts.door.directory, directory
+        changed = [side for side in self.sessions if _has_changed(side, before, directory)]
+        self.spawn(self._end_changed(changed))
+
+    async def _end_changed(self, changed: Sequence[ClientSide]) -> None:
+        with suppress(UpstreamError):  # the clients are closed; their backends end with them
+            await self.cutting.end(changed, "your access was changed; connect again")
 
     def append(self, drafts: Sequence[Draft], now: datetime) -> bool:
         """Put drafts into the spool; False means that nothing may follow."""
@@ -158,6 +181,14 @@ class Server:
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+
+
+def _has_changed(side: ClientSide, before: Directory, after: Directory) -> bool:
+    subject = side.subject()
+    if subject is None:
+        return False
+    was, now = before.find(subject.login), after.find(subject.login)
+    return was is not None and (now is None or who_is(was) != who_is(now))
 
 
 def _describe(side: ClientSide) -> dict[str, Any] | None:

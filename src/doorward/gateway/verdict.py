@@ -5,6 +5,7 @@ department's contact, and never anything that a register said (law 8, DESIGN.md 
 """
 
 from doorward.gateway.answer import Refusal
+from doorward.grants.lapse import Lapse
 from doorward.orders.load import Pack
 from doorward.policy.decision import Decision, Outcome
 from doorward.policy.explain import Explanation
@@ -58,6 +59,22 @@ def refuse_cut(pack: Pack) -> Refusal:
         detail=None,
         hint=f"the law department answers: {pack.contacts.law_department}",
         reason="cut",
+    )
+
+
+def refuse_lapse(pack: Pack, lapse: Lapse, *, own_agency: bool) -> Refusal:
+    """Return the refusal of a login that has lapsed by itself; an outsider is told to ask, and no reason."""
+    said = {
+        Lapse.UNUSED: "this login was not used for so long that it has lapsed",
+        Lapse.NOT_ATTESTED: "nobody has attested for so long what this login may do that it has lapsed",
+    }
+    return Refusal(
+        message=f"refused: {said[lapse] if own_agency else 'this login is closed'}",
+        detail=None,
+        hint="the security officer attests it again"
+        if own_agency
+        else f"the law department answers: {pack.contacts.law_department}",
+        reason=f"lapsed: {lapse.value}",
     )
 
 

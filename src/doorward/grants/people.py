@@ -4,8 +4,10 @@ Two files of the data folder hold them: ``people.json`` and ``agencies.json``. P
 SCRAM verifiers. Reading is strict: an unknown key, a missing one or a wrong type refuses the whole file.
 """
 
+import fcntl
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -26,6 +28,7 @@ class Person:
         verifier: Of the password, or empty where there is none.
         agency: An id of the order's entity file.
         certificate: The common name of the person's certificate, or empty; with it no password is asked for.
+        attested_on: The day on which somebody last attested agency, role and unit, as an ISO date, or empty.
     """
 
     login: str
@@ -38,6 +41,15 @@ class Person:
     task_force_attested: bool = False
     active: bool = True
     certificate: str = ""
+    attested_on: str = ""
+
+
+def who_is(person: Person) -> tuple[str | bool, ...]:
+    """Return what a grant rests on: agency, role, unit and task force, and not how the login proves itself."""
+    return (
+        person.role, person.agency, person.unit,
+        person.task_force, person.task_force_civil_excluded, person.task_force_attested,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,60 @@ def load_directory(people_file: Path, agreements_file: Path) -> Directory:
         people=_by_key(((person.login, person) for person in people), people_file),
         agreements=_by_key(((a.agency, a) for a in agreements), agreements_file),
     )
+
+
+def load_people(file: Path) -> list[Person]:
+    """Return everybody in the people file, those who left too; nobody where there is no file.
+
+    Raises:
+        ConfigError: The file is no list of people.
+    """
+    return [_make(Person, row, file) for row in _rows(file)] if file.exists() else []
+
+
+def change_people(file: Path, change: Callable[[Sequence[Person]], Sequence[Person]]) -> None:
+    """Change the people file, alone and whole.
+
+    Raises:
+        ConfigError: The file is no list of people.
+    """
+    handle = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        save_people(change(load_people(file)), file)
+    finally:
+        os.close(handle)
+
+
+class DirectoryWatch:
+    """The two files of a directory, read again when one of them was replaced."""
+
+    def __init__(self, people_file: Path, agreements_file: Path) -> None:
+        self._files = (people_file, agreements_file)
+        self._marks = self._look()
+
+    def poll(self) -> Directory | None:
+        """Return the directory if a file changed since the last look, or None.
+
+        Raises:
+            ConfigError: A file changed and is not what it must be; it is told once.
+        """
+        marks = self._look()
+        if marks == self._marks:
+            return None
+        self._marks = marks
+        return load_directory(*self._files)
+
+    def _look(self) -> tuple[tuple[int, int, int], ...]:
+        found = []
+        for file in self._files:
+            try:
+                state = file.stat()
+            except OSError:
+                found.append((0, 0, 0))
+                continue
+            found.append((state.st_ino, state.st_mtime_ns, state.st_size))
+        return tuple(found)
 
 
 def save_people(people: Iterable[Person], file: Path) -> None:
@@ -124,6 +190,11 @@ def _make(kind: type[Person], row: Any, file: Path) -> Person:  # noqa: ANN401  
             raise ConfigError(f"`{file.name}`: `{name}` is missing or has the wrong type in an entry")
     if not row["login"]:
         raise ConfigError(f"`{file.name}`: an entry has an empty `login`")
+    try:
+        if row.get("attested_on"):
+            date.fromisoformat(row["attested_on"])
+    except ValueError as error:
+        raise ConfigError(f"`{file.name}`: `attested_on` must be a date such as 2027-06-30") from error
     return kind(**row)
 
 

@@ -1,0 +1,120 @@
+"""Logins that lapse by themselves: not used for so long, or not attested for so long; and where that is kept.
+
+The CJIS Security Policy disables an account that nobody uses and asks that access be reviewed; a grant that nobody
+takes back is how agencies kept access for years. Both run out here without anybody doing anything.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from doorward.errors import ConfigError, StoreError
+from doorward.grants.people import MAX_FILE_BYTES, Person
+
+
+class Lapse(StrEnum):
+    """Why a login is closed although its person is there."""
+
+    UNUSED = "unused"
+    NOT_ATTESTED = "not attested"
+
+
+@dataclass(frozen=True, slots=True)
+class LapseRules:
+    """After how many days without use, and without an attestation, a login lapses; None is never."""
+
+    unused_days: int | None = None
+    attested_days: int | None = None
+
+
+def find_lapse(person: Person, rules: LapseRules, *, last_seen: date | None, today: date) -> Lapse | None:
+    """Return why a login has lapsed, or None.
+
+    Somebody who was never seen is counted from the attestation; somebody whom nobody attested has lapsed where
+    attestations are asked for.
+    """
+    attested = date.fromisoformat(person.attested_on) if person.attested_on else None
+    if rules.attested_days is not None and (
+        attested is None or today > attested + timedelta(days=rules.attested_days)
+    ):
+        return Lapse.NOT_ATTESTED
+    begins = max((day for day in (last_seen, attested) if day is not None), default=None)
+    if rules.unused_days is not None and (
+        begins is None or today > begins + timedelta(days=rules.unused_days)
+    ):
+        return Lapse.UNUSED
+    return None
+
+
+class LastSeen:
+    """On which day each login was last in: one file, written once a login a day."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._days: dict[str, str] = dict(_read(file))
+
+    def day(self, login: str) -> date | None:
+        """Return the last day, or None."""
+        found = self._days.get(login)
+        return date.fromisoformat(found) if found else None
+
+    def mark(self, login: str, today: date) -> None:
+        """Note that a login was in today.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        text = today.isoformat()
+        if self._days.get(login, "") >= text:
+            return
+        try:
+            handle = os.open(self._file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                # Another worker may have written since: its days count too.
+                self._days = {**self._days, **_read(self._file), login: text}
+                partial = self._file.with_suffix(".partial")
+                partial.touch(mode=0o600)
+                partial.write_text(json.dumps(self._days, sort_keys=True), encoding="utf-8")
+                partial.replace(self._file)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise StoreError(f"the day of a login cannot be written: {error.strerror}") from error
+
+
+class Lapsing:
+    """The rules over the days: who may still come in, and that they did."""
+
+    def __init__(self, rules: LapseRules, seen: LastSeen) -> None:
+        self._rules = rules
+        self._seen = seen
+
+    def enter(self, person: Person, today: date) -> Lapse | None:
+        """Return why this login has lapsed, or None, and then it was in today.
+
+        Raises:
+            StoreError: The day cannot be written.
+        """
+        lapse = find_lapse(person, self._rules, last_seen=self._seen.day(person.login), today=today)
+        if lapse is None:
+            self._seen.mark(person.login, today)
+        return lapse
+
+
+def _read(file: Path) -> Mapping[str, str]:
+    try:
+        if not file.exists():
+            return {}
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise ConfigError(f"`{file.name}` is too large")
+        found = json.loads(file.read_text(encoding="utf-8"))
+        days = {str(login): date.fromisoformat(day).isoformat() for login, day in found.items()}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise ConfigError(f"`{file.name}` must hold a day for each login") from error
+    return days
