@@ -23,6 +23,7 @@ from doorward.gateway.server import Server, ServerParts
 from doorward.grants.cut_files import load_cuts, load_officers
 from doorward.grants.lapse import LapseRules, Lapsing, LastSeen
 from doorward.grants.people import DirectoryWatch, load_directory
+from doorward.grants.referral_files import Referrals
 from doorward.grants.registers import NoRegister, PostgresCaseRegister, RegisterTable
 from doorward.install.names import ADMIN
 from doorward.orders.load import Pack, load_pack
@@ -182,6 +183,7 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
             register=PostgresCaseRegister(admin, parts.register) if parts.register else NoRegister(),
             logins=logins,
             database=parts.collection,
+            referrals=make_referrals(folders),
             lapsing=Lapsing(parts.lapsing, LastSeen(folders.seen)) if parts.lapsing is not None else None,
         )
         yield Server(
@@ -199,6 +201,11 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
     finally:
         spool.close(now=now)
         admin.close()
+
+
+def make_referrals(folders: Folders) -> Referrals:
+    """Return the asks and answers of a data folder."""
+    return Referrals(folders.asks, folders.answers, lambda: load_officers(folders.officials))
 
 
 def check_in_force(admin: AdminConnections, parts: GatewayParts) -> None:

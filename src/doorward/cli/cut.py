@@ -116,7 +116,9 @@ def sessions(
 ) -> None:
     """List who is in, why and on whose behalf, at every gateway on this host."""
     folders = _folders(config, data)
-    found = [session for answer in _ask(folders, "sessions") for session in answer.get("sessions", [])]
+    found = [
+        session for answer in ask_gateways(folders, "sessions") for session in answer.get("sessions", [])
+    ]
     if as_json:
         typer.echo(json.dumps(found, indent=1))
         return
@@ -180,7 +182,7 @@ def _checked(made: Cut) -> Cut:
 
 
 def _tell_gateways(folders: Folders) -> None:
-    answers = list(_ask(folders, "cuts"))
+    answers = list(ask_gateways(folders, "cuts"))
     if not answers:
         typer.echo("no gateway runs on this host; it is carried out at the next start")
     for answer in answers:
@@ -189,7 +191,12 @@ def _tell_gateways(folders: Folders) -> None:
         typer.echo(f"{answer['ended']} sessions ended in {answer['milliseconds']} ms")
 
 
-def _ask(folders: Folders, question: str) -> Iterator[dict[str, Any]]:
+def ask_gateways(folders: Folders, question: str) -> Iterator[dict[str, Any]]:
+    """Yield the answer of each gateway on this host.
+
+    Raises:
+        DoorwardError: A gateway does not answer.
+    """
     for path in sorted(folders.run.glob("control-*.sock")):
         try:
             answer = ask_control(path, {"ask": question})

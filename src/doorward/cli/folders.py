@@ -74,6 +74,21 @@ class Folders:
         """On which day each login was last in."""
         return self.data / "seen.json"
 
+    @property
+    def asks(self) -> Path:
+        """What the order referred, each ask once."""
+        return self.data / "asks.json"
+
+    @property
+    def answers(self) -> Path:
+        """What officials answered, each answer as it was signed."""
+        return self.data / "answers.json"
+
+    @property
+    def officials(self) -> Path:
+        """The public keys of those who answer what the order refers, named by office and login."""
+        return self.data / "officials.keys"
+
     def make(self) -> None:
         """Make the folder and its parts; a second call changes nothing.
 

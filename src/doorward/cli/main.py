@@ -13,6 +13,7 @@ from doorward.cli import (
     cut,
     decide,
     gateway,
+    grant,
     log,
     order,
     order_database,
@@ -40,6 +41,7 @@ app.add_typer(policy.app, name="policy", help="Check the compilers of Cedar.")
 app.add_typer(log.app, name="log", help="Verify the record.")
 app.command("uninstall", hidden=True)(order_database.uninstall_order)  # as `order uninstall`
 app.add_typer(people.app, name="people", help="Keep the people who may log in.")
+app.add_typer(grant.app, name="grant", help="Answer what the order refers.")
 app.command("sessions")(cut.sessions)
 app.command("cut")(cut.cut)
 app.command("cuts")(cut.cuts)

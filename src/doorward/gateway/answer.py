@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from doorward.grants.referrals import Answered
 from doorward.policy.decision import Decision
 from doorward.policy.scopes import Scope
 
@@ -40,4 +41,5 @@ class Answer:
     decision: Decision | None = None
     scope: Scope | None = None
     binding: GrantBinding | None = None
+    approval: Answered | None = None  # of an official, which this access rests on
     is_protected: bool = False  # it rests on a verified court paper or an emergency, which a wide cut leaves

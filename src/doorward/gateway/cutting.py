@@ -61,6 +61,17 @@ class Cutting:
             return {"ended": len(chosen), "failed": f"{error}: backends may still run"}
         return {"ended": len(chosen), "milliseconds": round((time.perf_counter() - started) * 1000, 1)}
 
+    async def look_at_grants(self) -> dict[str, Any]:
+        """End every session that rests on an approval which no longer stands, and return how many."""
+        door, now = self._server.parts.door, self._server.now()
+        resting = [(side, side.answer.approval) for side in self._server.sessions if side.answer is not None]
+        try:
+            gone = [side for side, approval in resting if approval and not door.approves_still(approval, now)]
+            await self.end(gone, "the approval of this access was taken back")
+        except (ConfigError, UpstreamError) as error:
+            return {"failed": str(error)}
+        return {"ended": len(gone)}
+
     async def end(self, chosen: Sequence["ClientSide"], told: str) -> None:
         """End these sessions and tell each client this line.
 

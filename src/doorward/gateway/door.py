@@ -5,10 +5,12 @@ Recording is not here: the server puts each answer into the spool before it acts
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from doorward.errors import DoorwardError
 from doorward.gateway.answer import Answer, GrantBinding, Refusal
+from doorward.gateway.answered import AnsweredOrders
 from doorward.gateway.logins import Logins
 from doorward.gateway.verdict import (
     refuse_cut,
@@ -17,18 +19,22 @@ from doorward.gateway.verdict import (
     refuse_lapse,
     refuse_outsider,
     refuse_staff,
+    with_referral,
 )
 from doorward.grants.claims import ClaimRefusal, Claims, check_claims
 from doorward.grants.cuts import Cut, Subject, find_cut
 from doorward.grants.facts import make_facts, standing_of
 from doorward.grants.lapse import Lapsing
 from doorward.grants.people import Directory, Person
+from doorward.grants.referral_files import Referrals
+from doorward.grants.referrals import Answered, Ask, find_approval, make_referral
 from doorward.grants.registers import CaseRegister
+from doorward.orders.answered import Change
 from doorward.orders.load import Pack
 from doorward.policy.compile import COLLECTION
-from doorward.policy.decision import Outcome
-from doorward.policy.request import GRANT, Fact, Resource
-from doorward.policy.scopes import ScopeBook
+from doorward.policy.decision import Addressee, Decision, Outcome
+from doorward.policy.request import GRANT, Fact, Request, Resource
+from doorward.policy.scopes import Scope, ScopeBook
 
 GRANT_HOURS = 12  # CJIS Security Policy: reauthentication every 12 hours
 
@@ -43,6 +49,7 @@ class Door:
         register: The register of cases, asked once a connection; called in the caller's thread.
         logins: The pool of login roles.
         lapsing: Which logins have lapsed, or None where none does.
+        referrals: Where asks wait that the order referred, or None: they are refused and not kept.
         database: The collection that stands for the database behind this door.
     """
 
@@ -56,6 +63,7 @@ class Door:
         logins: Logins,
         database: str,
         lapsing: Lapsing | None = None,
+        referrals: Referrals | None = None,
     ) -> None:
         self.pack = pack
         self.book = book
@@ -64,6 +72,8 @@ class Door:
         self._register = register
         self._database = database
         self._lapsing = lapsing
+        self._referrals = referrals
+        self._answered = AnsweredOrders(pack, book)
         self.cuts: Sequence[Cut] | None = ()  # None: they cannot be read, so nobody is let in
 
     def answer(self, person: Person, options: Mapping[str, str], *, now: datetime) -> Answer:
@@ -108,22 +118,91 @@ class Door:
         resource = Resource(COLLECTION, self._database)
         request = self.pack.request(known, resource=resource, now=now, login=person.login)
         decision = self.pack.decide(request)
+        asked = _Asked(person, checked, known, request, decision, now, own_agency, is_protected)
+        if decision.outcome is Outcome.REFER:
+            return self._referred(asked)
         if decision.outcome is not Outcome.PERMIT:
-            if own_agency:
-                refusal = refuse_staff(self.pack.explain(request), self.pack)
-            else:
-                refusal = refuse_outsider(decision, self.pack)
-            return Answer(self.pack.digest, refusal, decision)
-        scope = self.book.find(request)
+            return Answer(self.pack.digest, self._refuse(asked), decision)
+        until = now + timedelta(hours=GRANT_HOURS)
+        case_no = str(facts[f"{GRANT}case_no"])
+        return self._open(asked, decision, self.book.find(request), case_no=case_no, until=until)
+
+    def _refuse(self, asked: "_Asked") -> Refusal:
+        if asked.own_agency:
+            return refuse_staff(self.pack.explain(asked.request), self.pack)
+        return refuse_outsider(asked.decision, self.pack)
+
+    def _referred(self, asked: "_Asked") -> Answer:
+        """Return what an official's approval opens, or the refusal with the ask that now waits."""
+        decision, claims, now = asked.decision, asked.claims, asked.now
+        if self._referrals is None:
+            return Answer(self.pack.digest, self._refuse(asked), decision)
+        ask = Ask(
+            asked.person.login,
+            claims.purpose,
+            claims.case_no,
+            claims.for_agency,
+            decision.policies,
+            self.pack.digest,
+        )
+        change = self._answered.change(decision.policies) if decision.policies else None
+        changed = self._change(asked, change) if change is not None else asked.request
+        approval = find_approval(self._referrals.answers(), ask, now=now)
+        if approval is not None and change is not None:
+            opened = self._answered.open(change, changed)
+            if opened is not None:
+                until = min(now + timedelta(hours=GRANT_HOURS), approval.until)
+                # The official answered for the stated number: it is what this grant is bound to.
+                return replace(
+                    self._open(asked, *opened, case_no=claims.case_no, until=until), approval=approval
+                )
+        referral = make_referral(
+            ask, agency=asked.person.agency, office=str(decision.addressee or Addressee.LAW), says=decision.sentence,
+            clauses=decision.clauses, sets=str(change) if change is not None else "", now=now,
+            can_open=change is not None and self._answered.permits(change, changed),
+        )  # fmt: skip
+        return Answer(
+            self.pack.digest, with_referral(self._refuse(asked), self._referrals.note(referral)), decision
+        )
+
+    def _change(self, asked: "_Asked", change: Change) -> Request:
+        resource = Resource(COLLECTION, self._database)
+        known = {**asked.known, **change.facts}
+        return self.pack.request(known, resource=resource, now=asked.now, login=asked.person.login)
+
+    def _open(
+        self, asked: "_Asked", decision: Decision, scope: Scope | None, *, case_no: str, until: datetime
+    ) -> Answer:
         if scope is None:
             return Answer(self.pack.digest, refuse_empty_scope(self.pack), decision)
-        case_no, unit, place = (str(facts[f"{GRANT}{name}"]) for name in ("case_no", "unit", "place"))
-        binding = GrantBinding(scope.id, case_no, unit, place, now + timedelta(hours=GRANT_HOURS))
-        return Answer(self.pack.digest, None, decision, scope, binding, is_protected=is_protected)
+        facts = asked.request.facts
+        unit, place = (str(facts.get(f"{GRANT}{name}", "")) for name in ("unit", "place"))
+        binding = GrantBinding(scope.id, case_no, unit, place, until)
+        return Answer(self.pack.digest, None, decision, scope, binding, is_protected=asked.is_protected)
+
+    def approves_still(self, approval: Answered, now: datetime) -> bool:
+        """Return True where an approval that a session rests on still stands."""
+        if self._referrals is None:
+            return False
+        return find_approval(self._referrals.answers(), approval.ask, now=now) is not None
 
     def _ask_register(self, claims: Claims, person: Person) -> bool:
         # Asked for everybody, stated or not, so that no timing tells who was looked up (law 6, item 2).
         return self._register.is_open_and_assigned(case_no=claims.case_no, login=person.login)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One ask at the door, with what the order said of it."""
+
+    person: Person
+    claims: Claims
+    known: Mapping[str, Fact]
+    request: Request
+    decision: Decision
+    now: datetime
+    own_agency: bool
+    is_protected: bool
 
 
 def _is_protected(facts: Mapping[str, Fact]) -> bool:

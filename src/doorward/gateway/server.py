@@ -107,6 +107,8 @@ class Server:
     async def _answer_control(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         if asked.get("ask") == "cuts":
             return await self.cutting.look()
+        if asked.get("ask") == "grants":
+            return await self.cutting.look_at_grants()
         if asked.get("ask") == "sessions":
             return {"sessions": [found for side in self.sessions if (found := _describe(side)) is not None]}
         return {"failed": "no such question"}

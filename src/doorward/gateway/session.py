@@ -305,9 +305,7 @@ class Session:
 
     def _decision(self, answer: Answer) -> Draft:
         decision = answer.decision
-        fields: list[tuple[Field, bytes]] = [
-            (Field.REASON, answer.refusal.reason.encode() if answer.refusal else b"")
-        ]
+        fields: list[tuple[Field, bytes]] = [(Field.REASON, _reason(answer).encode())]
         if decision is not None:
             fields += [
                 (Field.OUTCOME, decision.outcome.value.encode()),
@@ -320,3 +318,9 @@ class Session:
             fields.append((Field.SCOPE, answer.scope.id.encode()))
         fields.append((Field.ORDER_DIGEST, answer.order_digest.encode()))
         return Draft(Kind.DECISION, self._setup.session_id, 0, tuple(fields))
+
+
+def _reason(answer: Answer) -> str:
+    if answer.refusal is not None:
+        return answer.refusal.reason
+    return f"approved {answer.approval.ask.id} by {answer.approval.by}" if answer.approval is not None else ""

@@ -4,8 +4,11 @@ Two audiences. City staff read the clauses and the remedy. Outsiders read one pu
 department's contact, and never anything that a register said (law 8, DESIGN.md "gateway").
 """
 
+from dataclasses import replace
+
 from doorward.gateway.answer import Refusal
 from doorward.grants.lapse import Lapse
+from doorward.grants.referrals import Referral
 from doorward.orders.load import Pack
 from doorward.policy.decision import Decision, Outcome
 from doorward.policy.explain import Explanation
@@ -30,6 +33,17 @@ def refuse_outsider(decision: Decision, pack: Pack) -> Refusal:
         hint=f"the law department answers: {pack.contacts.law_department}",
         reason=decision.outcome.value,
     )
+
+
+def with_referral(refusal: Refusal, referral: Referral) -> Refusal:
+    """Return a refusal that also says that the ask waits, and how long an answer may take.
+
+    Neither the id of the ask nor a time of day: what is said for a case that is unknown, closed or somebody else's is
+    the same to the letter.
+    """
+    minutes = round((referral.due - referral.asked).total_seconds() / 60)
+    waits = f"this ask is on file and is answered within {minutes} minutes; connect again then"
+    return replace(refusal, detail=f"{refusal.detail}; {waits}" if refusal.detail else waits)
 
 
 def _word(decision: Decision) -> str:

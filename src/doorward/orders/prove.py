@@ -5,7 +5,7 @@ policies that never matter; remedies that never help; forbids that do not yield 
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from doorward.cedar.hierarchy import Hierarchy
@@ -119,6 +119,26 @@ def prove_pack(
         useless=tuple(matters.useless(pack.policies)),
         unyielding=tuple(matters.unyielding.values()),
     )
+
+
+def prove_theorems(pack: Pack, *, kinds: Collection[str]) -> list[str]:
+    """Return the names of the pack's theorems of these kinds that do not hold, or of which z3 does not know.
+
+    Raises:
+        UnsupportedPolicyError: A policy has no terms.
+    """
+    hierarchy = Hierarchy({uid: found.above | {uid} for uid, found in pack.requests.entities.items()})
+    theorems = [theorem for theorem in pack.theorems.theorems if theorem.kind in kinds]
+    broken: dict[str, None] = {}
+    for order in Symbolic(pack.policies, pack.requests, hierarchy).orders():
+        asked = {
+            t.name: _violation(t, order) for t in theorems if _is_about(t, order) and t.name not in broken
+        }
+        prover = Prover(order, pack.requests, list(asked.values()))
+        broken |= dict.fromkeys(
+            name for name, violation in asked.items() if prover.find(violation) is not None
+        )
+    return list(broken)
 
 
 def digest_entities(pack: Pack) -> str:

@@ -1,0 +1,132 @@
+"""Where asks that wait and their answers are kept: two files of the data folder, each written whole by rename."""
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from doorward.errors import ConfigError, LogError, StoreError
+from doorward.grants.referrals import (
+    MAX_KEPT,
+    Answered,
+    Referral,
+    decode_referral,
+    encode_referral,
+    verify_answer,
+)
+from doorward.notes.note import Verifier
+
+MAX_OF_ONE_LOGIN: Final = 100
+MAX_FILE_BYTES: Final = 32 * 1024 * 1024
+
+
+class Referrals:
+    """The asks that were referred, each once, and the answers to them.
+
+    Args:
+        asks: The file of the asks.
+        answers: The file of the signed answers.
+        officials: Gives the keys of those who may answer.
+    """
+
+    def __init__(self, asks: Path, answers: Path, officials: Callable[[], Sequence[Verifier]]) -> None:
+        self._asks = asks
+        self._answers = answers
+        self._officials = officials
+
+    def note(self, referral: Referral) -> Referral:
+        """Keep an ask if it is new, and return it as it is kept: the clock of the first time runs.
+
+        Of one login so many are kept and no more: whoever tries numbers does not fill the list for others.
+
+        Raises:
+            StoreError: It cannot be written, or too many wait.
+        """
+        with _alone(self._asks):
+            kept = self.asks()
+            found = next((one for one in kept if one.ask == referral.ask), None)
+            if found is not None:
+                return found
+            if sum(one.ask.login == referral.ask.login for one in kept) >= MAX_OF_ONE_LOGIN:
+                return referral
+            if len(kept) >= MAX_KEPT:
+                raise StoreError(f"{MAX_KEPT} asks are kept; `doorward grant list` shows those that wait")
+            _write(self._asks, [encode_referral(one) for one in (*kept, referral)])
+        return referral
+
+    def asks(self) -> list[Referral]:
+        """Return every ask that is kept.
+
+        Raises:
+            ConfigError: The file is not what it must be.
+        """
+        try:
+            return [decode_referral(row) for row in _read(self._asks)]
+        except LogError as error:
+            raise ConfigError(f"`{self._asks.name}`: {error}") from error
+
+    def answers(self) -> list[Answered]:
+        """Return every answer whose signature holds, in the order in which they came.
+
+        Raises:
+            ConfigError: The file is not what it must be, or a signature does not hold: then no answer counts.
+        """
+        officials = self._officials()
+        try:
+            return [verify_answer(str(note).encode(), officials) for note in _read(self._answers)]
+        except LogError as error:
+            raise ConfigError(f"`{self._answers.name}`: {error}") from error
+
+    def answer(self, raw: bytes) -> Answered:
+        """Keep a signed answer to an ask that is kept.
+
+        Raises:
+            ConfigError: There is no such ask, or the file is not what it must be.
+            VerificationError: The signature, the office, the ask or the end is not what it must be.
+            StoreError: It cannot be written.
+        """
+        unchecked = verify_answer(raw, self._officials())
+        referral = next((one for one in self.asks() if one.ask == unchecked.ask), None)
+        if referral is None:
+            raise ConfigError("the answer is about an ask that is not kept here")
+        answer = verify_answer(raw, self._officials(), referral=referral)
+        with _alone(self._answers):
+            _write(self._answers, [*(kept.note for kept in self.answers()), answer.note])
+        return answer
+
+
+def _read(file: Path) -> list[Any]:
+    try:
+        text = file.read_bytes() if file.exists() else b"[]"
+        rows = json.loads(text) if len(text) <= MAX_FILE_BYTES else None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"`{file.name}` cannot be read") from error
+    if not isinstance(rows, list):
+        raise ConfigError(f"`{file.name}` holds no list")
+    return rows
+
+
+def _write(file: Path, rows: Sequence[Any]) -> None:
+    partial = file.with_suffix(".partial")
+    try:
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as sink:
+            json.dump(list(rows), sink, indent=1)
+            sink.flush()
+            os.fsync(sink.fileno())
+        partial.replace(file)
+    except OSError as error:
+        raise StoreError(f"`{file.name}` cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    handle = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
