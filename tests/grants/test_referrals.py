@@ -178,6 +178,17 @@ class TestFiles:
         made = kept.answer(signed(answer()))
         assert kept.answers() == [made]
 
+    def test_what_another_process_writes_is_seen_at_once(self, kept: Referrals, tmp_path: Path) -> None:
+        officials = list(OFFICIALS)
+        other = Referrals(tmp_path / "asks.json", tmp_path / "answers.json", lambda: officials)
+        assert (other.asks(), other.answers()) == ([], [])
+        kept.note(referral())
+        made = kept.answer(signed(answer()))
+        assert (other.asks(), other.answers()) == ([referral()], [made])
+        officials.remove(SUPERVISOR.verifier)
+        with pytest.raises(ConfigError):
+            other.answers()
+
     def test_an_answer_to_nothing_is_refused(self, kept: Referrals) -> None:
         with pytest.raises(ConfigError, match="is not kept here"):
             kept.answer(signed(answer()))

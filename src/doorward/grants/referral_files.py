@@ -36,6 +36,9 @@ class Referrals:
         self._asks = asks
         self._answers = answers
         self._officials = officials
+        # Read again only when a file was replaced or the officials are others: each referral at the door asks.
+        self._seen_asks: tuple[object, list[Referral]] = (None, [])
+        self._seen_answers: tuple[object, list[Answered]] = (None, [])
 
     def note(self, referral: Referral) -> Referral:
         """Keep an ask if it is new, and return it as it is kept: the clock of the first time runs.
@@ -63,10 +66,14 @@ class Referrals:
         Raises:
             ConfigError: The file is not what it must be.
         """
-        try:
-            return [decode_referral(row) for row in _read(self._asks)]
-        except LogError as error:
-            raise ConfigError(f"`{self._asks.name}`: {error}") from error
+        mark, (seen, kept) = _mark(self._asks), self._seen_asks
+        if mark != seen:
+            try:
+                kept = [decode_referral(row) for row in _read(self._asks)]
+            except LogError as error:
+                raise ConfigError(f"`{self._asks.name}`: {error}") from error
+            self._seen_asks = (mark, kept)
+        return list(kept)
 
     def answers(self) -> list[Answered]:
         """Return every answer whose signature holds, in the order in which they came.
@@ -75,10 +82,14 @@ class Referrals:
             ConfigError: The file is not what it must be, or a signature does not hold: then no answer counts.
         """
         officials = self._officials()
-        try:
-            return [verify_answer(str(note).encode(), officials) for note in _read(self._answers)]
-        except LogError as error:
-            raise ConfigError(f"`{self._answers.name}`: {error}") from error
+        mark, (seen, kept) = (_mark(self._answers), tuple(officials)), self._seen_answers
+        if mark != seen:
+            try:
+                kept = [verify_answer(str(note).encode(), officials) for note in _read(self._answers)]
+            except LogError as error:
+                raise ConfigError(f"`{self._answers.name}`: {error}") from error
+            self._seen_answers = (mark, kept)
+        return list(kept)
 
     def answer(self, raw: bytes) -> Answered:
         """Keep a signed answer to an ask that is kept.
@@ -96,6 +107,17 @@ class Referrals:
         with _alone(self._answers):
             _write(self._answers, [*(kept.note for kept in self.answers()), answer.note])
         return answer
+
+
+def _mark(file: Path) -> tuple[int, int, int] | None:
+    # Before the file is read: one that is replaced meanwhile is read once more the next time.
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigError(f"`{file.name}` cannot be read") from error
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _read(file: Path) -> list[Any]:
