@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from doorward.cli.sample import PEOPLE
+from doorward.gateway.control import ask_control
 
 pytestmark = pytest.mark.pg
 DETECTIVE, CLERK, FBI = PEOPLE[0], PEOPLE[1], PEOPLE[2]
@@ -148,7 +149,13 @@ def test_cuts_that_cannot_be_read_let_nobody_in(up: Any, doorward: Run) -> None:
         up.folders.cuts.write_text("nonsense", encoding="utf-8")
         done = doorward("cut", "--person", "dana", "--reason", "x")
         assert (done.returncode, "cannot be read as cuts" in done.stderr) == (2, True)
+        ask_control(next(up.folders.run.glob("control-*.sock")), {"ask": "cuts"})
+        with pytest.raises(psycopg.OperationalError, match="could not decide"):
+            up.connect()
         assert session.execute("SELECT 1").fetchone() == (1,)
+    up.folders.cuts.write_text("[]", encoding="utf-8")
+    time.sleep(1)
+    up.connect().close()
 
 
 def test_a_client_that_does_not_read_is_cut_off(up: Any, doorward: Run) -> None:

@@ -165,11 +165,12 @@ class _AfterTls(asyncio.Protocol):
         if tls is None or (self._direct and tls.selected_alpn_protocol() != ALPN):
             transport.abort()  # type: ignore[attr-defined]  # a stream's transport
             return
-        channel = Channel(
-            encrypted=True,
-            binding=self._binding,
-            certificate=name_of_certificate(tls.getpeercert(binary_form=True)),
-        )
+        try:
+            name = name_of_certificate(tls.getpeercert(binary_form=True))
+        except ValueError:
+            transport.abort()  # type: ignore[attr-defined]  # as above; a certificate that OpenSSL took and we cannot read
+            return
+        channel = Channel(encrypted=True, binding=self._binding, certificate=name)
         session = self._receive(channel)
         transport.set_protocol(session)
         session.connection_made(transport)

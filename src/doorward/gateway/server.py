@@ -140,6 +140,8 @@ class Server:
                 session.wake(now)
 
     def _look_at_people(self) -> None:
+        if self.parts.door.cuts is None:
+            self.spawn(self._look_at_cuts())
         # Who left or moved is out at once: a grant rests on what the person was when it was given.
         try:
             directory = self.parts.watch.poll() if self.parts.watch is not None else None
@@ -152,6 +154,10 @@ class Server:
         before, self.parts.door.directory = self.parts.door.directory, directory
         changed = [side for side in self.sessions if _has_changed(side, before, directory)]
         self.spawn(self._end_changed(changed))
+
+    async def _look_at_cuts(self) -> None:
+        # They could not be read, and nobody is let in: look until somebody has put the file right.
+        await self.cutting.look()
 
     async def _end_changed(self, changed: Sequence[ClientSide]) -> None:
         with suppress(UpstreamError):  # the clients are closed; their backends end with them
