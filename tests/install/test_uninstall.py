@@ -63,6 +63,18 @@ def test_the_catalog_is_as_it_was_row_by_row(
     assert dump(cluster) == text
 
 
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_database_that_a_role_of_the_citys_owns_is_as_it_was_too(
+    city: Connection, pack: Pack, book: ScopeBook, mode: Mode
+) -> None:
+    uninstall(city)
+    city.execute("ALTER DATABASE clear OWNER TO clear_owner; ALTER SCHEMA public OWNER TO clear_owner")
+    before = read_everything(city)
+    put(city, pack, book, mode)
+    assert uninstall(city) == []
+    assert differences(before, read_everything(city)) == []
+
+
 def test_a_second_uninstall_and_one_without_an_install_do_nothing(city: Connection) -> None:
     uninstall(city)
     before = read_everything(city)

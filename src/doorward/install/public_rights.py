@@ -15,7 +15,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from doorward.install.acl import record_acls
+from doorward.install.acl import PLACES, record_acls
 from doorward.install.names import OWN_ROLE
 
 # Functions by name: each with the escape that it would serve.
@@ -61,14 +61,16 @@ CROSS JOIN LATERAL aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
 WHERE d.datname = current_database() AND a.grantee = 0 AND a.privilege_type = 'TEMPORARY'
 ORDER BY 1
 """
-# Roles that hold a moved right by our doing: given it, and not named in the list as it was.
-GIVEN = """
+# Roles that hold a moved right by our doing: given it, and not named in the list as it was. "Never granted" is NULL and
+# stands for the owner's own rights besides PUBLIC's: they are not ours to take.
+GIVEN = sql.SQL("""
 SELECT r.rolname FROM doorward.moved_to t JOIN pg_catalog.pg_roles r ON r.oid = t.role
 WHERE NOT EXISTS (
-  SELECT FROM doorward.acl_before b, LATERAL pg_catalog.aclexplode(b.acl::aclitem[]) a
-  WHERE b.catalog = %(catalog)s AND b.object = %(object)s AND a.grantee = r.oid)
+  SELECT FROM doorward.acl_before b JOIN pg_catalog.{catalog} c ON c.oid = b.object
+  CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(b.acl::aclitem[], pg_catalog.acldefault({letter}, c.{owner}))) a
+  WHERE b.catalog = {name} AND b.object = {object} AND (a.grantee = r.oid OR c.{owner} = r.oid))
 ORDER BY 1
-"""
+""")
 Connection = psycopg.Connection[Any]
 
 
@@ -119,16 +121,26 @@ def give_back_public_rights(connection: Connection) -> None:
     """Give PUBLIC what was moved, and take it from the roles that have it from us; in the caller's transaction."""
     for right in _moved(connection):
         connection.execute(sql.SQL("GRANT {} TO PUBLIC").format(sql.SQL(right.granted)))
-        given = {"catalog": right.catalog, "object": right.object}
-        _revoke(connection, right.granted, [row[0] for row in connection.execute(GIVEN, given)])
+        _revoke(connection, right.granted, _given(connection, right))
 
 
 def take_moved_rights(connection: Connection, role: str) -> None:
     """Take what was moved from one role, which is to be dropped; it stays on the list of those that were served."""
     for right in _moved(connection):
-        given = {"catalog": right.catalog, "object": right.object}
-        if role in {row[0] for row in connection.execute(GIVEN, given)}:
+        if role in _given(connection, right):
             _revoke(connection, right.granted, [role])
+
+
+def _given(connection: Connection, right: Right) -> list[str]:
+    place = PLACES[right.catalog]
+    query = GIVEN.format(
+        catalog=sql.Identifier(right.catalog),
+        letter=sql.SQL('{}::"char"').format(sql.Literal(place.letter)),
+        owner=sql.Identifier(place.owner),
+        name=sql.Literal(right.catalog),
+        object=sql.Literal(right.object),
+    )
+    return [row[0] for row in connection.execute(query)]
 
 
 def _moved(connection: Connection) -> list[Right]:

@@ -7,7 +7,7 @@ Order of work, each step safe to repeat after a kill:
 3. For each table one short transaction: row security off where it was off, then our policies. In this order no role
    loses a row in between.
 4. PUBLIC gets back what was moved, our schema and our roles go, and access lists are noted as they were: one
-   transaction.
+   transaction, undone where a role of the city's would lose a right by it.
 5. Whatever still bears a name of ours is listed; nothing must.
 """
 
@@ -20,7 +20,8 @@ from psycopg import sql
 from doorward.errors import InstallError
 from doorward.install import names
 from doorward.install.acl import restore_acls
-from doorward.install.public_rights import give_back_public_rights, take_moved_rights
+from doorward.install.equality import compare_rights, read_rights
+from doorward.install.public_rights import FUNCTIONS, give_back_public_rights, take_moved_rights
 from doorward.install.short import Say, in_short_transaction, say_nothing
 
 GONE_MILLISECONDS: Final = 5_000
@@ -140,6 +141,7 @@ def _uninstall(connection: Connection, lock_seconds: float, say: Say) -> list[st
         in_short_transaction(connection, uncover, table=table, seconds=lock_seconds)
 
     def rest() -> None:
+        before = read_rights(connection, (), FUNCTIONS)
         drop_scopes(connection, scopes)
         if connection.execute("SELECT to_regclass('doorward.moved_right') IS NOT NULL").fetchone() == (True,):
             give_back_public_rights(connection)
@@ -149,6 +151,13 @@ def _uninstall(connection: Connection, lock_seconds: float, say: Say) -> list[st
         if connection.execute("SELECT to_regclass('doorward.acl_before') IS NOT NULL").fetchone() == (True,):
             restore_acls(connection)
         connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(names.SCHEMA)))
+        lost = before - read_rights(connection, (), FUNCTIONS)
+        if lost:
+            raise InstallError(
+                "the uninstall was undone",
+                findings=compare_rights(lost, frozenset()),
+                hint="please report it",
+            )
 
     say("rights and roles", 0, 1)
     in_short_transaction(connection, rest, table=None, seconds=lock_seconds)
