@@ -52,7 +52,9 @@ def referral(ask: Ask = ASK, office: str = "supervisor") -> Referral:
 
 
 def answer(ask: Ask = ASK, *, is_approved: bool = True, until: datetime = LATER) -> Answered:
-    return Answered(ask, is_approved, until, "a call with the register", "the register was down")
+    return Answered(
+        ask, is_approved, until, "a call with the register", "the register was down", by="supervisor/erin"
+    )
 
 
 def signed(made: Answered, signer: Signer = SUPERVISOR) -> bytes:
@@ -75,20 +77,25 @@ def test_the_same_ask_has_the_same_id_and_every_part_of_it_counts() -> None:
 def test_an_approval_opens_this_ask_until_its_end_and_no_other() -> None:
     made = verify_answer(signed(answer()), OFFICIALS, referral=referral())
     assert made.by == "supervisor/erin"
-    assert find_approval([made], ASK, now=NOW) is made
-    assert find_approval([made], ASK, now=LATER) is None
+    assert find_approval([made], ASK, office="supervisor", now=NOW) is made
+    assert find_approval([made], ASK, office="supervisor", now=LATER) is None
     for other in (
         replace(ASK, for_agency="ICE-ERO"),
         replace(ASK, order="e" * 64),
         replace(ASK, policies=("other",)),
     ):
-        assert find_approval([made], other, now=NOW) is None
+        assert find_approval([made], other, office="supervisor", now=NOW) is None
+
+
+def test_an_answer_of_another_office_or_without_a_near_end_opens_nothing_although_it_is_kept() -> None:
+    for kept in (replace(answer(), by="law/finn"), answer(until=NOW + timedelta(days=MAX_DAYS, seconds=1))):
+        assert find_approval([kept], ASK, office="supervisor", now=NOW) is None
 
 
 def test_a_later_denial_takes_an_approval_back_and_a_later_approval_gives_it() -> None:
     yes, no = answer(), answer(is_approved=False)
-    assert find_approval([yes, no], ASK, now=NOW) is None
-    assert find_approval([no, yes], ASK, now=NOW) is yes
+    assert find_approval([yes, no], ASK, office="supervisor", now=NOW) is None
+    assert find_approval([no, yes], ASK, office="supervisor", now=NOW) is yes
 
 
 @pytest.mark.parametrize(
@@ -130,7 +137,7 @@ WORD = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=12)
     )
 )
 def test_what_is_written_is_read_as_it_was(ask: Ask) -> None:
-    assert parse_answer(format_answer(answer(ask))) == answer(ask)
+    assert parse_answer(format_answer(answer(ask)), by="supervisor/erin") == answer(ask)
     assert decode_referral(json.loads(json.dumps(encode_referral(referral(ask))))) == referral(ask)
 
 

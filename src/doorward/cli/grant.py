@@ -179,7 +179,9 @@ def _state(referral: Referral, answers: list[Answered], now: datetime) -> tuple[
         return ("overdue" if now > referral.due else "waits"), None
     if not last.is_approved:
         return "denied", last
-    return ("approved" if find_approval(answers, referral.ask, now=now) else "ended"), last
+    return (
+        "approved" if find_approval(answers, referral.ask, office=referral.office, now=now) else "ended"
+    ), last
 
 
 def _as_json(referral: Referral, answers: list[Answered], now: datetime) -> dict[str, Any]:

@@ -147,7 +147,8 @@ class Door:
         )
         change = self._answered.change(decision.policies) if decision.policies else None
         changed = self._change(asked, change) if change is not None else asked.request
-        approval = find_approval(self._referrals.answers(), ask, now=now)
+        office = str(decision.addressee or Addressee.LAW)
+        approval = find_approval(self._referrals.answers(), ask, office=office, now=now)
         if approval is not None and change is not None:
             opened = self._answered.open(change, changed)
             if opened is not None:
@@ -157,7 +158,7 @@ class Door:
                     self._open(asked, *opened, case_no=claims.case_no, until=until), approval=approval
                 )
         referral = make_referral(
-            ask, agency=asked.person.agency, office=str(decision.addressee or Addressee.LAW), says=decision.sentence,
+            ask, agency=asked.person.agency, office=office, says=decision.sentence,
             clauses=decision.clauses, sets=str(change) if change is not None else "", now=now,
             can_open=change is not None and self._answered.permits(change, changed),
         )  # fmt: skip
@@ -184,7 +185,8 @@ class Door:
         """Return True where an approval that a session rests on still stands."""
         if self._referrals is None:
             return False
-        return find_approval(self._referrals.answers(), approval.ask, now=now) is not None
+        found = find_approval(self._referrals.answers(), approval.ask, office=approval.office, now=now)
+        return found is not None
 
     def _ask_register(self, claims: Claims, person: Person) -> bool:
         # Asked for everybody, stated or not, so that no timing tells who was looked up (law 6, item 2).
