@@ -156,6 +156,19 @@ def test_a_role_that_is_not_there_is_told(city: Connection, pack: Pack, book: Sc
         forget_role(city, "nobody-here")
 
 
+def test_an_uninstall_in_the_wrong_database_touches_nothing(
+    cluster: Cluster, city: Connection, pack: Pack, book: ScopeBook
+) -> None:
+    put(city, pack, book)
+    before = read_everything(city)
+    with psycopg.connect(cluster.dsn(user="postgres", dbname="postgres"), autocommit=True) as wrong:
+        with pytest.raises(InstallError, match="is in database `clear`"):
+            uninstall(wrong)
+        with pytest.raises(InstallError, match="stands behind a door already"):
+            install(wrong, pack, book, Terms(), now=NOW)
+    assert differences(before, read_everything(city)) == []
+
+
 def test_sessions_under_the_order_end(
     cluster: Cluster, city: Connection, pack: Pack, book: ScopeBook
 ) -> None:

@@ -23,6 +23,7 @@ from doorward.install.acl import restore_acls
 from doorward.install.equality import compare_rights, read_rights
 from doorward.install.public_rights import FUNCTIONS, give_back_public_rights, take_moved_rights
 from doorward.install.short import Say, in_short_transaction, say_nothing
+from doorward.install.stops import ELSEWHERE
 
 GONE_MILLISECONDS: Final = 5_000
 LOGINS: Final = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname ~ '^dw_g_[0-9a-f]{16}$'"
@@ -74,9 +75,15 @@ def uninstall(
         say: Told each step.
 
     Raises:
-        InstallError: A table stayed locked, or PostgreSQL refused; the command can be run again.
+        InstallError: Another database of the server holds the installation, a table stayed locked, or PostgreSQL
+            refused; the command can be run again.
     """
     try:
+        elsewhere = connection.execute(ELSEWHERE, [names.OWN_ROLE]).fetchone()
+        if elsewhere is not None:
+            raise InstallError(
+                f"the installation of this server is in database `{elsewhere[0]}`", hint="uninstall it there"
+            )
         return _uninstall(connection, lock_seconds, say)
     except psycopg.Error as error:
         raise InstallError(f"PostgreSQL refused a step of the uninstall ({error.sqlstate})") from error
