@@ -148,7 +148,7 @@ def test_cuts_that_cannot_be_read_let_nobody_in(up: Any, doorward: Run) -> None:
     with up.connect() as session:
         up.folders.cuts.write_text("nonsense", encoding="utf-8")
         done = doorward("cut", "--person", "dana", "--reason", "x")
-        assert (done.returncode, "cannot be read as cuts" in done.stderr) == (2, True)
+        assert (done.returncode, "`cuts.json` cannot be read as JSON" in done.stderr) == (2, True)
         ask_control(next(up.folders.run.glob("control-*.sock")), {"ask": "cuts"})
         with pytest.raises(psycopg.OperationalError, match="could not decide"):
             up.connect()

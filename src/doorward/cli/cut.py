@@ -18,8 +18,8 @@ from typing import Annotated, Any
 
 import typer
 
-from doorward.cli.folders import Folders, find_folders
-from doorward.cli.settings import read_settings
+from doorward.cli.folders import Folders
+from doorward.cli.installation import Config, Data, find_installation
 from doorward.errors import ConfigError, DoorwardError, LogError, MalformedError
 from doorward.gateway.control import ask_control
 from doorward.grants.cut_files import change_cuts, load_cuts, load_officers
@@ -28,8 +28,6 @@ from doorward.notes.key_files import load_key
 from doorward.notes.note import cosign_note, sign_note
 
 EVERYBODY = "everybody"
-Config = Annotated[Path | None, typer.Option(help="doorward.toml of the installation")]
-Data = Annotated[Path | None, typer.Option(help="the sample's data folder (default ./.doorward)")]
 Moment = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"], help="UTC")
 ]
@@ -53,7 +51,7 @@ def cut(  # noqa: PLR0913, PLR0917  # flags of a command
     data: Data = None,
 ) -> None:
     """End access at once, and keep it ended until its end: sessions are closed, backends terminated, grants taken."""
-    folders = _folders(config, data)
+    folders = find_installation(config, data)
     named = {
         What.GRANT: grant, What.PERSON: person, What.AGENCY: agency, What.PURPOSE: purpose,
         What.ALL: EVERYBODY if everybody else None, What.LIFT: lift,
@@ -82,7 +80,7 @@ def cuts(
     data: Data = None,
 ) -> None:
     """List the cuts in force, or take one of a session or a person back."""
-    folders = _folders(config, data)
+    folders = find_installation(config, data)
     officers = load_officers(folders.officers)
     known = load_cuts(folders.cuts, officers)
     if lift is not None:
@@ -115,7 +113,7 @@ def sessions(
     data: Data = None,
 ) -> None:
     """List who is in, why and on whose behalf, at every gateway on this host."""
-    folders = _folders(config, data)
+    folders = find_installation(config, data)
     found = [
         session for answer in ask_gateways(folders, "sessions") for session in answer.get("sessions", [])
     ]
@@ -211,10 +209,6 @@ def ask_gateways(folders: Folders, question: str) -> Iterator[dict[str, Any]]:
 def _still(known: list[Cut]) -> list[Cut]:
     now = _now()
     return [cut for cut in known if cut.until is None or now < cut.until]
-
-
-def _folders(config: Path | None, data: Path | None) -> Folders:
-    return find_folders(data) if config is None else Folders(read_settings(config).data)
 
 
 def _until(made: Cut) -> str:

@@ -17,21 +17,16 @@ import typer
 
 from doorward.cli.assembly import make_referrals
 from doorward.cli.cut import ask_gateways
-from doorward.cli.folders import Folders, find_folders
-from doorward.cli.settings import read_settings
+from doorward.cli.folders import Folders
+from doorward.cli.installation import Config, Data, Order, find_installation, load_installation
 from doorward.errors import ConfigError, DoorwardError, LogError, MalformedError
 from doorward.grants.referrals import Answered, Referral, check_answer, find_approval, format_answer
 from doorward.notes.key_files import load_key
 from doorward.notes.note import sign_note
 from doorward.orders.answered import find_broken_promises, find_change
-from doorward.orders.load import load_pack
-from doorward.orders.pack import Pack
 
 app = typer.Typer(no_args_is_help=True)
 MIN_DIGITS = 4
-Config = Annotated[Path | None, typer.Option(help="doorward.toml of the installation")]
-Data = Annotated[Path | None, typer.Option(help="the sample's data folder (default ./.doorward)")]
-Order = Annotated[str, typer.Option(help="the order in force, without --config")]
 Id = Annotated[str, typer.Argument(help="the first digits of a request's id")]
 Key = Annotated[Path, typer.Option(help="the official's secret key")]
 Evidence = Annotated[str, typer.Option(help="what the answer rests on: a document's id, a call, a register")]
@@ -56,7 +51,7 @@ def list_(
     data: Data = None,
 ) -> None:
     """List the asks that wait, the most urgent first, with the clock of each."""
-    folders = _folders(config, data)
+    folders = find_installation(config, data)
     kept, now = make_referrals(folders), _now()
     answers = kept.answers()
     rows = [_as_json(one, answers, now) for one in sorted(kept.asks(), key=lambda one: one.due)]
@@ -78,7 +73,7 @@ def show(
     data: Data = None,
 ) -> None:
     """Show one ask: who, why, on whose behalf, and what the order says of it."""
-    kept = make_referrals(_folders(config, data))
+    kept = make_referrals(find_installation(config, data))
     row = _as_json(_find(kept.asks(), request), kept.answers(), _now())
     if as_json:
         typer.echo(json.dumps(row, indent=1, ensure_ascii=False))
@@ -99,7 +94,7 @@ def approve(  # noqa: PLR0917  # flags of a command
     data: Data = None,
 ) -> None:
     """Approve an ask, for the one who asked and what they asked and nothing else, until a moment."""
-    folders, pack = _installation(config, data, order)
+    folders, pack = load_installation(config, data, order)
     referral = _find(make_referrals(folders).asks(), request)
     if referral.ask.order != pack.digest:
         raise ConfigError("the ask was put to another order than the one in force", hint="it is asked again")
@@ -126,7 +121,7 @@ def deny(  # noqa: PLR0917  # flags of a command
     data: Data = None,
 ) -> None:
     """Deny an ask, or take an approval back: sessions that rest on it end at once."""
-    folders = _folders(config, data)
+    folders = find_installation(config, data)
     referral = _find(make_referrals(folders).asks(), request)
     _answer(folders, referral, key, referral.due, evidence, reason, is_approved=False)
     typer.echo(f"denied {referral.ask.id}")
@@ -213,18 +208,6 @@ def _lines(row: dict[str, Any]) -> Iterator[str]:
         yield "           nothing in the order would permit it: an approval would open nothing"
     if "by" in row:
         yield f"answer     by {row['by']}: {row['reason']} ({row['evidence']}), until {row['until'][:16]}"
-
-
-def _installation(config: Path | None, data: Path | None, order: str) -> tuple[Folders, Pack]:
-    if config is None:
-        return find_folders(data), load_pack(order)
-    settings = read_settings(config)
-    pack = load_pack(settings.order, production=settings.production, collections=settings.collections)
-    return Folders(settings.data), pack
-
-
-def _folders(config: Path | None, data: Path | None) -> Folders:
-    return find_folders(data) if config is None else Folders(read_settings(config).data)
 
 
 def _now() -> datetime:

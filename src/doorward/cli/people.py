@@ -15,14 +15,14 @@ from typing import Annotated, Any
 
 import typer
 
-from doorward.cli.folders import Folders, find_folders
+from doorward.cli.folders import Folders
+from doorward.cli.installation import Config, Data, Order, find_installation, load_installation
 from doorward.cli.settings import DAYS, read_settings
 from doorward.errors import ConfigError, Finding
 from doorward.grants.lapse import LapseRules, LastSeen, find_lapse
 from doorward.grants.people import Person, change_people, load_people
 from doorward.grants.roster import Changes, Listed, Words, compare_roster, has_too_many_leavers
 from doorward.grants.roster_files import parse_roster_csv, parse_roster_scim
-from doorward.orders.load import load_pack
 from doorward.orders.pack import Pack
 
 app = typer.Typer(no_args_is_help=True)
@@ -33,9 +33,6 @@ FORMS: Mapping[str, Callable[[str], tuple[list[Listed], list[Finding]]]] = {
 MAX_LIST_BYTES = 256 * 1024 * 1024
 MIN_PASSWORD = 14  # CJIS Security Policy, for people without a second factor: long rather than odd
 ITERATIONS = 4096
-Config = Annotated[Path | None, typer.Option(help="doorward.toml of the installation")]
-Data = Annotated[Path | None, typer.Option(help="the sample's data folder (default ./.doorward)")]
-Order = Annotated[str, typer.Option(help="the order whose words the list uses, without --config")]
 ManyLeave = Annotated[bool, typer.Option("--many-leave", help="the list is whole: take it all the same")]
 Login = Annotated[str, typer.Argument(help="a login")]
 
@@ -59,7 +56,7 @@ def import_(  # noqa: PLR0917  # flags of a command
     """Take the city's list of people: who is new, who moved, and who is no longer in it and so has left."""
     if form not in FORMS:
         raise ConfigError(f"`{form[:20]}` is no form of a list", hint=f"one of {', '.join(FORMS)}")
-    folders, pack = _installation(config, data, order)
+    folders, pack = load_installation(config, data, order)
     listed, faults = FORMS[form](_read(file))
     changes, more = compare_roster(load_people(folders.people), listed, _words(pack), today=_today())
     faults += more
@@ -92,7 +89,7 @@ def list_(
     data: Data = None,
 ) -> None:
     """List who may log in, when each was last in, and whose login lapses."""
-    folders, rules = _folders(config, data), _rules(config)
+    folders, rules = find_installation(config, data), _rules(config)
     seen, today = LastSeen(folders.seen), _today()
     found = []
     for person in load_people(folders.people):
@@ -131,7 +128,7 @@ def password(
     """Set a password, asked for and not echoed; from standard input where that is no terminal."""
     from doorward.pgwire.scram import make_verifier
 
-    folders, pack = _installation(config, data, order)
+    folders, pack = load_installation(config, data, order)
     person = _find(folders, login)
     if not _words(pack).is_own(person.agency):
         raise ConfigError(
@@ -156,7 +153,7 @@ def certificate(
     data: Data = None,
 ) -> None:
     """Let a person in by a certificate of this name."""
-    folders = _folders(config, data)
+    folders = find_installation(config, data)
     _find(folders, login)
     taken = [person.login for person in load_people(folders.people) if person.certificate == name != ""]
     if any(other != login for other in taken):
@@ -172,7 +169,7 @@ def attest(
     data: Data = None,
 ) -> None:
     """Attest that agency, role and unit of a person are still right; the login then holds for the next days."""
-    folders = _folders(config, data)
+    folders = find_installation(config, data)
     person = _find(folders, login)
     change_people(folders.people, _change(login, attested_on=_today().isoformat()))
     typer.echo(f"attested: `{login}` is {person.role} of {person.agency}, {person.unit or 'no unit'}")
@@ -185,23 +182,10 @@ def close(
     data: Data = None,
 ) -> None:
     """Close a login: its sessions end at once."""
-    folders = _folders(config, data)
+    folders = find_installation(config, data)
     _find(folders, login)
     change_people(folders.people, _change(login, active=False))
     typer.echo(f"`{login}` is closed")
-
-
-def _installation(config: Path | None, data: Path | None, order: str) -> tuple[Folders, Pack]:
-    if config is None:
-        return find_folders(data), load_pack(order)
-    settings = read_settings(config)
-    return Folders(settings.data), load_pack(
-        settings.order, production=settings.production, collections=settings.collections
-    )
-
-
-def _folders(config: Path | None, data: Path | None) -> Folders:
-    return find_folders(data) if config is None else Folders(read_settings(config).data)
 
 
 def _rules(config: Path | None) -> LapseRules:

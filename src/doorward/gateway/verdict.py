@@ -42,7 +42,7 @@ def with_referral(refusal: Refusal, referral: Referral) -> Refusal:
     the same to the letter.
     """
     minutes = round((referral.due - referral.asked).total_seconds() / 60)
-    waits = f"this ask is on file and is answered within {minutes} minutes; connect again then"
+    waits = f"this ask is on file, an answer is due within {minutes} minutes; connect again then"
     return replace(refusal, detail=f"{refusal.detail}; {waits}" if refusal.detail else waits)
 
 

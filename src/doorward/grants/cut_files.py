@@ -1,15 +1,12 @@
 """Where cuts are kept: one file of the data folder, written whole by rename, and the keys of the officers beside it."""
 
-import fcntl
-import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from doorward.errors import ConfigError, LogError, MalformedError, StoreError
+from doorward.errors import ConfigError, LogError, MalformedError
 from doorward.grants.cuts import Cut, decode_cuts, encode_cuts
+from doorward.grants.whole_file import alone, read_whole, write_whole
 from doorward.notes.note import Verifier, parse_verifier_key
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
@@ -38,14 +35,11 @@ def load_cuts(file: Path, officers: Sequence[Verifier]) -> list[Cut]:
     Raises:
         ConfigError: The file is not what it must be: then nobody is let in.
     """
+    rows = read_whole(file, max_bytes=MAX_FILE_BYTES, absent=[])
     try:
-        text = file.read_bytes() if file.exists() else b"[]"
-        rows = json.loads(text) if len(text) <= MAX_FILE_BYTES else None
         return decode_cuts(rows, officers)
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"`{file.name}` cannot be read as cuts") from error
     except LogError as error:
-        raise ConfigError(f"`{file.name}`: {error}") from error
+        raise ConfigError(f"`{file.name}` holds no cuts: {error}") from error
 
 
 def change_cuts(
@@ -57,26 +51,7 @@ def change_cuts(
         ConfigError: The file is not what it must be.
         StoreError: It cannot be written.
     """
-    with _alone(file):
+    with alone(file):
         cuts = list(change(load_cuts(file, officers)))
-        partial = file.with_suffix(".partial")
-        try:
-            handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as sink:
-                json.dump(encode_cuts(cuts), sink, indent=1)
-                sink.flush()
-                os.fsync(sink.fileno())
-            partial.replace(file)
-        except OSError as error:
-            raise StoreError(f"the cuts cannot be written: {error.strerror}") from error
+        write_whole(file, encode_cuts(cuts))
     return cuts
-
-
-@contextmanager
-def _alone(file: Path) -> Iterator[None]:
-    handle = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -4,17 +4,14 @@ The CJIS Security Policy disables an account that nobody uses and asks that acce
 takes back is how agencies kept access for years. Both run out here without anybody doing anything.
 """
 
-import fcntl
-import json
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from doorward.errors import ConfigError, StoreError
+from doorward.errors import ConfigError
 from doorward.grants.people import MAX_FILE_BYTES, Person
+from doorward.grants.whole_file import alone, read_whole, write_whole
 
 
 class Lapse(StrEnum):
@@ -56,7 +53,7 @@ class LastSeen:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._days: dict[str, str] = dict(_read(file))
+        self._days: dict[str, str] = _read(file)
 
     def day(self, login: str) -> date | None:
         """Return the last day, or None."""
@@ -72,20 +69,10 @@ class LastSeen:
         text = today.isoformat()
         if self._days.get(login, "") >= text:
             return
-        try:
-            handle = os.open(self._file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX)
-                # Another worker may have written since: its days count too.
-                self._days = {**self._days, **_read(self._file), login: text}
-                partial = self._file.with_suffix(".partial")
-                partial.touch(mode=0o600)
-                partial.write_text(json.dumps(self._days, sort_keys=True), encoding="utf-8")
-                partial.replace(self._file)
-            finally:
-                os.close(handle)
-        except OSError as error:
-            raise StoreError(f"the day of a login cannot be written: {error.strerror}") from error
+        with alone(self._file):
+            # Another worker may have written since: its days count too.
+            self._days = {**self._days, **_read(self._file), login: text}
+            write_whole(self._file, self._days)
 
 
 class Lapsing:
@@ -107,14 +94,9 @@ class Lapsing:
         return lapse
 
 
-def _read(file: Path) -> Mapping[str, str]:
+def _read(file: Path) -> dict[str, str]:
+    found = read_whole(file, max_bytes=MAX_FILE_BYTES, absent={})
     try:
-        if not file.exists():
-            return {}
-        if file.stat().st_size > MAX_FILE_BYTES:
-            raise ConfigError(f"`{file.name}` is too large")
-        found = json.loads(file.read_text(encoding="utf-8"))
-        days = {str(login): date.fromisoformat(day).isoformat() for login, day in found.items()}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+        return {str(login): date.fromisoformat(day).isoformat() for login, day in found.items()}
+    except (ValueError, AttributeError, TypeError) as error:
         raise ConfigError(f"`{file.name}` must hold a day for each login") from error
-    return days

@@ -4,9 +4,7 @@ Two files of the data folder hold them: ``people.json`` and ``agencies.json``. P
 SCRAM verifiers. Reading is strict: an unknown key, a missing one or a wrong type refuses the whole file.
 """
 
-import fcntl
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from doorward.errors import ConfigError
+from doorward.grants.whole_file import alone, write_whole
 
 T = TypeVar("T")
 
@@ -108,12 +107,8 @@ def change_people(file: Path, change: Callable[[Sequence[Person]], Sequence[Pers
     Raises:
         ConfigError: The file is no list of people.
     """
-    handle = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with alone(file):
         save_people(change(load_people(file)), file)
-    finally:
-        os.close(handle)
 
 
 class DirectoryWatch:
@@ -149,20 +144,12 @@ class DirectoryWatch:
 
 def save_people(people: Iterable[Person], file: Path) -> None:
     """Write the people file whole, readable by its owner only, by rename."""
-    _save([asdict(person) for person in people], file)
+    write_whole(file, [asdict(person) for person in people])
 
 
 def save_agreements(agreements: Iterable[Agreement], file: Path) -> None:
     """Write the agreements file whole, by rename."""
-    _save([{**asdict(a), "until": a.until.isoformat()} for a in agreements], file)
-
-
-def _save(rows: list[dict[str, Any]], file: Path) -> None:
-    partial = file.with_suffix(".partial")
-    partial.touch(mode=0o600)
-    partial.chmod(0o600)
-    partial.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(file)
+    write_whole(file, [{**asdict(a), "until": a.until.isoformat()} for a in agreements])
 
 
 def _rows(file: Path) -> list[Any]:

@@ -1,10 +1,6 @@
 """Where asks that wait and their answers are kept: two files of the data folder, each written whole by rename."""
 
-import fcntl
-import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +13,7 @@ from doorward.grants.referrals import (
     encode_referral,
     verify_answer,
 )
+from doorward.grants.whole_file import alone, read_whole, write_whole
 from doorward.notes.note import Verifier
 
 MAX_OF_ONE_LOGIN: Final = 100
@@ -48,7 +45,7 @@ class Referrals:
         Raises:
             StoreError: It cannot be written, or too many wait.
         """
-        with _alone(self._asks):
+        with alone(self._asks):
             kept = self.asks()
             found = next((one for one in kept if one.ask == referral.ask), None)
             if found is not None:
@@ -57,7 +54,7 @@ class Referrals:
                 return referral
             if len(kept) >= MAX_KEPT:
                 raise StoreError(f"{MAX_KEPT} asks are kept; `doorward grant list` shows those that wait")
-            _write(self._asks, [encode_referral(one) for one in (*kept, referral)])
+            write_whole(self._asks, [encode_referral(one) for one in (*kept, referral)])
         return referral
 
     def asks(self) -> list[Referral]:
@@ -104,8 +101,8 @@ class Referrals:
         if referral is None:
             raise ConfigError("the answer is about an ask that is not kept here")
         answer = verify_answer(raw, self._officials(), referral=referral)
-        with _alone(self._answers):
-            _write(self._answers, [*(kept.note for kept in self.answers()), answer.note])
+        with alone(self._answers):
+            write_whole(self._answers, [*(kept.note for kept in self.answers()), answer.note])
         return answer
 
 
@@ -121,34 +118,7 @@ def _mark(file: Path) -> tuple[int, int, int] | None:
 
 
 def _read(file: Path) -> list[Any]:
-    try:
-        text = file.read_bytes() if file.exists() else b"[]"
-        rows = json.loads(text) if len(text) <= MAX_FILE_BYTES else None
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"`{file.name}` cannot be read") from error
+    rows = read_whole(file, max_bytes=MAX_FILE_BYTES, absent=[])
     if not isinstance(rows, list):
         raise ConfigError(f"`{file.name}` holds no list")
     return rows
-
-
-def _write(file: Path, rows: Sequence[Any]) -> None:
-    partial = file.with_suffix(".partial")
-    try:
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as sink:
-            json.dump(list(rows), sink, indent=1)
-            sink.flush()
-            os.fsync(sink.fileno())
-        partial.replace(file)
-    except OSError as error:
-        raise StoreError(f"`{file.name}` cannot be written: {error.strerror}") from error
-
-
-@contextmanager
-def _alone(file: Path) -> Iterator[None]:
-    handle = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
