@@ -54,6 +54,8 @@ class Kind(IntEnum):
     END = 7
     EXPORT = 8
     RECOVERY = 9
+    LEAD = 10
+    REVIEW = 11
 
 
 JOINED: Final = frozenset({Kind.REQUEST, Kind.COMPLETION})
@@ -67,6 +69,9 @@ class Field(IntEnum):
     ADDRESS = 2
     APPLICATION = 3
     AGENCY = 4
+    PRESENTER = 5
+    TOKEN = 6
+    AUTHENTICATION = 8
     MESSAGE = 10
     STATEMENT = 11
     PORTAL = 12
@@ -79,6 +84,8 @@ class Field(IntEnum):
     TAG = 23
     SQLSTATE = 24
     LAST = 25
+    MANIFEST = 26
+    LIMIT = 27
     PURPOSE = 30
     CASE = 31
     FOR_AGENCY = 32
@@ -88,7 +95,9 @@ class Field(IntEnum):
     GRANT = 43
     UNTIL = 44
     ORDER_DIGEST = 45
+    MODE = 46
     REASON = 50
+    EVIDENCE = 51
     CLOCK_STEPPED_BACK = 60
 
 
