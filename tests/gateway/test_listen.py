@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from doorward.gateway.handshake import Channel
-from doorward.gateway.listen import _AfterTls
+from doorward.gateway.listen import Listening, _AfterTls
 
 
 class Tls:
@@ -57,6 +57,8 @@ def test_a_connection_is_handed_on_or_cut_and_never_left_open(*, tls: Tls | None
         return asyncio.Protocol()
 
     transport = Transport(tls)
-    _AfterTls(receive, b"binding", direct=direct).connection_made(transport)
+    _AfterTls(receive, Listening("127.0.0.1", 0, binding=b"binding"), direct=direct).connection_made(
+        transport
+    )
     assert transport.is_cut != bool(handed)
     assert all(channel.encrypted and channel.certificate is None for channel in handed)

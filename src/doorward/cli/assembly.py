@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -14,17 +14,22 @@ from typing import Any
 import psycopg
 
 from doorward.cli.folders import Folders
-from doorward.cli.settings import Settings
+from doorward.cli.settings import IdentitySettings, Settings
 from doorward.errors import ConfigError
+from doorward.gateway.addresses import OnTwoAddresses
 from doorward.gateway.dial import Place, parse_place
 from doorward.gateway.door import Door
 from doorward.gateway.logins import AdminConnections, Logins
+from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES, Presenting
 from doorward.gateway.server import Server, ServerParts
 from doorward.grants.cut_files import load_cuts, load_officers
+from doorward.grants.identity import IdentityProvider
+from doorward.grants.identity_files import ProviderWatch, load_provider_keys
 from doorward.grants.lapse import LapseRules, Lapsing, LastSeen
 from doorward.grants.people import DirectoryWatch, load_directory
 from doorward.grants.referral_files import Referrals
 from doorward.grants.registers import NoRegister, PostgresCaseRegister, RegisterTable
+from doorward.grants.used_tokens import UsedTokens
 from doorward.install.names import ADMIN
 from doorward.orders.load import Pack, load_pack
 from doorward.policy.scopes import ScopeBook
@@ -108,6 +113,8 @@ class GatewayParts:
         collection: What stands for the database in the order.
         database: The name that clients connect to.
         lapsing: When logins lapse, or None: the sample's do not.
+        provider: Whose tokens stand in the place of passwords on a listener of their own, or None.
+        settings: The city's doorward.toml, or None for the sample.
     """
 
     folders: Folders
@@ -119,6 +126,8 @@ class GatewayParts:
     collection: str
     database: str
     lapsing: LapseRules | None = None
+    provider: ProviderWatch | None = None
+    settings: Settings | None = None
 
 
 def sample_gateway(folders: Folders, order: str) -> GatewayParts:
@@ -152,7 +161,25 @@ def city_gateway(settings: Settings) -> GatewayParts:
     register = RegisterTable(**settings.register) if settings.register else None
     collection = settings.collection or pack.model.database
     lapsing = LapseRules(settings.unused_days, settings.attested_days)
-    return GatewayParts(folders, pack, book, place, admin, register, collection, place.database, lapsing)
+    return GatewayParts(
+        folders, pack, book, place, admin, register, collection, place.database, lapsing,
+        read_provider(settings.identity), settings,
+    )  # fmt: skip
+
+
+def read_provider(identity: IdentitySettings | None) -> ProviderWatch | None:
+    """Return the identity provider with its keys, or None where the city has none.
+
+    Raises:
+        ConfigError: The file of its keys is no key set.
+    """
+    if identity is None:
+        return None
+    keys = load_provider_keys(identity.keys)
+    provider = IdentityProvider(
+        identity.issuer, identity.audience, keys, identity.login_claim, identity.second_factor
+    )
+    return ProviderWatch(provider, identity.keys)
 
 
 def connect_admin(conninfo: str) -> psycopg.Connection[Any]:
@@ -175,17 +202,21 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
         check_in_force(admin, parts)
         logins = Logins(admin, random=os.urandom)
         logins.recover()
-        watch = DirectoryWatch(folders.people, folders.agreements)
+        directory_files = (folders.people, folders.agreements, folders.applications)
+        watch = DirectoryWatch(*directory_files)
+        settings = parts.settings
+        minutes = settings.session_minutes if settings is not None else SESSION_MINUTES
         door = Door(
             pack=parts.pack,
             book=parts.book,
-            directory=load_directory(folders.people, folders.agreements),
+            directory=load_directory(*directory_files),
             register=PostgresCaseRegister(admin, parts.register) if parts.register else NoRegister(),
             logins=logins,
             database=parts.collection,
             referrals=make_referrals(folders),
             lapsing=Lapsing(parts.lapsing, LastSeen(folders.seen)) if parts.lapsing is not None else None,
         )
+        door.presenting = Presenting(UsedTokens(folders.used_tokens), parts.database, session_minutes=minutes)
         yield Server(
             ServerParts(
                 door=door,
@@ -196,6 +227,10 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
                 load_cuts=lambda: load_cuts(folders.cuts, load_officers(folders.officers)),
                 run_folder=folders.run,
                 watch=watch,
+                provider=parts.provider,
+                cards=settings is not None and settings.cards,
+                idle=timedelta(seconds=settings.idle_seconds if settings is not None else IDLE_SECONDS),
+                on_two_addresses=OnTwoAddresses(settings.two_addresses if settings is not None else "lead"),
             )
         )
     finally:

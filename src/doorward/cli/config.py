@@ -39,8 +39,16 @@ def check(
     typer.echo(
         f"order: {parts.pack.name}{sample}, {len(parts.book.scopes)} scopes, digest {parts.pack.digest}"
     )
-    directory = load_directory(parts.folders.people, parts.folders.agreements)
-    typer.echo(f"people: {len(directory.people)} logins, {len(directory.agreements)} agreements")
+    folders = parts.folders
+    directory = load_directory(folders.people, folders.agreements, folders.applications)
+    typer.echo(
+        f"people: {len(directory.people)} logins, {len(directory.agreements)} agreements, "
+        f"{len(directory.applications)} applications"
+    )
+    if settings.identity is not None and parts.provider is not None:
+        at = f"{settings.identity.host}:{settings.identity.port}"
+        provider = parts.provider.provider
+        typer.echo(f"identity: tokens of {provider.issuer} on {at}, {len(provider.keys)} keys")
     if not offline:
         check_in_force(AdminConnections(lambda: connect_admin(parts.admin)), parts)
         typer.echo("database: lets the gateway in, and holds this order")

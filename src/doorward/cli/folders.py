@@ -60,6 +60,16 @@ class Folders:
         return self.data / "agencies.json"
 
     @property
+    def applications(self) -> Path:
+        """The applications that may ask for people."""
+        return self.data / "applications.json"
+
+    @property
+    def used_tokens(self) -> Path:
+        """A file for each token of the last minutes that was used."""
+        return self.data / "used-tokens"
+
+    @property
     def cuts(self) -> Path:
         """The cuts in force and over."""
         return self.data / "cuts.json"

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ import typer
 
 from doorward.cli.children import READY, stop_with_parent
 from doorward.cli.folders import find_folders
-from doorward.cli.settings import ListenSettings, read_settings
+from doorward.cli.settings import ListenSettings, Settings, read_settings
 from doorward.errors import DoorwardError
 from doorward.gateway.listen import Listening
 from doorward.gateway.tls import bind_end_point, make_listener_context
@@ -31,13 +32,15 @@ def gateway(
     if config is not None:
         settings = read_settings(config)
         parts, listening = city_gateway(settings), make_listening(settings.listen)
+        places = [listening, *make_identity_listening(settings)]
     else:
         stop_with_parent()
         parts, listening = sample_gateway(find_folders(data), order), Listening(HOST, port)
+        places = [listening]
     now = datetime.now(UTC)  # noqa: TID251  # the command line may read the clock
     with assemble_gateway(parts, now=now) as server:
         try:
-            _run(server.run(listening, ready=_say_ready))
+            _run(server.run(*places, ready=_say_ready))
         except OSError as error:
             raise DoorwardError(
                 f"cannot listen on {listening.host}:{listening.port}: {error.strerror}",
@@ -60,6 +63,15 @@ def make_listening(listen: ListenSettings) -> Listening:
         bind_end_point(listen.certificate),
         takes_plain=listen.plain,
     )
+
+
+def make_identity_listening(settings: Settings) -> list[Listening]:
+    """Return the listener for tokens of the identity provider, where the city has one."""
+    identity = settings.identity
+    if identity is None:
+        return []
+    listening = make_listening(settings.listen)
+    return [replace(listening, host=identity.host, port=identity.port, takes_plain=False, takes_tokens=True)]
 
 
 def _say_ready() -> None:

@@ -9,6 +9,7 @@ import sys
 import typer
 
 from doorward.cli import (
+    application,
     config,
     cut,
     decide,
@@ -41,6 +42,7 @@ app.add_typer(policy.app, name="policy", help="Check the compilers of Cedar.")
 app.add_typer(log.app, name="log", help="Verify the record.")
 app.command("uninstall", hidden=True)(order_database.uninstall_order)  # as `order uninstall`
 app.add_typer(people.app, name="people", help="Keep the people who may log in.")
+app.add_typer(application.app, name="application", help="Keep the applications that may ask for people.")
 app.add_typer(grant.app, name="grant", help="Answer what the order refers.")
 app.command("sessions")(cut.sessions)
 app.command("cut")(cut.cut)

@@ -12,6 +12,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from doorward.errors import ConfigError, PolicyCheckError
+from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES
 from doorward.orders.toml import Toml
 
 SECTIONS: Final = {
@@ -19,13 +20,17 @@ SECTIONS: Final = {
     "database": ("conninfo", "collection"),
     "listen": ("host", "port", "certificate", "key", "people_authority", "plain"),
     "record": ("conninfo",),
-    "people": ("unused_days", "attested_days"),
+    "people": ("unused_days", "attested_days", "cards", "two_addresses"),
+    "identity": ("host", "port", "issuer", "audience", "keys", "login_claim", "second_factor"),
+    "applications": ("idle_seconds", "session_minutes"),
     "register": ("table", "case", "status", "kind", "assigned_to", "open", "criminal"),
 }
 REGISTER: Final = ("table", "case", "status", "kind", "assigned_to")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 DAYS: Final = 90  # CJIS Security Policy: an account that nobody uses is disabled, access is reviewed
 MAX_DAYS: Final = 366
+MAX_IDLE_SECONDS: Final = 600
+MAX_SESSION_MINUTES: Final = 720
 MAX_PORT: Final = 65_535
 
 
@@ -42,6 +47,24 @@ class ListenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentitySettings:
+    """The listener where a token of the city's identity provider stands in the place of a password.
+
+    Args:
+        keys: The provider's published keys, a JSON Web Key Set kept up to date by the city.
+        second_factor: Values of ``amr`` or ``acr`` that stand for a second factor.
+    """
+
+    host: str
+    port: int
+    issuer: str
+    audience: str
+    keys: Path
+    login_claim: str
+    second_factor: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What doorward.toml says.
 
@@ -55,6 +78,11 @@ class Settings:
         record: Conninfo of the disclosures' server.
         unused_days: After how many days without use a login lapses.
         attested_days: After how many days without an attestation it does.
+        cards: Whether people's certificates are on cards that ask for a PIN: two factors.
+        two_addresses: What follows where a login is in use at two addresses: ``lead`` or ``cut``.
+        identity: The listener for tokens of an identity provider, or None.
+        idle_seconds: After how long an application's connection that nobody uses is over.
+        session_minutes: How long an application's connection may stand for one person.
     """
 
     file: Path
@@ -69,6 +97,11 @@ class Settings:
     register: dict[str, str] = field(default_factory=dict)
     unused_days: int = 90
     attested_days: int = 90
+    cards: bool = False
+    two_addresses: str = "lead"
+    identity: IdentitySettings | None = None
+    idle_seconds: int = IDLE_SECONDS
+    session_minutes: int = SESSION_MINUTES
 
 
 def read_settings(file: Path) -> Settings:
@@ -111,11 +144,55 @@ def _read(toml: Toml, file: Path) -> Settings:
         record=_conninfo(toml, "record"),
         unused_days=_days(toml, "unused_days"),
         attested_days=_days(toml, "attested_days"),
+        cards=toml.get(bool, "people", "cards", default=False),
+        two_addresses=toml.get(str, "people", "two_addresses", default="lead"),
+        identity=_identity(toml, base),
+        idle_seconds=_whole(toml, "applications", "idle_seconds", IDLE_SECONDS, MAX_IDLE_SECONDS),
+        session_minutes=_whole(toml, "applications", "session_minutes", SESSION_MINUTES, MAX_SESSION_MINUTES),
         register={key: toml.get(str, "register", key) for key in toml.get(dict, "register", default={})},
     )
     if settings.register and not set(REGISTER) <= set(settings.register):
         toml.note(f"`register` needs {', '.join(REGISTER)}", "register")
+    if settings.two_addresses not in {"lead", "cut"}:
+        toml.note("`people.two_addresses` is `lead` or `cut`", "people", "two_addresses")
     return settings
+
+
+def _identity(toml: Toml, base: Path) -> IdentitySettings | None:
+    if "identity" not in toml.data:
+        return None
+    port = _whole(toml, "identity", "port", 0, MAX_PORT)
+    issuer, audience = toml.get(str, "identity", "issuer"), toml.get(str, "identity", "audience")
+    keys = _path(toml, base, "identity", "keys")
+    factors = toml.get(list, "identity", "second_factor", default=["mfa"])
+    if not factors or not all(isinstance(one, str) for one in factors):
+        toml.note(
+            "`identity.second_factor` is a list of values of `amr` or `acr`", "identity", "second_factor"
+        )
+        factors = []
+    if not issuer.startswith("https://"):
+        toml.note(
+            "`identity.issuer` begins with `https://`, as it stands in its tokens", "identity", "issuer"
+        )
+    if not _optional(toml, "listen", "certificate"):
+        toml.note("`identity` needs the certificate of `listen`: a token is taken over TLS only", "identity")
+    if keys is None or not audience:
+        toml.note(
+            "`identity` needs `keys`, a file with the provider's published keys, and `audience`", "identity"
+        )
+        return None
+    host = _optional(toml, "identity", "host") or toml.get(str, "listen", "host")
+    claim = _optional(toml, "identity", "login_claim") or "preferred_username"
+    return IdentitySettings(host, port, issuer, audience, keys, claim, frozenset(factors))
+
+
+def _whole(toml: Toml, section: str, key: str, default: int, most: int) -> int:
+    table = toml.data.get(section, {})
+    found = table.get(key, default) if isinstance(table, dict) else default
+    if type(found) is not int or not 1 <= found <= most:
+        toml.note(f"`{section}.{key}` is a whole number from 1 to {most}", section, key)
+        return max(default, 1)
+    return found
 
 
 def _days(toml: Toml, key: str) -> int:

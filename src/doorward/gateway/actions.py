@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from doorward.gateway.proof import PASSWORD, Proof
 from doorward.record.entry import Draft
 
 
@@ -33,6 +34,7 @@ class AskDoor:
 
     login: str
     options: Mapping[str, str]
+    proof: Proof = PASSWORD
 
 
 @dataclass(frozen=True, slots=True)

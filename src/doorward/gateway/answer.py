@@ -1,5 +1,6 @@
 """What the door answers to one connection, as values shared by the session and the shell."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,6 +34,23 @@ class GrantBinding:
 
 
 @dataclass(frozen=True, slots=True)
+class OnBehalf:
+    """For whom an application asked, as its token says.
+
+    Args:
+        login: Of the person.
+        presenter: The application.
+        token: The token's id.
+        options: What the person states.
+    """
+
+    login: str
+    presenter: str
+    token: str
+    options: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A scope with what its grant is bound to, or a refusal."""
 
@@ -43,3 +61,4 @@ class Answer:
     binding: GrantBinding | None = None
     approval: Answered | None = None  # of an official, which this access rests on
     is_protected: bool = False  # it rests on a verified court paper or an emergency, which a wide cut leaves
+    on_behalf: OnBehalf | None = None  # where an application presented a token

@@ -12,15 +12,19 @@ from doorward.errors import DoorwardError
 from doorward.gateway.answer import Answer, GrantBinding, Refusal
 from doorward.gateway.answered import AnsweredOrders
 from doorward.gateway.logins import Logins
+from doorward.gateway.presenting import Presenting
+from doorward.gateway.proof import PASSWORD, Proof
 from doorward.gateway.verdict import (
     refuse_cut,
     refuse_empty_scope,
     refuse_failure,
     refuse_lapse,
     refuse_outsider,
+    refuse_second_factor,
     refuse_staff,
     with_referral,
 )
+from doorward.grants.applications import Application
 from doorward.grants.claims import ClaimRefusal, Claims, check_claims
 from doorward.grants.cuts import Cut, Subject, find_cut
 from doorward.grants.facts import make_facts, standing_of
@@ -74,14 +78,50 @@ class Door:
         self._lapsing = lapsing
         self._referrals = referrals
         self._answered = AnsweredOrders(pack, book)
+        tables = pack.model.tables.values() if pack.model is not None else ()
+        self._needs_second_factor = frozenset(table.table for table in tables if table.is_cji)
+        self.presenting: Presenting | None = None  # without it no application opens anything
         self.cuts: Sequence[Cut] | None = ()  # None: they cannot be read, so nobody is let in
 
-    def answer(self, person: Person, options: Mapping[str, str], *, now: datetime) -> Answer:
+    def answer(
+        self, person: Person, options: Mapping[str, str], *, now: datetime, proof: Proof = PASSWORD
+    ) -> Answer:
         """Return the answer to a person's claims; a failure of ours is a refusal (law 1)."""
         try:
-            return self._answer(person, options, now=now)
+            return self._rest_on(proof, self._answer(person, options, now=now), person)
         except DoorwardError:
             return Answer(self.pack.digest, refuse_failure(self.pack))
+
+    def answer_application(
+        self, application: Application, options: Mapping[str, str], *, now: datetime
+    ) -> Answer:
+        """Return the answer to what an application presents for one person; see `gateway.presenting`."""
+        try:
+            if self.presenting is None or self.cuts is None:
+                return Answer(self.pack.digest, refuse_failure(self.pack))
+            if find_cut(self.cuts, Subject("", application.login, "", "", ""), now=now) is not None:
+                return Answer(self.pack.digest, refuse_cut(self.pack))
+            found = self.presenting.read(application, options, self.directory, now=now)
+        except DoorwardError:
+            return Answer(self.pack.digest, refuse_failure(self.pack))
+        if isinstance(found, Refusal):
+            return Answer(self.pack.digest, found)
+        on_behalf = found.on_behalf
+        answer = self.answer(found.person, on_behalf.options, now=now, proof=found.proof)
+        return replace(answer, on_behalf=on_behalf)
+
+    def _rest_on(self, proof: Proof, answer: Answer, person: Person) -> Answer:
+        # What an access rests on beside the order: how the login proved itself, and until when that holds.
+        if answer.scope is None or answer.binding is None:
+            return answer
+        tables = {table.table for table in answer.scope.tables}
+        if not proof.has_second_factor and tables & self._needs_second_factor:
+            agency = self.pack.agencies.get(person.agency)
+            own_agency = agency is not None and agency.party == self.pack.own_party
+            refusal = refuse_second_factor(self.pack, own_agency=own_agency)
+            return Answer(self.pack.digest, refusal, answer.decision)
+        until = answer.binding.until if proof.until is None else min(answer.binding.until, proof.until)
+        return replace(answer, binding=replace(answer.binding, until=until))
 
     def _answer(self, person: Person, options: Mapping[str, str], *, now: datetime) -> Answer:
         checked = check_claims(

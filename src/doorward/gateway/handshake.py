@@ -13,8 +13,9 @@ from enum import Enum, auto
 from typing import Final
 
 from doorward.errors import RemoteProtocolError
+from doorward.gateway.proof import PASSWORD, Method, Proof
 from doorward.pgwire.frames import FrameReader, StartupReader
-from doorward.pgwire.limits import MAX_AUTH_FRAME_BYTES
+from doorward.pgwire.limits import MAX_AUTH_FRAME_BYTES, MAX_TOKEN_FRAME_BYTES
 from doorward.pgwire.messages import (
     PROTOCOL_3_0,
     CancelRequest,
@@ -28,6 +29,7 @@ from doorward.pgwire.messages import (
 from doorward.pgwire.scram import MECHANISM, MECHANISM_PLUS, ScramServer, Verifier, mock_verifier
 
 PASSWORD_MESSAGE: Final = ord("p")
+CLEARTEXT_PASSWORD: Final = 3  # AuthenticationCleartextPassword
 MAX_ENCRYPTION_REQUESTS: Final = 2  # libpq asks for GSS once and for TLS once
 MOCK_ITERATIONS: Final = 4096  # what `doorward up` and PostgreSQL give their own verifiers
 
@@ -38,6 +40,7 @@ class HandshakePhase(Enum):
     STARTUP = auto()
     FIRST = auto()
     FINAL = auto()
+    TOKEN = auto()
     DONE = auto()
 
 
@@ -49,28 +52,36 @@ class Channel:
         encrypted: Whether TLS stands around them.
         binding: What a SCRAM exchange can bind to, with TLS.
         certificate: The common name of the client's verified certificate, or None.
+        takes_tokens: Whether a token of the identity provider stands in the place of every password here.
     """
 
     encrypted: bool = False
     binding: bytes | None = None
     certificate: str | None = None
+    takes_tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What an active login proves itself by: a password's verifier, or the common name of a certificate."""
+    """What an active login proves itself by: a password's verifier, or the common name of a certificate.
+
+    Args:
+        is_card: Whether certificates of people are on cards that ask for a PIN, as the city says.
+    """
 
     verifier: Verifier | None = None
     certificate: str | None = None
+    is_card: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A login that proved its password, with everything that it said in its startup message."""
+    """A login that proved itself, with everything that it said in its startup message."""
 
     login: str
     database: str
     parameters: Mapping[str, str]
+    proof: Proof = PASSWORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,7 @@ class Handshake:
         server_secret: From which unknown logins get their salts.
         nonce: Random, printable, used once.
         channel: How the client's bytes come in.
+        check_token: What a token proves of the login that is claimed, or None; asked where the channel takes tokens.
     """
 
     def __init__(
@@ -107,14 +119,16 @@ class Handshake:
         server_secret: bytes,
         nonce: str,
         channel: Channel = Channel(),  # a value that never changes
+        check_token: Callable[[str, bytes], Proof | None] | None = None,
     ) -> None:
+        self._check_token = check_token
         self.phase = HandshakePhase.STARTUP
         self._find_credentials = find_credentials
         self._channel = channel
         self._server_secret = server_secret
         self._nonce = nonce
         self._startup = StartupReader()
-        self._frames = FrameReader(MAX_AUTH_FRAME_BYTES)
+        self._frames = FrameReader(MAX_TOKEN_FRAME_BYTES if channel.takes_tokens else MAX_AUTH_FRAME_BYTES)
         self._encryption_requests = 0
         self._parameters: dict[str, str] = {}
         self._exchange: ScramServer | None = None
@@ -146,6 +160,8 @@ class Handshake:
             raise RemoteProtocolError("a password message was expected")
         if self._frames.trailing_data:
             raise RemoteProtocolError("bytes stand behind a password message that is not answered yet")
+        if self.phase is HandshakePhase.TOKEN:
+            return self._token(frame.payload)
         return (
             self._first(frame.payload) if self.phase is HandshakePhase.FIRST else self._final(frame.payload)
         )
@@ -176,10 +192,16 @@ class Handshake:
         login = self._parameters.get("user", "")
         if not login:
             raise RemoteProtocolError("a startup message without a user was sent")
+        if self._channel.takes_tokens:
+            if not self._channel.encrypted:
+                raise RemoteProtocolError("a token is taken over TLS only")
+            self.phase = HandshakePhase.TOKEN
+            return Step(self._negotiate(message) + format_authentication(CLEARTEXT_PASSWORD))
         credentials = self._find_credentials(login) or Credentials()
         if credentials.certificate is not None and credentials.certificate == self._channel.certificate:
             self.phase = HandshakePhase.DONE
-            return Step(self._negotiate(message), self._opened())
+            proof = Proof(Method.CERTIFICATE, has_second_factor=credentials.is_card)
+            return Step(self._negotiate(message), self._opened(proof))
         verifier, binding = credentials.verifier, self._channel.binding
         self._exchange = ScramServer(
             verifier or mock_verifier(self._server_secret, login, iterations=MOCK_ITERATIONS),
@@ -211,14 +233,26 @@ class Handshake:
         answer = self._exchange.final(payload) if self._exchange else None
         self.phase = HandshakePhase.DONE
         if answer is None:
-            refused = format_error(
-                "FATAL", "28P01", f'password authentication failed for user "{self.login}"'
-            )
-            return Step(refused, Failed(self.login, "password", self._parameters))
-        return Step(format_authentication(12, answer), self._opened())
+            return self._failed("password")
+        return Step(format_authentication(12, answer), self._opened(PASSWORD))
 
-    def _opened(self) -> Opened:
+    def _token(self, payload: bytes) -> Step:
+        self.phase = HandshakePhase.DONE
+        if not payload.endswith(b"\0") or b"\0" in payload[:-1]:
+            raise RemoteProtocolError("a password message is one text")
+        proof = self._check_token(self.login, payload[:-1]) if self._check_token is not None else None
+        # Looked up behind the check, so that no time tells which logins there are.
+        is_known = self._find_credentials(self.login) is not None
+        if proof is None or not is_known:
+            return self._failed("token")
+        return Step(result=self._opened(proof))
+
+    def _failed(self, reason: str) -> Step:
+        refused = format_error("FATAL", "28P01", f'password authentication failed for user "{self.login}"')
+        return Step(refused, Failed(self.login, reason, self._parameters))
+
+    def _opened(self, proof: Proof) -> Opened:
         parameters = {
             name: value for name, value in self._parameters.items() if name not in {"user", "database"}
         }
-        return Opened(self.login, self._parameters.get("database") or self.login, parameters)
+        return Opened(self.login, self._parameters.get("database") or self.login, parameters, proof)

@@ -43,6 +43,7 @@ class Listening:
         binding: What a SCRAM exchange binds to, with TLS.
         takes_plain: Whether sessions without TLS are served.
         shares_port: Whether other workers listen on the same port.
+        takes_tokens: Whether a token of the identity provider stands in the place of every password here.
     """
 
     host: str
@@ -51,6 +52,7 @@ class Listening:
     binding: bytes | None = None
     takes_plain: bool = True
     shares_port: bool = False
+    takes_tokens: bool = False
 
 
 @dataclass
@@ -142,7 +144,7 @@ class Listener:
     async def _encrypted(self, client: socket.socket, *, direct: bool) -> None:
         loop = asyncio.get_running_loop()
         await loop.connect_accepted_socket(
-            lambda: _AfterTls(self.receive, self.listening.binding, direct=direct),
+            lambda: _AfterTls(self.receive, self.listening, direct=direct),
             client,
             ssl=self.listening.tls,
             ssl_handshake_timeout=OPENING_SECONDS,
@@ -153,10 +155,10 @@ class _AfterTls(asyncio.Protocol):
     """Stands for the session until TLS is there, because only then is it known who presented which certificate."""
 
     def __init__(
-        self, receive: Callable[[Channel], asyncio.Protocol], binding: bytes | None, *, direct: bool
+        self, receive: Callable[[Channel], asyncio.Protocol], listening: Listening, *, direct: bool
     ) -> None:
         self._receive = receive
-        self._binding = binding
+        self._listening = listening
         self._direct = direct
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -170,7 +172,12 @@ class _AfterTls(asyncio.Protocol):
         except ValueError:
             transport.abort()  # type: ignore[attr-defined]  # as above; a certificate that OpenSSL took and we cannot read
             return
-        channel = Channel(encrypted=True, binding=self._binding, certificate=name)
+        channel = Channel(
+            encrypted=True,
+            binding=self._listening.binding,
+            certificate=name,
+            takes_tokens=self._listening.takes_tokens,
+        )
         session = self._receive(channel)
         transport.set_protocol(session)
         session.connection_made(transport)

@@ -58,6 +58,13 @@ class Relay:
         self._queue = ReplyQueue()
         self.is_over = False
         self.broken: WireError | None = None
+        self.was_discarded = False  # PostgreSQL has carried out DISCARD ALL
+        self.heard = 0  # chunks of the client, to tell an idle one
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether PostgreSQL still owes an answer."""
+        return not self._queue.is_idle
 
     # From the client.
 
@@ -67,6 +74,7 @@ class Relay:
         What stood in the chunk before the fault is recorded, because it is in the account of replies and will be
         ended there, and is not sent.
         """
+        self.heard += 1
         drafts: list[Draft] = []
         upstream: list[bytes] = []
         try:
@@ -195,6 +203,8 @@ class Relay:
             (Field.ROWS, b"%d" % ending.rows),
             (Field.BYTES, b"%d" % ending.size),
         ]
+        if ending.tag == b"DISCARD ALL":
+            self.was_discarded = True
         if ending.outcome is Outcome.ERROR:
             fields.append((Field.SQLSTATE, ending.tag))
         elif ending.tag:

@@ -11,21 +11,24 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from doorward.errors import ConfigError, MalformedError, StoreError, UpstreamError
+from doorward.gateway.addresses import OnTwoAddresses, find_elsewhere
 from doorward.gateway.control import serve_control, socket_path
 from doorward.gateway.cutting import Cutting
 from doorward.gateway.dial import Place
 from doorward.gateway.door import Door
 from doorward.gateway.listen import Listener, Listening, listening_socket
+from doorward.gateway.presenting import IDLE_SECONDS
 from doorward.gateway.sides import ClientSide
 from doorward.grants.cuts import Cut
+from doorward.grants.identity_files import ProviderWatch
 from doorward.grants.people import Directory, DirectoryWatch, who_is
 from doorward.record.entry import Draft
 from doorward.record.spool import Spool
@@ -47,6 +50,10 @@ class ServerParts:
     load_cuts: Callable[[], Sequence[Cut]] = tuple
     run_folder: Path | None = None
     watch: DirectoryWatch | None = None
+    provider: ProviderWatch | None = None
+    cards: bool = False  # whether people's certificates are on cards that ask for a PIN
+    idle: timedelta = timedelta(seconds=IDLE_SECONDS)
+    on_two_addresses: OnTwoAddresses = OnTwoAddresses.LEAD
 
 
 @dataclass
@@ -64,7 +71,7 @@ class Server:
         self.stopped: asyncio.Event = asyncio.Event()
         self.cutting = Cutting(self, self.parts.load_cuts)
 
-    async def run(self, listening: Listening, *, ready: Callable[[], None]) -> None:
+    async def run(self, *places: Listening, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT, or until the spool fails.
 
         Raises:
@@ -76,16 +83,17 @@ class Server:
             loop.add_signal_handler(number, self.stopped.set)
         self.cutting.read()
         control = await self._serve_control()
-        listener = Listener(listening, partial(ClientSide, self), self._has_room)
-        with listening_socket(listener) as sock:
-            accepting = loop.create_task(listener.accept(sock))
+        listeners = [Listener(place, partial(ClientSide, self), self._has_room) for place in places]
+        with ExitStack() as sockets:
+            open_ones = [(one, sockets.enter_context(listening_socket(one))) for one in listeners]
+            running = [loop.create_task(listener.accept(sock)) for listener, sock in open_ones]
             ready()
-            ticker = loop.create_task(self._tick())
+            running.append(loop.create_task(self._tick()))
             try:
                 await self.stopped.wait()
             finally:
-                accepting.cancel()
-                ticker.cancel()
+                for task in running:
+                    task.cancel()
                 await self._end()
                 await self._end_control(control)
         if self.failed is not None:
@@ -136,8 +144,17 @@ class Server:
             except StoreError as error:
                 self.fail(error)
             self._look_at_people()
+            self._look_at_provider()
             for session in list(self.sessions):
                 session.wake(now)
+
+    def _look_at_provider(self) -> None:
+        try:
+            if self.parts.provider is not None:
+                self.parts.provider.poll()
+        except ConfigError as error:
+            sys.stderr.write(f"doorward gateway: the identity provider's keys stay as they were: {error}\n")
+            sys.stderr.flush()
 
     def _look_at_people(self) -> None:
         if self.parts.door.cuts is None:
@@ -153,15 +170,24 @@ class Server:
             return
         before, self.parts.door.directory = self.parts.door.directory, directory
         changed = [side for side in self.sessions if _has_changed(side, before, directory)]
-        self.spawn(self._end_changed(changed))
+        self.spawn(self._end_changed(changed, "your access was changed; connect again"))
 
     async def _look_at_cuts(self) -> None:
         # They could not be read, and nobody is let in: look until somebody has put the file right.
         await self.cutting.look()
 
-    async def _end_changed(self, changed: Sequence[ClientSide]) -> None:
+    async def _end_changed(self, changed: Sequence[ClientSide], told: str) -> None:
         with suppress(UpstreamError):  # the clients are closed; their backends end with them
-            await self.cutting.end(changed, "your access was changed; connect again")
+            await self.cutting.end(changed, told)
+
+    def look_elsewhere(self, new: ClientSide) -> None:
+        """Put on record that a login is in use at two addresses, and end its sessions where the city wants that."""
+        found = find_elsewhere(new, self.sessions)
+        if found is None or not self.append(found.drafts, self.now()):
+            return
+        if self.parts.on_two_addresses is OnTwoAddresses.CUT:
+            chosen = [side for side in self.sessions if side in found.sessions]
+            self.spawn(self._end_changed(chosen, "this login is in use at two addresses"))
 
     def append(self, drafts: Sequence[Draft], now: datetime) -> bool:
         """Put drafts into the spool; False means that nothing may follow."""
@@ -196,6 +222,10 @@ def _has_changed(side: ClientSide, before: Directory, after: Directory) -> bool:
     if subject is None:
         return False
     was, now = before.find(subject.login), after.find(subject.login)
+    if subject.presenter:
+        speaks = after.find_application(subject.presenter)
+        if speaks is None or speaks != before.find_application(subject.presenter):
+            return True
     return was is not None and (now is None or who_is(was) != who_is(now))
 
 
@@ -211,6 +241,7 @@ def _describe(side: ClientSide) -> dict[str, Any] | None:
         "for": subject.for_agency,
         "purpose": subject.purpose,
         "address": side.address,
+        "application": subject.presenter,
         "scope": binding.scope_id if binding else "",
         "until": binding.until.isoformat() if binding else "",
         "protected": subject.is_protected,

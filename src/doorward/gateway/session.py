@@ -29,8 +29,10 @@ from doorward.gateway.actions import (
     Close,
     ToClient,
 )
-from doorward.gateway.answer import Answer, Refusal
+from doorward.gateway.answer import Answer, OnBehalf, Refusal
 from doorward.gateway.handshake import Channel, Credentials, Failed, Handshake, Opened
+from doorward.gateway.presenting import IDLE_SECONDS
+from doorward.gateway.proof import Proof
 from doorward.gateway.relay import Relay
 from doorward.pgwire.messages import (
     CancelRequest,
@@ -54,6 +56,7 @@ PASSED_ON = frozenset(
     }
 )  # fmt: skip
 DOOR_PREFIX = "doorward."
+HANDED_ON = "this connection was one person's and is over; a new token opens another"
 
 
 class Phase(Enum):
@@ -79,6 +82,8 @@ class SessionSetup:
     started: datetime
     find_credentials: Callable[[str], Credentials | None]
     channel: Channel = Channel()  # noqa: RUF009  # a value that never changes
+    check_token: Callable[[str, bytes], Proof | None] | None = None
+    idle: timedelta = timedelta(seconds=IDLE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ class Session:
             server_secret=setup.server_secret,
             nonce=setup.nonce,
             channel=setup.channel,
+            check_token=setup.check_token,
         )
         self._opened: Opened | None = None
         self._answer: Answer | None = None
@@ -108,6 +114,7 @@ class Session:
         self._claims: dict[str, str] = {}
         self._announced: str | None = None
         self._relay = Relay(setup.session_id)
+        self._idle: tuple[int, datetime] | None = None
 
     def from_client(self, data: bytes) -> list[Action]:
         """Return what bytes of the client lead to; every failure ends the session."""
@@ -134,7 +141,13 @@ class Session:
         actions = self._relay.from_server(data)
         if self._relay.broken is not None:
             return [*actions, *self.fail(self._relay.broken)]
+        if self._relay.was_discarded and self._is_on_behalf():
+            # DISCARD ALL: a pool is about to hand this connection to whoever comes next.
+            return [*actions, *self._fatal("57P01", HANDED_ON, reason="the application handed it on")]
         return actions
+
+    def _is_on_behalf(self) -> bool:
+        return self._answer is not None and self._answer.on_behalf is not None
 
     def _open(self, data: bytes) -> list[Action]:
         step = self._handshake.feed(data)
@@ -158,7 +171,7 @@ class Session:
         stated = {**plain, **options}
         claims = {name: value for name, value in stated.items() if name.startswith(DOOR_PREFIX)}
         self._claims = claims
-        draft = self._connect(opened.login, b"authenticated", stated)
+        draft = self._connect(opened.login, b"authenticated", stated, opened.proof)
         if opened.database != self._setup.database:
             refusal = Refusal(
                 "refused: no such database behind this door", None, None, "wrong database", "3D000"
@@ -179,13 +192,15 @@ class Session:
         rest.pop("search_path", None)  # the scope's schema comes first; a path of one's own is set later
         self._settings = rest
         self.phase = Phase.ASKING
-        return [Append((draft,)), AskDoor(opened.login, claims)]
+        return [Append((draft,)), AskDoor(opened.login, claims, opened.proof)]
 
     def answered(self, answer: Answer) -> list[Action]:
         """Return what the door's answer leads to; it is recorded before anything else."""
         if self.phase is not Phase.ASKING:
             return []
         self._answer = answer
+        if answer.on_behalf is not None:
+            self._claims = dict(answer.on_behalf.options)
         draft = self._decision(answer)
         if answer.refusal is not None or answer.scope is None:
             refusal = answer.refusal or Refusal("refused", None, None, "no scope")
@@ -194,11 +209,15 @@ class Session:
         return [Append((draft,)), BindLogin()]
 
     def claimed(self) -> tuple[str, str, str] | None:
-        """Return login, purpose and beneficiary as stated, once the login has proved itself."""
+        """Return login, purpose and beneficiary as stated, once the login has proved itself.
+
+        Of an application it is the person for whom it asked.
+        """
         if self._opened is None:
             return None
+        on_behalf = self._answer.on_behalf if self._answer is not None else None
         return (
-            self._opened.login,
+            on_behalf.login if on_behalf is not None else self._opened.login,
             self._claims.get("doorward.purpose", ""),
             self._claims.get("doorward.for", ""),
         )
@@ -249,7 +268,9 @@ class Session:
         return [] if self.phase is Phase.OVER else self._end("the client is gone")
 
     def wake(self, now: datetime) -> list[Action]:
-        """Return what the deadline leads to, once it has passed."""
+        """Return what the deadline leads to, once it has passed, and an application's connection that nobody uses."""
+        if self.phase is Phase.RELAY and self._is_on_behalf() and self._is_idle(now):
+            return self._fatal("57P05", HANDED_ON, reason="the application left it idle")
         if self.phase is Phase.OVER or self.deadline is None or now < self.deadline:
             return []
         if self.phase is Phase.RELAY:
@@ -259,6 +280,12 @@ class Session:
         return self._fatal(
             "08006", "the opening of this session took too long", reason="the handshake took too long"
         )
+
+    def _is_idle(self, now: datetime) -> bool:
+        heard = self._relay.heard
+        if self._idle is None or self._idle[0] != heard or self._relay.is_answering:
+            self._idle = (heard, now)
+        return now - self._idle[1] >= self._setup.idle
 
     def stop(self, reason: str) -> list[Action]:
         """Return what an end from our own side leads to."""
@@ -291,7 +318,9 @@ class Session:
         )
         return [Append((draft, end)), ToClient(error), Close(refusal.reason)]
 
-    def _connect(self, login: str, outcome: bytes, stated: Mapping[str, str]) -> Draft:
+    def _connect(
+        self, login: str, outcome: bytes, stated: Mapping[str, str], proof: Proof | None = None
+    ) -> Draft:
         fields = (
             (Field.LOGIN, login[:63].encode()),
             (Field.ADDRESS, self._setup.address.encode()),
@@ -300,6 +329,7 @@ class Session:
             (Field.PURPOSE, stated.get("doorward.purpose", "")[:200].encode()),
             (Field.CASE, stated.get("doorward.case", "")[:200].encode()),
             (Field.FOR_AGENCY, stated.get("doorward.for", "")[:200].encode()),
+            *([(Field.AUTHENTICATION, str(proof).encode())] if proof is not None else []),
         )
         return Draft(Kind.CONNECT, self._setup.session_id, 0, fields)
 
@@ -317,7 +347,23 @@ class Session:
         if answer.scope is not None:
             fields.append((Field.SCOPE, answer.scope.id.encode()))
         fields.append((Field.ORDER_DIGEST, answer.order_digest.encode()))
+        if answer.on_behalf is not None:
+            fields += _on_behalf(answer.on_behalf)
         return Draft(Kind.DECISION, self._setup.session_id, 0, tuple(fields))
+
+
+def _on_behalf(found: OnBehalf) -> list[tuple[Field, bytes]]:
+    stated = {
+        Field.PURPOSE: "doorward.purpose",
+        Field.CASE: "doorward.case",
+        Field.FOR_AGENCY: "doorward.for",
+    }
+    return [
+        (Field.LOGIN, found.login.encode()),
+        (Field.PRESENTER, found.presenter.encode()),
+        (Field.TOKEN, found.token.encode()),
+        *[(field, found.options.get(name, "")[:200].encode()) for field, name in stated.items()],
+    ]
 
 
 def _reason(answer: Answer) -> str:

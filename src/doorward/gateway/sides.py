@@ -7,7 +7,7 @@ client that does not read costs a bounded amount of memory.
 import asyncio
 import hmac
 import os
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, cast
 
 from doorward.errors import DoorwardError, UpstreamError
@@ -15,9 +15,11 @@ from doorward.gateway.actions import Action, Append, AskDoor, BindLogin, Cancel,
 from doorward.gateway.answer import Answer, GrantBinding
 from doorward.gateway.dial import dial, send_cancel
 from doorward.gateway.handshake import Channel, Credentials
+from doorward.gateway.proof import Method, Proof
 from doorward.gateway.session import Phase, Session, SessionSetup, Upstream
 from doorward.gateway.upstream import UpstreamHandshake
 from doorward.grants.cuts import Subject
+from doorward.grants.identity import check_identity
 from doorward.install.names import scope_schema
 from doorward.pgwire.scram import parse_verifier
 
@@ -69,6 +71,8 @@ class ClientSide(asyncio.Protocol):
                 started=self.server.now(),
                 find_credentials=self._find_credentials,
                 channel=self.channel,
+                check_token=self._check_token,
+                idle=self.server.parts.idle,
             )
         )
         self.server.sessions.add(self)
@@ -139,16 +143,27 @@ class ClientSide(asyncio.Protocol):
             self._drop_upstream()
 
     async def _ask(self, action: AskDoor) -> None:
-        person = self.server.parts.door.directory.find(action.login)
         session = self.session
-        if person is None or session is None:
+        work = self._question(action)
+        if work is None or session is None:
             self.abort()
             return
         loop = asyncio.get_running_loop()
-        work = lambda: self.server.parts.door.answer(person, action.options, now=self.server.now())  # noqa: E731
         self.answer = await loop.run_in_executor(self.server.threads, work)
         if session.phase is Phase.ASKING:
             self.perform(session.answered(self.answer))
+            if self.answer.scope is not None:
+                self.server.look_elsewhere(self)
+
+    def _question(self, action: AskDoor) -> Callable[[], Answer] | None:
+        door, now = self.server.parts.door, self.server.now()
+        application = door.directory.find_application(action.login)
+        if application is not None:
+            return lambda: door.answer_application(application, action.options, now=now)
+        person = door.directory.find(action.login)
+        if person is None:
+            return None
+        return lambda: door.answer(person, action.options, now=now, proof=action.proof)
 
     async def _connect(self) -> None:
         session, binding = self.session, self.answer.binding if self.answer else None
@@ -182,11 +197,29 @@ class ClientSide(asyncio.Protocol):
         }
 
     def _find_credentials(self, login: str) -> Credentials | None:
-        person = self.server.parts.door.directory.find(login)
+        directory = self.server.parts.door.directory
+        application = directory.find_application(login)
+        if application is not None and not self.channel.takes_tokens:
+            return Credentials(None, application.certificate)
+        person = directory.find(login)
         if person is None:
             return None
         verifier = parse_verifier(person.verifier) if person.verifier else None
-        return Credentials(verifier, person.certificate or None)
+        return Credentials(verifier, person.certificate or None, self.server.parts.cards)
+
+    def _check_token(self, login: str, token: bytes) -> Proof | None:
+        watch = self.server.parts.provider
+        if watch is None:
+            return None
+        found = check_identity(token, login, watch.provider, now=self.server.now())
+        return None if found is None else Proof(Method.TOKEN, found.has_second_factor, found.until)
+
+    @property
+    def person(self) -> str:
+        """The login of the person who sits at this session's address, or empty."""
+        claimed = self.session.claimed() if self.session is not None else None
+        on_behalf = self.answer.on_behalf if self.answer is not None else None
+        return "" if claimed is None or on_behalf is not None else claimed[0]
 
     def _cancel(self, action: Cancel) -> None:
         other = self.server.cancel_keys.get(action.process_id)
@@ -227,7 +260,11 @@ class ClientSide(asyncio.Protocol):
         person = self.server.parts.door.directory.find(login)
         agency = person.agency if person is not None else ""
         is_protected = self.answer is not None and self.answer.is_protected
-        return Subject(self.session_id.hex(), login, agency, for_agency, purpose, is_protected)
+        on_behalf = self.answer.on_behalf if self.answer is not None else None
+        presenter = on_behalf.presenter if on_behalf is not None else ""
+        return Subject(
+            self.session_id.hex(), login, agency, for_agency, purpose, is_protected, presenter=presenter
+        )
 
     def announce(self, reason: str) -> None:
         """Tell the session why its upstream side is about to end."""

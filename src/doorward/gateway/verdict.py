@@ -92,6 +92,18 @@ def refuse_lapse(pack: Pack, lapse: Lapse, *, own_agency: bool) -> Refusal:
     )
 
 
+def refuse_second_factor(pack: Pack, *, own_agency: bool) -> Refusal:
+    """Return the refusal of a login without a second factor where criminal justice information would be opened."""
+    return Refusal(
+        message="refused: this database holds criminal justice information, which takes a second factor to log in",
+        detail=None,
+        hint="log in through the city's identity provider, or with your card"
+        if own_agency
+        else f"the law department answers: {pack.contacts.law_department}",
+        reason="no second factor",
+    )
+
+
 def refuse_failure(pack: Pack | None) -> Refusal:
     """Return the refusal for a failure at the door: closed, whatever failed (law 1)."""
     contact = f"the law department answers: {pack.contacts.law_department}" if pack else None

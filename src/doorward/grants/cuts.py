@@ -65,6 +65,7 @@ class Subject:
         agency: Of the person who logs in.
         for_agency: On whose behalf, as stated.
         is_protected: Whether it rests on a verified court paper or an emergency.
+        presenter: The application that asked for this person, or empty.
     """
 
     grant: str
@@ -73,6 +74,7 @@ class Subject:
     for_agency: str
     purpose: str
     is_protected: bool = False
+    presenter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Cut:
             case What.GRANT:
                 return bool(subject.grant) and subject.grant.startswith(self.target)
             case What.PERSON:
-                return subject.login == self.target
+                return self.target in {subject.login, subject.presenter}
             case What.AGENCY:
                 found = self.target in {subject.agency, subject.for_agency}
             case What.PURPOSE:

@@ -1,17 +1,19 @@
 """Who may log in, and which agencies have an attestation agreement on file.
 
-Two files of the data folder hold them: ``people.json`` and ``agencies.json``. Passwords are there only as
-SCRAM verifiers. Reading is strict: an unknown key, a missing one or a wrong type refuses the whole file.
+Files of the data folder hold them: ``people.json``, ``agencies.json`` and ``applications.json``. Passwords are there
+only as SCRAM verifiers. Reading is strict: an unknown key, a missing one or a wrong type refuses the whole file.
 """
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 from doorward.errors import ConfigError
+from doorward.grants.application_files import load_applications
+from doorward.grants.applications import Application
 from doorward.grants.whole_file import alone, write_whole
 
 T = TypeVar("T")
@@ -62,15 +64,21 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The people and agreements that the door knows, as read once at start."""
+    """The people, agreements and applications that the door knows."""
 
     people: Mapping[str, Person]
     agreements: Mapping[str, Agreement]
+    applications: Mapping[str, Application] = field(default_factory=dict)
 
     def find(self, login: str) -> Person | None:
         """Return the active person with this login, or None."""
         person = self.people.get(login)
         return person if person is not None and person.active else None
+
+    def find_application(self, login: str) -> Application | None:
+        """Return the active application with this login, or None."""
+        found = self.applications.get(login)
+        return found if found is not None and found.active else None
 
     def agreement(self, agency: str, *, today: date) -> Agreement | None:
         """Return the agency's agreement if it is on file and has not run out, or None."""
@@ -78,17 +86,24 @@ class Directory:
         return found if found is not None and found.until >= today else None
 
 
-def load_directory(people_file: Path, agreements_file: Path) -> Directory:
-    """Return the directory from its two files.
+def load_directory(
+    people_file: Path, agreements_file: Path, applications_file: Path | None = None
+) -> Directory:
+    """Return the directory from its files; a city without applications has no file of them.
 
     Raises:
         ConfigError: A file is missing, too large, no JSON, or an entry is not exactly what it must be.
     """
     people = [_make(Person, row, people_file) for row in _rows(people_file)]
     agreements = [_make_agreement(row, agreements_file) for row in _rows(agreements_file)]
+    applications = load_applications(applications_file) if applications_file is not None else ()
+    both = sorted({one.login for one in applications} & {person.login for person in people})
+    if both:
+        raise ConfigError(f"`{both[0]}` is the login of a person and of an application")
     return Directory(
         people=_by_key(((person.login, person) for person in people), people_file),
         agreements=_by_key(((a.agency, a) for a in agreements), agreements_file),
+        applications={one.login: one for one in applications},
     )
 
 
@@ -112,10 +127,10 @@ def change_people(file: Path, change: Callable[[Sequence[Person]], Sequence[Pers
 
 
 class DirectoryWatch:
-    """The two files of a directory, read again when one of them was replaced."""
+    """The files of a directory, read again when one of them was replaced."""
 
-    def __init__(self, people_file: Path, agreements_file: Path) -> None:
-        self._files = (people_file, agreements_file)
+    def __init__(self, people_file: Path, agreements_file: Path, applications_file: Path) -> None:
+        self._files = (people_file, agreements_file, applications_file)
         self._marks = self._look()
 
     def poll(self) -> Directory | None:
@@ -171,9 +186,9 @@ def _make(kind: type[Person], row: Any, file: Path) -> Person:  # noqa: ANN401  
     wanted = kind.__dataclass_fields__
     if not isinstance(row, dict) or not row.keys() <= wanted.keys():
         raise ConfigError(f"`{file.name}`: an entry has other keys than {', '.join(wanted)}")
-    for name, field in wanted.items():
-        value = row.get(name, field.default)
-        if not isinstance(value, bool if field.type is bool else str):
+    for name, wants in wanted.items():
+        value = row.get(name, wants.default)
+        if not isinstance(value, bool if wants.type is bool else str):
             raise ConfigError(f"`{file.name}`: `{name}` is missing or has the wrong type in an entry")
     if not row["login"]:
         raise ConfigError(f"`{file.name}`: an entry has an empty `login`")

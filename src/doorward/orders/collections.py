@@ -78,7 +78,7 @@ def _table(
 ) -> Table:
     groups, classes = known
     at = ("table", name)
-    file.refuse_others(("table", "within", "columns", "masks", "row"), *at)
+    file.refuse_others(("table", "within", "cji", "columns", "masks", "row"), *at)
     columns = {column: file.get(str, *at, "columns", column) for column in file.table(*at, "columns")}
     for column, column_class in columns.items():
         if column_class not in classes:
@@ -94,7 +94,10 @@ def _table(
         column: _mask(file, (*at, "masks", column), columns, classes)
         for column in file.get(dict, *at, "masks", default={})
     }
-    return Table(name, place, within, columns, masks, _attributes(file, (*at, "row"), columns, attributes))
+    is_cji = file.get(bool, *at, "cji", default=False)
+    return Table(
+        name, place, within, columns, masks, _attributes(file, (*at, "row"), columns, attributes), is_cji
+    )
 
 
 def _mask(file: Toml, at: tuple[str, ...], columns: Mapping[str, str], classes: Mapping[str, str]) -> Mask:

@@ -8,6 +8,7 @@ MAX_STARTUP_BYTES: Final = (
 MAX_STARTUP_PARAMETERS: Final = 64  # libpq sends up to nine, JDBC up to twelve
 MAX_CANCEL_KEY_BYTES: Final = 256  # protocol 3.2; 4 in 3.0
 MAX_AUTH_FRAME_BYTES: Final = 8_192  # a SASL message has a few hundred bytes; PostgreSQL takes up to 65,535
+MAX_TOKEN_FRAME_BYTES: Final = 65_535  # PG_MAX_AUTH_TOKEN_LENGTH; a provider puts groups into its tokens
 MAX_CLIENT_FRAME_BYTES: Final = (
     64 * 1024 * 1024
 )  # a statement with its values; PostgreSQL's own limit is 1 GiB

@@ -57,6 +57,7 @@ class Table:
         columns: Class by column name, in the table's order.
         masks: By column name.
         attributes: Where each attribute of a row comes from: a column, or one value for all rows.
+        is_cji: Whether it holds criminal justice information, which is opened to logins with a second factor only.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Table:
     columns: Mapping[str, str]
     masks: Mapping[str, Mask]
     attributes: Mapping[str, SqlColumn | Fixed]
+    is_cji: bool = False
 
     @property
     def classes(self) -> tuple[str, ...]:

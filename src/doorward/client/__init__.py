@@ -1,0 +1,5 @@
+"""For applications that ask at the door for one person at a time."""
+
+from doorward.client.checkout import Application, OverError
+
+__all__ = ["Application", "OverError"]
