@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from doorward.errors import ConfigError
 from doorward.grants.people import Person
 from doorward.grants.roster import Changes, Listed, TaskForce, Words, compare_roster, has_too_many_leavers
-from doorward.grants.roster_files import ENTERPRISE, LIST_RESPONSE, parse_roster_csv, parse_roster_scim
+from doorward.grants.roster_files import (
+    ENTERPRISE,
+    LIST_RESPONSE,
+    parse_roster_claims,
+    parse_roster_csv,
+    parse_roster_scim,
+)
 
 TODAY = date(2026, 3, 1)
 WORDS = Words(
@@ -198,3 +204,41 @@ class TestScim:
     def test_a_user_that_is_not_as_it_must_be_is_named(self, change: dict[str, Any]) -> None:
         people, faults = parse_roster_scim(json.dumps([self.USER | change]))
         assert (people, len(faults)) == ([], 1)
+
+
+def test_claim_sets_of_an_identity_provider_are_read() -> None:
+    dana = {
+        "sub": "8f1",
+        "preferred_username": "dana",
+        "role": "detective",
+        "agency": "CPD",
+        "unit": "area-1",
+    }
+    erin = {"preferred_username": "erin", "roles": ["clerk"], "ori": "ILCPD0000", "department": "records"}
+    gone = dana | {"preferred_username": "gone", "active": False, "email": "gone@city.example"}
+    people, faults = parse_roster_claims(json.dumps([dana, erin, gone]))
+    assert faults == []
+    assert people == [
+        Listed(1, "dana", "detective", "CPD", "", "area-1"),
+        Listed(2, "erin", "clerk", "", "ILCPD0000", "records"),
+        Listed(3, "gone", "detective", "CPD", "", "area-1", active=False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"role": None}, {"roles": []}, {"roles": ["a", "b"]}, {"roles": "detective"}, {"unit": 3},
+        {"preferred_username": None}, {"active": "yes"}, {"agency": ["CPD"]},
+    ],
+)  # fmt: skip
+def test_a_claim_set_that_is_not_as_it_must_be_is_named(changed: dict[str, Any]) -> None:
+    claims = {"preferred_username": "dana", "role": "detective", "agency": "CPD", "unit": "area-1"} | changed
+    people, faults = parse_roster_claims(json.dumps([claims]))
+    assert (people, len(faults)) == ([], 1)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "3", "[" * 100_000])
+def test_a_text_without_claim_sets_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_roster_claims(text)

@@ -22,13 +22,14 @@ from doorward.errors import ConfigError, Finding
 from doorward.grants.lapse import LapseRules, LastSeen, find_lapse
 from doorward.grants.people import Person, change_people, load_people
 from doorward.grants.roster import Changes, Listed, Words, compare_roster, has_too_many_leavers
-from doorward.grants.roster_files import parse_roster_csv, parse_roster_scim
+from doorward.grants.roster_files import parse_roster_claims, parse_roster_csv, parse_roster_scim
 from doorward.orders.pack import Pack
 
 app = typer.Typer(no_args_is_help=True)
 FORMS: Mapping[str, Callable[[str], tuple[list[Listed], list[Finding]]]] = {
     "csv": parse_roster_csv,
     "scim": parse_roster_scim,
+    "claims": parse_roster_claims,
 }
 MAX_LIST_BYTES = 256 * 1024 * 1024
 MIN_PASSWORD = 14  # CJIS Security Policy, for people without a second factor: long rather than odd
@@ -44,8 +45,8 @@ def people() -> None:
 
 @app.command("import")
 def import_(  # noqa: PLR0917  # flags of a command
-    file: Annotated[Path, typer.Argument(help="the city's list: CSV, or SCIM as JSON")],
-    form: Annotated[str, typer.Option("--format", help="csv or scim")] = "csv",
+    file: Annotated[Path, typer.Argument(help="the city's list: CSV, or SCIM or claims as JSON")],
+    form: Annotated[str, typer.Option("--format", help="csv, scim or claims")] = "csv",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say who comes, moves and leaves")] = False,  # noqa: FBT002  # a command-line flag
     many_leave: ManyLeave = False,  # noqa: FBT002  # as above
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document")] = False,  # noqa: FBT002  # as above

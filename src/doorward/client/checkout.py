@@ -13,6 +13,7 @@ Example:
 ``conninfo`` is libpq's: host, port, dbname, and ``sslcert`` and ``sslkey`` of the application's certificate.
 """
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from doorward.errors import ConfigError
 TYPE: Final = "doorward+jwt"
 SECONDS: Final = 30  # from the making of a token to its use; the door takes at most 60
 ID_BYTES: Final = 24
+_REFUSED: Final = re.compile(r"FATAL:\s+((?:refused|referred)[^\n]*)")
 
 
 class OverError(RuntimeError):
@@ -154,6 +156,15 @@ class Turn:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def find_refusal(error: BaseException) -> str | None:
+    """Return the door's own sentence in a failure to connect, for the person who asks, or None where there is none.
+
+    libpq gives no fields of a refused connection, only its text.
+    """
+    found = _REFUSED.search(str(error))
+    return found[1] if found else None
 
 
 def _load(key: Path | str) -> tuple[str, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey]:

@@ -1,4 +1,4 @@
-"""The forms in which a city's list of people comes: CSV, or SCIM 2.0 as its directory exports it. Pure.
+"""The forms in which a city's list of people comes: CSV, SCIM 2.0, or claims of its identity provider. Pure.
 
 CSV: a header, then ``login,role,agency`` or ``ori``, ``unit`` and, if there, ``active`` and the three task-force
 columns. A column that nobody knows is a fault: a list with a birthplace in it is not taken.
@@ -7,7 +7,11 @@ SCIM: a ListResponse or a list of Users. ``userName`` is the login, ``active`` a
 ``department`` the unit and ``organization`` the agency, the one value of ``roles`` the role. Everything else that a
 directory exports is left where it is and kept nowhere.
 
-Source: RFC 4180; RFC 7643, sections 4.1 and 4.3; RFC 7644, section 3.4.2.
+Claims: a list of OpenID Connect claim sets, as an identity provider exports or answers them. ``preferred_username`` is the
+login, ``role`` or the one value of ``roles`` the role, ``agency`` or ``ori``, ``unit`` or ``department``, ``active`` as it
+says. Everything else that a provider knows is left where it is.
+
+Source: OpenID Connect Core 1.0, section 5.1; RFC 4180; RFC 7643, sections 4.1 and 4.3; RFC 7644, section 3.4.2.
 """
 
 import csv
@@ -98,6 +102,41 @@ def parse_roster_scim(text: str) -> tuple[list[Listed], list[Finding]]:
         else:
             people.append(made)
     return people, faults
+
+
+def parse_roster_claims(text: str) -> tuple[list[Listed], list[Finding]]:
+    """Return the people of a list of claim sets and every set that is not as it must be.
+
+    Raises:
+        ConfigError: It is no list of claim sets.
+    """
+    try:
+        found: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError("expected a list of claim sets as JSON") from error
+    if not isinstance(found, list) or len(found) > MAX_PEOPLE:
+        raise ConfigError(f"expected a list of at most {MAX_PEOPLE} claim sets")
+    people, faults = [], []
+    for number, claims in enumerate(found, start=1):
+        made = _claim_set(number, claims) if isinstance(claims, dict) else "is no claim set"
+        if isinstance(made, str):
+            faults.append(Finding(f"line {number}: {made}"))
+        else:
+            people.append(made)
+    return people, faults
+
+
+def _claim_set(number: int, claims: Mapping[str, Any]) -> Listed | str:
+    roles = claims.get("roles", [claims.get("role")])
+    if not isinstance(roles, list) or len(roles) != 1 or not isinstance(roles[0], str):
+        return "a person has one role: `role`, or one value in `roles`"
+    unit = claims.get("unit", claims.get("department", ""))
+    texts = [claims.get("preferred_username"), claims.get("agency", ""), claims.get("ori", ""), unit]
+    active = claims.get("active", True)
+    if not all(isinstance(text, str) for text in texts) or not isinstance(active, bool):
+        return "`preferred_username`, `agency`, `ori`, `unit` are texts and `active` is true or false"
+    login, agency, ori, unit = texts
+    return Listed(number, login, roles[0], agency, ori, unit, active)
 
 
 def _scim_user(number: int, user: Mapping[str, Any]) -> Listed | str:
