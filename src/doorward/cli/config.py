@@ -49,6 +49,8 @@ def check(
         at = f"{settings.identity.host}:{settings.identity.port}"
         provider = parts.provider.provider
         typer.echo(f"identity: tokens of {provider.issuer} on {at}, {len(provider.keys)} keys")
+    for role, says in settings.workloads.items():
+        typer.echo(f"workload: {role} reads around the door: {says}")
     if not offline:
         check_in_force(AdminConnections(lambda: connect_admin(parts.admin)), parts)
         typer.echo("database: lets the gateway in, and holds this order")

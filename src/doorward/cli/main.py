@@ -21,6 +21,7 @@ from doorward.cli import (
     people,
     policy,
     publisher,
+    report,
     reset,
     tour,
     up,
@@ -44,6 +45,7 @@ app.command("uninstall", hidden=True)(order_database.uninstall_order)  # as `ord
 app.add_typer(people.app, name="people", help="Keep the people who may log in.")
 app.add_typer(application.app, name="application", help="Keep the applications that may ask for people.")
 app.add_typer(grant.app, name="grant", help="Answer what the order refers.")
+app.add_typer(report.app, name="report", help="Report on what the doors saw.")
 app.command("sessions")(cut.sessions)
 app.command("cut")(cut.cut)
 app.command("cuts")(cut.cuts)

@@ -22,6 +22,7 @@ SECTIONS: Final = {
     "record": ("conninfo",),
     "people": ("unused_days", "attested_days", "cards", "two_addresses"),
     "identity": ("host", "port", "issuer", "audience", "keys", "login_claim", "second_factor"),
+    "workloads": (),
     "applications": ("idle_seconds", "session_minutes"),
     "register": ("table", "case", "status", "kind", "assigned_to", "open", "criminal"),
 }
@@ -83,6 +84,7 @@ class Settings:
         identity: The listener for tokens of an identity provider, or None.
         idle_seconds: After how long an application's connection that nobody uses is over.
         session_minutes: How long an application's connection may stand for one person.
+        workloads: What each role is that reads around the door by declaration: a backup, replication, monitoring.
     """
 
     file: Path
@@ -102,6 +104,7 @@ class Settings:
     identity: IdentitySettings | None = None
     idle_seconds: int = IDLE_SECONDS
     session_minutes: int = SESSION_MINUTES
+    workloads: dict[str, str] = field(default_factory=dict)
 
 
 def read_settings(file: Path) -> Settings:
@@ -127,7 +130,7 @@ def read_settings(file: Path) -> Settings:
 def _read(toml: Toml, file: Path) -> Settings:
     toml.refuse_others((*SECTIONS[""], *(name for name in SECTIONS if name)))
     for section, keys in SECTIONS.items():
-        if section:
+        if section and section != "workloads":
             toml.refuse_others(keys, section)
     base = file.parent
     order = toml.get(str, "order")
@@ -149,6 +152,9 @@ def _read(toml: Toml, file: Path) -> Settings:
         identity=_identity(toml, base),
         idle_seconds=_whole(toml, "applications", "idle_seconds", IDLE_SECONDS, MAX_IDLE_SECONDS),
         session_minutes=_whole(toml, "applications", "session_minutes", SESSION_MINUTES, MAX_SESSION_MINUTES),
+        workloads={
+            role: toml.get(str, "workloads", role) for role in toml.get(dict, "workloads", default={})
+        },
         register={key: toml.get(str, "register", key) for key in toml.get(dict, "register", default={})},
     )
     if settings.register and not set(REGISTER) <= set(settings.register):

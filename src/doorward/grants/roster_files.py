@@ -7,8 +7,8 @@ SCIM: a ListResponse or a list of Users. ``userName`` is the login, ``active`` a
 ``department`` the unit and ``organization`` the agency, the one value of ``roles`` the role. Everything else that a
 directory exports is left where it is and kept nowhere.
 
-Claims: a list of OpenID Connect claim sets, as an identity provider exports or answers them. ``preferred_username`` is the
-login, ``role`` or the one value of ``roles`` the role, ``agency`` or ``ori``, ``unit`` or ``department``, ``active`` as it
+Claims: a list of OpenID Connect claim sets, as an identity provider exports them. ``preferred_username`` is the login,
+``role`` or the one value of ``roles`` the role, ``agency`` or ``ori``, ``unit`` or ``department``, ``active`` as it
 says. Everything else that a provider knows is left where it is.
 
 Source: OpenID Connect Core 1.0, section 5.1; RFC 4180; RFC 7643, sections 4.1 and 4.3; RFC 7644, section 3.4.2.
