@@ -50,12 +50,12 @@ class TestContract:
     def test_nothing_is_nothing(self, disclosures: Disclosures) -> None:
         disclosures.commit([])
         assert disclosures.read(0, 10) == []
-        assert disclosures.totals() == Totals(0, 0, None, None, None)
+        assert disclosures.totals() == Totals(0, 0, None, {})
 
     def test_totals_count_everything(self, disclosures: Disclosures, blocks: list[StoredBlock]) -> None:
         disclosures.commit(blocks)
         last = blocks[-1].last
-        assert disclosures.totals() == Totals(len(blocks), last + 1, len(blocks) - 1, 0, last)
+        assert disclosures.totals() == Totals(len(blocks), last + 1, len(blocks) - 1, {0: (0, last)})
 
     def test_a_commit_may_be_repeated_and_may_overlap(
         self, disclosures: Disclosures, blocks: list[StoredBlock]

@@ -29,8 +29,9 @@ class Account:
         self._last_request: dict[bytes, int] = {}
 
     def take_over(self, sessions: Iterable[bytes], requests: Iterable[OpenRequest]) -> None:
-        """Begin with what was open before the first entry."""
-        self._ledger = Ledger(dict.fromkeys(sessions), dict.fromkeys(requests))
+        """Begin with what was open before the first entry of a spool."""
+        self._ledger.sessions.update(dict.fromkeys(sessions))
+        self._ledger.requests.update(dict.fromkeys(requests))
 
     @property
     def open_requests(self) -> int:

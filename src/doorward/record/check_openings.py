@@ -1,6 +1,6 @@
 """Checking that disclosures open every leaf, and that they are whole.
 
-1. One block a leaf, from leaf 0 on; one range of sequences after the other, from entry 0 on.
+1. One block a leaf, from leaf 0 on; one range of sequences of a worker after the other, from its first entry on.
 2. Each block has every entry of its range, and each entry says that it belongs to that leaf.
 3. The entries' commitments, computed again, and the block's salt give the public leaf of the log.
 4. What was stored beside them (commitments, root) is the same.
@@ -16,6 +16,7 @@ from doorward.record.openings import Disclosures, StoredBlock, StoredEntry
 from doorward.record.replay import leaf_of
 from doorward.record.report import Report
 from doorward.record.tiles import TILE_WIDTH, TileId, parse_bundle
+from doorward.record.workers import MAX_WORKERS, first_sequence, worker_of
 
 READ_BLOCKS = 2_000
 
@@ -47,13 +48,16 @@ class LeafReader:
         return self._entries[at] if at < len(self._entries) else None
 
 
-def check_openings(disclosures: Disclosures, leaves: LeafReader, report: Report, account: Account) -> int:
-    """Add to a report what is false in the disclosures, and return the sequence behind the last entry.
+def check_openings(
+    disclosures: Disclosures, leaves: LeafReader, report: Report, account: Account
+) -> dict[int, int]:
+    """Add to a report what is false in the disclosures, and return the sequence behind each worker's last entry.
 
     Raises:
         StoreError: The store refused or cannot be reached, or a bundle cannot be read.
     """
-    expected_leaf = next_sequence = 0
+    expected_leaf = 0
+    next_sequences: dict[int, int] = {}
     while expected_leaf < leaves.tree_size and not report.is_full:
         blocks = disclosures.read(expected_leaf, min(READ_BLOCKS, leaves.tree_size - expected_leaf))
         if not blocks:
@@ -64,7 +68,11 @@ def check_openings(disclosures: Disclosures, leaves: LeafReader, report: Report,
         for block in blocks:
             if block.leaf_index >= leaves.tree_size:
                 report.find(f"leaf {expected_leaf}", "nothing opens it")
-                return next_sequence
+                return next_sequences
+            worker = worker_of(block.first)
+            next_sequence = next_sequences.get(
+                worker, first_sequence(worker) if 0 <= worker < MAX_WORKERS else 0
+            )
             if block.leaf_index != expected_leaf:  # 1
                 report.find(f"leaf {expected_leaf}", f"nothing opens it, nor any before {block.leaf_index}")
             elif block.first != next_sequence:
@@ -72,8 +80,9 @@ def check_openings(disclosures: Disclosures, leaves: LeafReader, report: Report,
                     f"leaf {block.leaf_index}", "its entries begin elsewhere", next_sequence, block.first
                 )
             _check_block(block, leaves.read(block.leaf_index), report, account)
-            expected_leaf, next_sequence = block.leaf_index + 1, block.last + 1
-    return next_sequence
+            expected_leaf = block.leaf_index + 1
+            next_sequences[worker] = block.last + 1
+    return next_sequences
 
 
 def _check_block(block: StoredBlock, leaf: bytes | None, report: Report, account: Account) -> None:

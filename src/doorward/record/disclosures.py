@@ -6,6 +6,7 @@ that neither the publisher nor whoever takes over its process can change or remo
 
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import groupby
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -24,8 +25,10 @@ from doorward.record.openings import (
     conflict,
     fill_blocks,
     same_block,
+    sequence_ranges,
     take_bounded,
 )
+from doorward.record.workers import SEQUENCE_BITS, worker_of
 
 __all__ = ["DATABASE", "ROLE", "Disclosures", "PostgresDisclosures", "prepare_server", "schema_statements"]
 
@@ -78,8 +81,9 @@ _SELECT_ENTRIES: Final = """
     WHERE sequence BETWEEN %s AND %s ORDER BY sequence LIMIT %s"""
 _SELECT_TOTALS: Final = """
     SELECT (SELECT count(*) FROM record.blocks), (SELECT count(*) FROM record.entries),
-        (SELECT max(leaf_index) FROM record.blocks),
-        (SELECT min(sequence) FROM record.entries), (SELECT max(sequence) FROM record.entries)"""
+        (SELECT max(leaf_index) FROM record.blocks)"""
+_SELECT_BOUNDS: Final = """
+    SELECT sequence >> %s AS worker, min(sequence), max(sequence) FROM record.entries GROUP BY worker"""
 
 
 def schema_statements() -> tuple[str, ...]:
@@ -174,8 +178,11 @@ class PostgresDisclosures:
             heads = take_bounded(self._select_blocks(connection, first_leaf, max_blocks))
             if not heads:
                 return []
-            low, high = min(block.first for block in heads), max(block.last for block in heads)
-            entries = self._select_entries(connection, low, high)
+            entries = [
+                entry
+                for low, high in sequence_ranges(heads)
+                for entry in self._select_entries(connection, low, high)
+            ]
         except psycopg.Error as error:
             self.close()
             raise _store_error(error) from error
@@ -184,11 +191,13 @@ class PostgresDisclosures:
     def totals(self) -> Totals:
         """Return how much is stored; counts every row."""
         try:
-            with self._connected().cursor(row_factory=args_row(Totals)) as cursor:
-                return cursor.execute(_SELECT_TOTALS).fetchall()[0]
+            connection = self._connected()
+            blocks, entries, last_leaf = connection.execute(_SELECT_TOTALS).fetchall()[0]
+            bounds = connection.execute(_SELECT_BOUNDS, (SEQUENCE_BITS,)).fetchall()
         except psycopg.Error as error:
             self.close()
             raise _store_error(error) from error
+        return Totals(blocks, entries, last_leaf, {worker: (first, last) for worker, first, last in bounds})
 
     def _connected(self) -> psycopg.Connection[Any]:
         if self._connection is None or self._connection.closed:
@@ -216,10 +225,13 @@ class PostgresDisclosures:
                 raise conflict("block of leaf", block.leaf_index)
 
     def _compare_entries(self, connection: psycopg.Connection[Any], entries: Sequence[StoredEntry]) -> None:
+        stored: dict[int, StoredEntry] = {}
         with connection.cursor(binary=True, row_factory=args_row(StoredEntry)) as cursor:
-            low, high = entries[0].sequence, entries[-1].sequence
-            found = cursor.execute(_SELECT_ENTRIES, (low, high, len(entries))).fetchall()
-        stored = {entry.sequence: entry for entry in found}
+            for _, group in groupby(entries, key=lambda entry: worker_of(entry.sequence)):
+                wanted = list(group)
+                low, high = wanted[0].sequence, wanted[-1].sequence
+                found = cursor.execute(_SELECT_ENTRIES, (low, high, len(wanted))).fetchall()
+                stored |= {entry.sequence: entry for entry in found}
         for entry in entries:
             if stored.get(entry.sequence) != entry:
                 raise conflict("entry", entry.sequence)

@@ -16,7 +16,7 @@ from doorward.errors import LogError, StoreError
 from doorward.notes.note import Verifier
 from doorward.record.account import Account
 from doorward.record.check_openings import LeafReader, check_openings
-from doorward.record.check_spool import SpoolCheck, hold_segments
+from doorward.record.check_spool import check_spools, hold_segments
 from doorward.record.check_tree import check_tree
 from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
 from doorward.record.log_files import CHECKPOINT, LogFiles
@@ -64,23 +64,23 @@ def _check(
     check_tree(files, checkpoint, report)  # 2
     leaves = LeafReader(files, checkpoint.tree_size)
     account = Account(report, is_whole=True)
-    next_sequence: int | None = None
+    next_sequences: dict[int, int] | None = None
     totals: Totals | None = None
     if disclosures is None:
         report.not_checked.append("disclosures: not at hand, so the leaves were not opened")
     else:
         try:
-            next_sequence = check_openings(disclosures, leaves, report, account)  # 3
+            next_sequences = check_openings(disclosures, leaves, report, account)  # 3
             totals = disclosures.totals()
         except StoreError as error:
             report.could_not_tell.append(f"disclosures: {error}")
-            next_sequence = None
+            next_sequences = None
     if spool_dir is None:
         report.not_checked.append("spool: not at hand, so what was not published yet was not looked at")
     else:
-        if next_sequence is None:
+        if next_sequences is None:
             account = Account(report, is_whole=False)
-        SpoolCheck(leaves, report, account, next_sequence=next_sequence).run(spool_dir, totals)  # 4
+        check_spools(spool_dir, leaves, report, account, next_sequences, totals)  # 4
     if account.open_requests or account.open_sessions:
         report.notes.append(
             f"{account.open_sessions} sessions and {account.open_requests} requests have no end yet"

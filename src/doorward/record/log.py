@@ -5,14 +5,16 @@ One pass, in this order, each step called by its name so that a test can kill th
 1. `spool read`: the blocks that are closed and not in the log yet, up to a bound.
 2. `spool synced`: the segments they came from are on the disk. A leaf that was signed must not outlive its
    source.
-3. `disclosures committed`.
-4. `tile written`, once a file: bundles and tiles, the full ones first.
-5. `tiles synced`: the names too.
-6. `checkpoint written`: signed and renamed; from here on the leaves are public.
-7. `segments removed`: those that the checkpoint covers, and the partial tiles that full ones have replaced.
+3. `places written`: in which order the workers' leaves follow each other (`places`); not where one worker is alone.
+4. `disclosures committed`.
+5. `tile written`, once a file: bundles and tiles, the full ones first.
+6. `tiles synced`: the names too.
+7. `checkpoint written`: signed and renamed; from here on the leaves are public.
+8. `segments removed`: those that the checkpoint covers, and the partial tiles that full ones have replaced.
 
-INVARIANT (same-leaves): a leaf is a function of the spool alone, so a pass that was killed anywhere is done again
-with the same bytes, and none is appended twice: the tree's size in the last checkpoint says what is in the log.
+INVARIANT (same-leaves): a leaf is a function of the spool alone, and its place too, so a pass that was killed anywhere
+is done again with the same bytes, and none is appended twice: the tree's size in the last checkpoint says what is in
+the log.
 INVARIANT (one-history): nothing is signed before the last checkpoint was read and its root recomputed from the
 tiles; a tree that is shorter or other is refused.
 
@@ -22,8 +24,7 @@ After a failure the publisher forgets what it holds in memory and begins from th
 import fcntl
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -34,9 +35,12 @@ from doorward.record.edge import RightEdge
 from doorward.record.hashes import EMPTY_ROOT, Hash, format_hash
 from doorward.record.log_files import CHECKPOINT, TILES, VERIFIER_KEY, LogFiles, sync_folder
 from doorward.record.openings import Disclosures, StoredBlock, stored_block
+from doorward.record.places import LeafPlaces, Run
 from doorward.record.replay import Block, leaf_of
-from doorward.record.segments import PUBLISHER_LOCK, READERS_LOCK, SpoolReader, list_segments
+from doorward.record.segments import PUBLISHER_LOCK, READERS_LOCK
+from doorward.record.sources import PassBound, Source
 from doorward.record.tiles import TILE_WIDTH, TileId, parse_bundle, parse_tile
+from doorward.record.workers import list_workers, worker_folder
 
 MAX_PASS_BLOCKS: Final = 5_000
 MAX_PASS_ENTRIES: Final = 20_000  # some 0.5 s of CPU, and what one commit of the disclosures holds
@@ -54,9 +58,9 @@ class _Progress:
     """What is known from the files and the spool; thrown away after a failure."""
 
     edge: RightEdge
-    reader: SpoolReader
-    next_sequence: int = 0  # behind the last published block
-    synced: int = 0  # the segment from which on the spool may not be on the disk
+    places: LeafPlaces
+    sources: dict[int, Source] = field(default_factory=dict)  # by worker
+    turn: int = 0  # whose blocks come first in the next pass
     full: list[TileId] = field(default_factory=list)  # whose partial ones may go
 
 
@@ -126,75 +130,92 @@ class Publisher:
     # one pass
 
     def _publish(self, progress: _Progress, step: Step) -> int:
-        blocks = self._read_blocks(progress)
+        self._find_sources(progress)
+        pending = progress.places.pending(progress.edge.size)
+        runs = self._read_pending(progress, pending) if pending else self._read_next(progress)
+        blocks = [
+            replace(block, leaf_index=leaf_index)
+            for run, found in runs
+            for leaf_index, block in enumerate(found, run.first)
+        ]
         step("spool read")
         if blocks:
-            self._sync_spool(progress)
+            for source in progress.sources.values():
+                source.sync()
             step("spool synced")
+            # INVARIANT (places-come-first)
+            if not pending and progress.places.add([run for run, _ in runs]):
+                step("places written")
             openings = [stored_block(block) for block in blocks]
             self._disclosures.commit(openings)
             step("disclosures committed")
             self._append(progress, openings, step)
-            progress.next_sequence = blocks[-1].last + 1
         self._clean(progress)
         step("segments removed")
         return len(blocks)
 
-    def _read_blocks(self, progress: _Progress) -> list[Block]:
-        blocks: list[Block] = []
-        entries = size = 0
-        for record in progress.reader.read():
-            if not isinstance(record, Block):
-                continue
-            if record.leaf_index < progress.edge.size:
-                self._check_published(record)
-                progress.next_sequence = record.last + 1
-                continue
-            expected = progress.edge.size + len(blocks)
-            if record.leaf_index != expected:
-                raise VerificationError(
-                    f"the log waits for leaf {expected}, and the spool goes on with leaf {record.leaf_index}",
-                    hint="an older copy of the log or another spool was put here; nothing was signed",
-                )
-            blocks.append(record)
-            entries += len(record.entries)
-            size += sum(len(value) for entry in record.entries for _, value in entry.fields)
-            if len(blocks) >= MAX_PASS_BLOCKS or entries >= MAX_PASS_ENTRIES or size >= MAX_PASS_BYTES:
-                break
-        if not blocks and progress.reader.replay.next_leaf < progress.edge.size:
-            raise VerificationError(
-                f"the log has {progress.edge.size} leaves, and the spool ends "
-                f"before leaf {progress.reader.replay.next_leaf}",
-                hint="the spool was lost or put back; nothing was signed",
-            )
-        return blocks
+    def _find_sources(self, progress: _Progress) -> None:
+        # Looked for in each pass: a worker that starts for the first time makes its folder.
+        for worker in progress.places.workers | list_workers(self._spool_dir).keys():
+            if worker not in progress.sources:
+                position = progress.places.count(worker, progress.edge.size)
+                folder = worker_folder(self._spool_dir, worker)
+                progress.sources[worker] = Source(worker, folder, position, self._check_published)
 
-    def _check_published(self, block: Block) -> None:
+    def _read_pending(self, progress: _Progress, pending: list[Run]) -> list[tuple[Run, list[Block]]]:
+        """Return the runs of a pass that did not come to its end, each whole."""
+        found = []
+        for run in pending:
+            source = progress.sources.get(run.worker)
+            blocks = source.take(PassBound(run.count)) if source is not None else []
+            if len(blocks) != run.count:
+                raise VerificationError(
+                    f"leaf {run.first + len(blocks)} of the log is to come from worker {run.worker}, "
+                    "and its spool ends before",
+                    hint="the spool was lost or put back; nothing was signed",
+                )
+            found.append((run, blocks))
+        return found
+
+    def _read_next(self, progress: _Progress) -> list[tuple[Run, list[Block]]]:
+        """Return the next run of each worker, together up to the bound of a pass; who is first takes turns.
+
+        Worker 0 is the first one to have its turn: what it published alone, and nobody wrote down, it publishes
+        again in the same places.
+        """
+        bound = PassBound(MAX_PASS_BLOCKS, MAX_PASS_ENTRIES, MAX_PASS_BYTES)
+        workers = sorted(progress.sources)
+        turn = progress.turn % len(workers)
+        progress.turn = turn + 1
+        found: list[tuple[Run, list[Block]]] = []
+        first = progress.edge.size
+        for worker in (*workers[turn:], *workers[:turn]):
+            source = progress.sources[worker]
+            begins = source.position
+            blocks = source.take(bound)
+            if blocks:
+                found.append((Run(first, worker, begins, len(blocks)), blocks))
+                first += len(blocks)
+        return found
+
+    def _check_published(self, worker: int, block: Block) -> None:
         """Check that a block which is in the log is there with the leaf that the spool gives."""
-        index, at = divmod(block.leaf_index, TILE_WIDTH)
-        width = min(TILE_WIDTH, self._loaded().edge.size - index * TILE_WIDTH)
+        progress = self._loaded()
+        leaf_index = progress.places.find(worker, block.leaf_index)
+        if leaf_index is None:
+            raise VerificationError(
+                f"leaf {block.leaf_index} of worker {worker} has no place in the log",
+                hint="an older copy of the spool was put here; nothing was signed",
+            )
+        index, at = divmod(leaf_index, TILE_WIDTH)
+        width = min(TILE_WIDTH, progress.edge.size - index * TILE_WIDTH)
         bundle = self._files.read_tile(TileId(None, index, width))
         entries = parse_bundle(bundle, width) if bundle is not None else []
         if entries[at : at + 1] != [leaf_of(block.salt, block.root())]:
             raise VerificationError(
-                f"leaf {block.leaf_index} of the log is not the one that the spool gives",
+                f"leaf {leaf_index} of the log is not the one that the spool gives",
                 hint="stop, keep a copy of the whole data folder, and run `doorward log verify`",
             )
-
-    def _sync_spool(self, progress: _Progress) -> None:
-        for segment in list_segments(self._spool_dir):
-            if segment.first < progress.synced:
-                continue
-            try:
-                file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
-                try:
-                    os.fdatasync(file)
-                finally:
-                    os.close(file)
-            except OSError as error:
-                raise StoreError(f"`{segment.path.name}` could not be synced: {error.strerror}") from error
-            progress.synced = segment.first
-        sync_folder(self._spool_dir)
 
     def _append(self, progress: _Progress, openings: list[StoredBlock], step: Step) -> None:
         edge = progress.edge
@@ -220,22 +241,25 @@ class Publisher:
         for tile in progress.full:
             self._files.remove_partials(tile)
         progress.full = []
-        segments = list_segments(self._spool_dir)
-        covered = [segment for segment, after in pairwise(segments) if after.first <= progress.next_sequence]
+        covered = [path for source in progress.sources.values() for path in source.covered()]
         if not covered:
             return
         readers = os.open(self._spool_dir / READERS_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(readers, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for segment in covered:
-                segment.path.unlink()
+            for path in covered:
+                path.unlink()
+            progress.places.compact(
+                {worker: source.first_needed() for worker, source in progress.sources.items()}
+            )
         except BlockingIOError:
             return  # somebody checks the spool; the next pass removes them
         except OSError as error:
             raise StoreError(f"a published segment could not be removed: {error.strerror}") from error
         finally:
             os.close(readers)
-        sync_folder(self._spool_dir)
+        for folder in {path.parent for path in covered}:
+            sync_folder(folder)
 
     # beginning
 
@@ -274,7 +298,7 @@ class Publisher:
                 f"and its checkpoint {format_hash(checkpoint.root)}",
                 hint="stop, keep a copy of the whole data folder, and run `doorward log verify`",
             )
-        self._progress = _Progress(edge, SpoolReader(self._spool_dir))
+        self._progress = _Progress(edge, LeafPlaces.load(self._spool_dir, edge.size))
         return self._progress
 
     def _load_edge(self, tree_size: int) -> RightEdge:

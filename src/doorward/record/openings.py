@@ -8,7 +8,7 @@ the check to say.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -23,6 +23,7 @@ from doorward.record.entry import (
 )
 from doorward.record.hashes import Hash
 from doorward.record.replay import Block
+from doorward.record.workers import worker_of
 
 MAX_READ_ENTRIES: Final = 50_000  # of one `read`: some 50 MB as objects
 
@@ -73,13 +74,17 @@ class StoredBlock:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How much is stored in all; the bounds are None where nothing is."""
+    """How much is stored in all.
+
+    Args:
+        last_leaf: None where nothing is stored.
+        sequences: The first and the last entry of each worker; a number below 0 is none's (worker -1).
+    """
 
     blocks: int
     entries: int
     last_leaf: int | None
-    first_sequence: int | None
-    last_sequence: int | None
+    sequences: Mapping[int, tuple[int, int]]
 
 
 class Disclosures(Protocol):
@@ -162,9 +167,28 @@ class MemoryDisclosures:
             len(self.blocks),
             len(self.entries),
             max(self.blocks, default=None),
-            min(self.entries, default=None),
-            max(self.entries, default=None),
+            _bounds(self.entries),
         )
+
+
+def _bounds(sequences: Iterable[int]) -> dict[int, tuple[int, int]]:
+    found: dict[int, tuple[int, int]] = {}
+    for sequence in sequences:
+        first, last = found.get(worker_of(sequence), (sequence, sequence))
+        found[worker_of(sequence)] = min(first, sequence), max(last, sequence)
+    return found
+
+
+def sequence_ranges(blocks: Iterable[StoredBlock]) -> list[tuple[int, int]]:
+    """Return the first and the last sequence that blocks claim, for each worker on its own.
+
+    Two workers' numbers lie far apart, and what stands between them belongs to other leaves.
+    """
+    found: dict[int, tuple[int, int]] = {}
+    for block in blocks:
+        first, last = found.get(worker_of(block.first), (block.first, block.last))
+        found[worker_of(block.first)] = min(first, block.first), max(last, block.last)
+    return sorted(found.values())
 
 
 def same_block(one: StoredBlock, other: StoredBlock) -> bool:

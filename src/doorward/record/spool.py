@@ -45,6 +45,7 @@ from doorward.record.frame import (
 from doorward.record.ledger import LAST, Ledger
 from doorward.record.segment_file import SegmentFile
 from doorward.record.segments import WRITER_LOCK, SpoolReader
+from doorward.record.workers import first_sequence, worker_of
 
 MIB: Final = 1024 * 1024
 RECOVERED: Final = b"recovered"
@@ -110,6 +111,7 @@ class Spool:
         limits: SpoolLimits,
         random: Callable[[int], bytes],
         write: Callable[[int, bytes], int],
+        worker: int = 0,
     ) -> None:
         self._folder = folder
         self._lock = lock
@@ -119,11 +121,14 @@ class Spool:
         self._file = SegmentFile(folder, write=write, total_bytes=limits.total_bytes)
         self._clock_is_behind = False
 
-        self._next_sequence = 0
-        self._next_leaf = 0
+        self._worker = worker
+        self._next_sequence = first_sequence(worker)
+        self._next_leaf = 0  # counted among this worker's own; its place in the log is for `places` to say
         self._time_us = 0  # of the last entry
         self._ledger = Ledger()
-        self._block_first = 0  # the open block's first entry; `_next_sequence` where no block is open
+        self._block_first = (
+            self._next_sequence
+        )  # the open block's first entry; `_next_sequence` where no block is open
         self._block_requests = 0
         self._block_bytes = 0
         self._block_clock_us = 0  # what the clock said when it was opened
@@ -137,10 +142,12 @@ class Spool:
         limits: SpoolLimits = SpoolLimits(),
         random: Callable[[int], bytes] = os.urandom,
         write: Callable[[int, bytes], int] = os.write,
+        worker: int = 0,
     ) -> Self:
         """Return the spool of a folder, recovered and ready to append; a missing folder is made.
 
         Args:
+            worker: Whose it is; its entries are numbered from `workers.first_sequence` on.
             random: Returns so many random bytes.
             write: Does what `os.write` does; tests let it fail.
 
@@ -148,7 +155,7 @@ class Spool:
             MalformedError: A record is damaged, and not by a torn write at the end; names file and offset.
             StoreError: Another process writes here, or the disk refused.
         """
-        spool = cls(folder, _take_lock(folder), limits=limits, random=random, write=write)
+        spool = cls(folder, _take_lock(folder), limits=limits, random=random, write=write, worker=worker)
         try:
             spool.recovered = spool._recover(now)
         except OSError as error:
@@ -158,6 +165,11 @@ class Spool:
             spool._release()
             raise
         return spool
+
+    @property
+    def closed_leaves(self) -> int:
+        """How many blocks of this worker were ever closed."""
+        return self._next_leaf
 
     @property
     def open_requests(self) -> tuple[OpenRequest, ...]:
@@ -330,6 +342,7 @@ class Spool:
         self._time_us, self._ledger = state.time_us, state.ledger
         self._block_first = state.next_sequence - len(state.open_entries)
         if reader.file is None:
+            self._next_sequence = self._block_first = first_sequence(self._worker)
             self._file.begin(self._head())
             return Recovered()
         if reader.offset == 0:
@@ -337,6 +350,12 @@ class Spool:
             raise MalformedError(
                 f"`{reader.file}` at offset 0: expected a segment's head, got damaged bytes",
                 hint="keep a copy of the folder before anything else, and find out who wrote to it",
+            )
+        owner = worker_of(state.next_sequence)
+        if owner != self._worker:
+            raise MalformedError(
+                f"`{reader.file}` is a segment of worker {owner}, not of worker {self._worker}",
+                hint="put each worker's folder back to where it was",
             )
         # Whatever is behind the last whole record is a torn write, or the reader would have refused.
         cut_bytes = reader.torn.size if reader.torn else 0
