@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
@@ -19,9 +19,12 @@ from doorward.errors import ConfigError
 from doorward.gateway.addresses import OnTwoAddresses
 from doorward.gateway.dial import Place, parse_place
 from doorward.gateway.door import Door
-from doorward.gateway.logins import AdminConnections, Logins
+from doorward.gateway.health import HealthAddress
+from doorward.gateway.logbook import Form, Logbook
+from doorward.gateway.logins import AdminConnections, Logins, Share
 from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES, Presenting
 from doorward.gateway.server import Server, ServerParts
+from doorward.gateway.upkeep import STALLED_SECONDS, Watched
 from doorward.grants.cut_files import load_cuts, load_officers
 from doorward.grants.identity import IdentityProvider
 from doorward.grants.identity_files import ProviderWatch, load_provider_keys
@@ -33,7 +36,9 @@ from doorward.grants.used_tokens import UsedTokens
 from doorward.install.names import ADMIN
 from doorward.orders.load import Pack, load_pack
 from doorward.policy.scopes import ScopeBook
-from doorward.record.spool import Spool
+from doorward.record.spool import Spool, SpoolLimits
+from doorward.record.waiting import look_at_spool
+from doorward.record.workers import worker_folder
 
 DATABASE = "clear"
 ORDER = "chicago"
@@ -53,7 +58,7 @@ def load_order(
     if cache.exists():
         return pack, ScopeBook.from_json(cache.read_text(encoding="utf-8"))
     book = pack.scope_book()
-    partial = cache.with_suffix(".partial")
+    partial = cache.with_suffix(f".{os.getpid()}.partial")  # two workers may begin together
     partial.write_text(book.to_json(), encoding="utf-8")
     partial.replace(cache)
     return pack, book
@@ -115,6 +120,10 @@ class GatewayParts:
         lapsing: When logins lapse, or None: the sample's do not.
         provider: Whose tokens stand in the place of passwords on a listener of their own, or None.
         settings: The city's doorward.toml, or None for the sample.
+        share: Which worker this is, of how many.
+        health: Where this process serves health itself, or None.
+        form: How it says what happens.
+        stalled_seconds: For how long the publisher may be behind before that is an alarm.
     """
 
     folders: Folders
@@ -128,6 +137,10 @@ class GatewayParts:
     lapsing: LapseRules | None = None
     provider: ProviderWatch | None = None
     settings: Settings | None = None
+    share: Share = Share()  # noqa: RUF009  # a value that never changes
+    health: HealthAddress | None = None
+    form: Form = Form.TEXT
+    stalled_seconds: float = STALLED_SECONDS
 
 
 def sample_gateway(folders: Folders, order: str) -> GatewayParts:
@@ -141,8 +154,11 @@ def sample_gateway(folders: Folders, order: str) -> GatewayParts:
     return GatewayParts(folders, pack, book, place, admin, REGISTER, DATABASE, DATABASE)
 
 
-def city_gateway(settings: Settings) -> GatewayParts:
+def city_gateway(settings: Settings, worker: int = 0) -> GatewayParts:
     """Return the parts of a gateway before a city's own server, as doorward.toml has them.
+
+    Args:
+        worker: Its number among the workers of this gateway.
 
     Raises:
         ConfigError: Something that the file names is not what it must be.
@@ -164,6 +180,11 @@ def city_gateway(settings: Settings) -> GatewayParts:
     return GatewayParts(
         folders, pack, book, place, admin, register, collection, place.database, lapsing,
         read_provider(settings.identity), settings,
+        share=Share(worker, settings.listen.workers),
+        # Where there are several workers their parent answers for all of them.
+        health=settings.operation.health if settings.listen.workers == 1 else None,
+        form=settings.operation.log,
+        stalled_seconds=settings.operation.stalled_seconds,
     )  # fmt: skip
 
 
@@ -193,19 +214,24 @@ def connect_admin(conninfo: str) -> psycopg.Connection[Any]:
 @contextmanager
 def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
     """Yield a gateway ready to listen; closes the spool and the connections at the end."""
-    folders = parts.folders
-    # The spool first: its lock says that no other gateway stands here, and only then may `recover` end what an
+    folders, worker = parts.folders, parts.share.worker
+    # The spool first: its lock says that this worker stands nowhere else, and only then may `recover` end what an
     # earlier one left.
-    spool = Spool.open(folders.spool, now=now)
+    spool = open_spool(parts, now)
     admin = AdminConnections(partial(connect_admin, parts.admin))
     try:
         check_in_force(admin, parts)
-        logins = Logins(admin, random=os.urandom)
+        logins = Logins(admin, random=os.urandom, share=parts.share)
         logins.recover()
         directory_files = (folders.people, folders.agreements, folders.applications)
-        watch = DirectoryWatch(*directory_files)
         settings = parts.settings
         minutes = settings.session_minutes if settings is not None else SESSION_MINUTES
+        watched = Watched(
+            holds_order=lambda: holds_order(admin, parts.pack.digest),
+            spool=lambda: look_at_spool(folders.log, folders.spool, worker),
+            people=DirectoryWatch(*directory_files),
+            stalled_seconds=parts.stalled_seconds,
+        )
         door = Door(
             pack=parts.pack,
             book=parts.book,
@@ -226,16 +252,32 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
                 database=parts.database,
                 load_cuts=lambda: load_cuts(folders.cuts, load_officers(folders.officers)),
                 run_folder=folders.run,
-                watch=watch,
                 provider=parts.provider,
                 cards=settings is not None and settings.cards,
                 idle=timedelta(seconds=settings.idle_seconds if settings is not None else IDLE_SECONDS),
                 on_two_addresses=OnTwoAddresses(settings.two_addresses if settings is not None else "lead"),
+                watched=watched,
+                worker=worker,
+                health=parts.health,
+                logbook=Logbook("gateway", parts.form, worker if parts.share.workers > 1 else None),
             )
         )
     finally:
         spool.close(now=now)
         admin.close()
+
+
+def open_spool(parts: GatewayParts, now: datetime) -> Spool:
+    """Return the spool of this gateway's worker; all workers together have the bound of one.
+
+    Raises:
+        MalformedError: It is damaged.
+        StoreError: Another process writes to it, or the disk refused.
+    """
+    limits = SpoolLimits()
+    share = replace(limits, total_bytes=limits.total_bytes // parts.share.workers)
+    folder = worker_folder(parts.folders.spool, parts.share.worker)
+    return Spool.open(folder, now=now, limits=share, worker=parts.share.worker)
 
 
 def make_referrals(folders: Folders) -> Referrals:
@@ -250,6 +292,31 @@ def check_in_force(admin: AdminConnections, parts: GatewayParts) -> None:
         ConfigError: Another order, or none, is installed there.
         UpstreamError: The database does not let the gateway's own role in.
     """
+    digest = find_order(admin)
+    if digest is None:
+        raise ConfigError("no order is in force in the database", hint="doorward order install")
+    if digest != parts.pack.digest:
+        raise ConfigError(
+            f"the database holds another order than `{parts.pack.name}` with these collections",
+            hint="doorward order install, with the same order and the same --collections",
+        )
+
+
+def holds_order(admin: AdminConnections, digest: str) -> bool:
+    """Return True where the database holds this order still.
+
+    Raises:
+        UpstreamError: The database does not answer as it must.
+    """
+    return find_order(admin) == digest
+
+
+def find_order(admin: AdminConnections) -> str | None:
+    """Return the digest of the order that the database holds, or None where none is installed.
+
+    Raises:
+        UpstreamError: The database does not answer as it must.
+    """
     with admin.borrow() as connection:
         present = connection.execute("SELECT to_regclass('doorward.installation') IS NOT NULL").fetchone()
         row = (
@@ -257,10 +324,4 @@ def check_in_force(admin: AdminConnections, parts: GatewayParts) -> None:
             if present == (True,)
             else None
         )
-    if row is None:
-        raise ConfigError("no order is in force in the database", hint="doorward order install")
-    if row[0] != parts.pack.digest:
-        raise ConfigError(
-            f"the database holds another order than `{parts.pack.name}` with these collections",
-            hint="doorward order install, with the same order and the same --collections",
-        )
+    return str(row[0]) if row is not None else None

@@ -11,6 +11,7 @@ argument is wrong; 3 a gateway could not carry it out.
 import json
 import pwd
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from os import getuid
 from pathlib import Path
@@ -195,15 +196,17 @@ def ask_gateways(folders: Folders, question: str) -> Iterator[dict[str, Any]]:
     Raises:
         DoorwardError: A gateway does not answer.
     """
-    for path in sorted(folders.run.glob("control-*.sock")):
-        try:
-            answer = ask_control(path, {"ask": question})
-        except OSError as error:
-            raise DoorwardError(f"a gateway does not answer on `{path.name}`") from error
-        if answer is None:
-            path.unlink(missing_ok=True)  # of a gateway that was killed
-            continue
-        yield answer
+    paths = sorted(folders.run.glob("control-*.sock"))
+    # All at once: a cut is not to wait for one worker after the other. A socket on which nobody answers stays where
+    # it is, because a worker's successor may be about to take it over.
+    with ThreadPoolExecutor(max(1, len(paths))) as threads:
+        for path, asked in [(path, threads.submit(ask_control, path, {"ask": question})) for path in paths]:
+            try:
+                answer = asked.result()
+            except OSError as error:
+                raise DoorwardError(f"a gateway does not answer on `{path.name}`") from error
+            if answer is not None:
+                yield answer
 
 
 def _still(known: list[Cut]) -> list[Cut]:

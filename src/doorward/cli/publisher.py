@@ -7,7 +7,6 @@ last pass; kill -9 may come at any time.
 """
 
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,8 +16,9 @@ from psycopg.conninfo import make_conninfo
 
 from doorward.cli.children import stop_with_parent
 from doorward.cli.folders import Folders, find_folders
-from doorward.cli.settings import read_settings
+from doorward.cli.settings import Settings, read_settings
 from doorward.errors import ConfigError, StoreError
+from doorward.gateway.logbook import Event, Form, Logbook
 from doorward.notes.key_files import load_key
 from doorward.notes.note import Signer
 from doorward.record.disclosures import DATABASE, ROLE, PostgresDisclosures
@@ -37,24 +37,29 @@ def publisher(
     config: Annotated[Path | None, typer.Option(help="doorward.toml, before a city's own server")] = None,
 ) -> None:
     """Publish the record in the foreground until it is told to stop."""
-    folders = find_folders(data) if config is None else _prepare_folders(config)
+    settings = read_settings(config) if config is not None else None
+    folders = find_folders(data) if settings is None else _prepare_folders(settings)
+    logbook = Logbook("publisher", settings.operation.log if settings is not None else Form.TEXT)
     # Blocked, and asked for between passes: no pass is torn by a signal, and none is lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
-    if config is None:
+    if settings is None:
         stop_with_parent()  # behind the mask, so that its thread blocks the signals too
     signer = find_signer(folders)
     with PostgresDisclosures(read_conninfo(folders)) as disclosures:
         log = Publisher.open(folders.log, folders.spool, signer, disclosures)
+        if settings is not None:
+            logbook.say(Event.STARTED, leaves=log.tree_size)
         try:
-            _publish_until_stopped(log)
-            _publish_the_rest(log)
+            _publish_until_stopped(log, logbook)
+            _publish_the_rest(log, logbook)
         finally:
             log.close()
+    if settings is not None:
+        logbook.say(Event.STOPPED)
 
 
-def _prepare_folders(config: Path) -> Folders:
+def _prepare_folders(settings: Settings) -> Folders:
     # Where the disclosures are is written down once, for the check of the record as well.
-    settings = read_settings(config)
     folders = Folders(settings.data)
     folders.make()
     conninfo = make_conninfo(settings.record, user=ROLE, dbname=DATABASE)
@@ -93,7 +98,7 @@ def read_conninfo(folders: Folders) -> str:
         ) from error
 
 
-def _publish_until_stopped(log: Publisher) -> None:
+def _publish_until_stopped(log: Publisher, logbook: Logbook) -> None:
     wait, said = PASS_SECONDS, ""
     while signal.sigtimedwait(_STOPS, wait) is None:
         try:
@@ -102,20 +107,19 @@ def _publish_until_stopped(log: Publisher) -> None:
             said = ""
         except StoreError as error:
             wait = min(MAX_BACKOFF_SECONDS, max(PASS_SECONDS, wait) * 2)
-            said = _say_once(error, said)
+            said = _say_once(logbook, error, said)
 
 
-def _publish_the_rest(log: Publisher) -> None:
+def _publish_the_rest(log: Publisher, logbook: Logbook) -> None:
     deadline = time.monotonic() + LAST_PASS_SECONDS
     try:
         while log.publish_once() and time.monotonic() < deadline:
             pass
     except StoreError as error:
-        _say_once(error, "")
+        _say_once(logbook, error, "")
 
 
-def _say_once(error: StoreError, said: str) -> str:
+def _say_once(logbook: Logbook, error: StoreError, said: str) -> str:
     if str(error) != said:
-        sys.stderr.write(f"doorward publisher: {error}\n")
-        sys.stderr.flush()
+        logbook.fail(Event.PUBLISHING_FAILED, error)
     return str(error)

@@ -12,13 +12,17 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from doorward.errors import ConfigError, PolicyCheckError
+from doorward.gateway.health import HealthAddress
+from doorward.gateway.logbook import Form
 from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES
 from doorward.orders.toml import Toml
+from doorward.record.workers import MAX_WORKERS
 
 SECTIONS: Final = {
     "": ("order", "collections", "production", "data"),
     "database": ("conninfo", "collection"),
-    "listen": ("host", "port", "certificate", "key", "people_authority", "plain"),
+    "listen": ("host", "port", "certificate", "key", "people_authority", "plain", "workers"),
+    "operation": ("health", "log", "stalled_seconds"),
     "record": ("conninfo",),
     "people": ("unused_days", "attested_days", "cards", "two_addresses"),
     "identity": ("host", "port", "issuer", "audience", "keys", "login_claim", "second_factor"),
@@ -33,6 +37,8 @@ MAX_DAYS: Final = 366
 MAX_IDLE_SECONDS: Final = 600
 MAX_SESSION_MINUTES: Final = 720
 MAX_PORT: Final = 65_535
+STALLED_SECONDS: Final = 60
+MAX_STALLED_SECONDS: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,22 @@ class ListenSettings:
     key: Path | None
     people_authority: Path | None
     plain: bool
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class OperationSettings:
+    """How the gateway is watched.
+
+    Args:
+        health: Where health is served, or None.
+        log: How lines on standard error are written.
+        stalled_seconds: For how long the publisher may be behind before that is an alarm.
+    """
+
+    health: HealthAddress | None = None
+    log: Form = Form.JSON
+    stalled_seconds: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +127,7 @@ class Settings:
     idle_seconds: int = IDLE_SECONDS
     session_minutes: int = SESSION_MINUTES
     workloads: dict[str, str] = field(default_factory=dict)
+    operation: OperationSettings = OperationSettings()  # a value that never changes
 
 
 def read_settings(file: Path) -> Settings:
@@ -155,6 +178,7 @@ def _read(toml: Toml, file: Path) -> Settings:
         workloads={
             role: toml.get(str, "workloads", role) for role in toml.get(dict, "workloads", default={})
         },
+        operation=_operation(toml, base),
         register={key: toml.get(str, "register", key) for key in toml.get(dict, "register", default={})},
     )
     if settings.register and not set(REGISTER) <= set(settings.register):
@@ -202,12 +226,35 @@ def _whole(toml: Toml, section: str, key: str, default: int, most: int) -> int:
 
 
 def _days(toml: Toml, key: str) -> int:
-    people = toml.data.get("people", {})
-    found = people.get(key, DAYS) if isinstance(people, dict) else DAYS
-    if type(found) is not int or not 1 <= found <= MAX_DAYS:
-        toml.note(f"`people.{key}` is from 1 to {MAX_DAYS} days", "people", key)
-        return DAYS
-    return found
+    return _whole(toml, "people", key, DAYS, MAX_DAYS)
+
+
+def _operation(toml: Toml, base: Path) -> OperationSettings:
+    log = _optional(toml, "operation", "log") or Form.JSON
+    if log not in set(Form):
+        toml.note("`operation.log` is `json` or `text`", "operation", "log")
+        log = Form.JSON
+    stalled = _whole(toml, "operation", "stalled_seconds", STALLED_SECONDS, MAX_STALLED_SECONDS)
+    return OperationSettings(_health(toml, base), Form(log), stalled)
+
+
+def _health(toml: Toml, base: Path) -> HealthAddress | None:
+    text = _optional(toml, "operation", "health")
+    if not text:
+        return None
+    if "/" in text:
+        return HealthAddress(path=base / text)
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]")
+    if host not in LOOPBACK or not port.isascii() or not port.isdigit() or not 0 < int(port) <= MAX_PORT:
+        toml.note(
+            "`operation.health` is a port of the loopback address or a socket's path",
+            "operation",
+            "health",
+            hint='"127.0.0.1:6480" or "run/health.sock"',
+        )
+        return None
+    return HealthAddress(host, int(port))
 
 
 def _listen(toml: Toml, base: Path) -> ListenSettings:
@@ -223,6 +270,7 @@ def _listen(toml: Toml, base: Path) -> ListenSettings:
         _path(toml, base, "listen", "key"),
         _path(toml, base, "listen", "people_authority"),
         plain=toml.get(bool, "listen", "plain", default=False),
+        workers=_whole(toml, "listen", "workers", 1, MAX_WORKERS),
     )
     if (listen.certificate is None) != (listen.key is None):
         toml.note("`listen.certificate` and `listen.key` are given together", "listen")

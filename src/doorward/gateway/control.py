@@ -18,19 +18,20 @@ from doorward.errors import ConfigError
 
 MAX_LINE_BYTES: Final = 4096
 ANSWER_SECONDS: Final = 10
+MAX_ANSWER_BYTES: Final = 1024 * 1024
 MAX_SOCKET_PATH: Final = 107  # sockaddr_un on Linux, without the closing NUL
 _CREDENTIALS: Final = struct.Struct("3i")
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 
-def socket_path(run: Path, pid: int) -> Path:
-    """Return the control socket of a gateway process.
+def socket_path(run: Path, worker: int) -> Path:
+    """Return the control socket of a gateway worker; whoever succeeds it takes the same.
 
     Raises:
         ConfigError: The folder's path is too long for a socket.
     """
-    path = run / f"control-{pid}.sock"
+    path = run / f"control-{worker}.sock"
     if len(os.fsencode(path)) > MAX_SOCKET_PATH:
         raise ConfigError(f"the path `{path}` is too long for a socket", hint="choose a shorter data folder")
     return path
@@ -57,12 +58,33 @@ async def serve_control(path: Path, handle: Handler) -> asyncio.Server:
             writer.close()
 
     with suppress(FileNotFoundError):
-        os.unlink(path)  # noqa: PTH108  # of a process that had this number before
+        os.unlink(path)  # noqa: PTH108  # of the worker before this one
     before = os.umask(0o177)
     try:
         return await asyncio.start_unix_server(answer, path, limit=MAX_LINE_BYTES)
     finally:
         os.umask(before)
+
+
+async def fetch_control(path: Path, question: Mapping[str, Any], *, seconds: float) -> dict[str, Any]:
+    """Return a gateway worker's answer to another process of the gateway.
+
+    Raises:
+        OSError: Nobody answers on this socket as it must, or not in time.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            reader, writer = await asyncio.open_unix_connection(path, limit=MAX_ANSWER_BYTES)
+            try:
+                writer.write(json.dumps(question).encode() + b"\n")
+                answer = json.loads(await reader.readuntil(b"\n"))
+            finally:
+                writer.close()
+    except (TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+        raise OSError("the gateway gave no answer") from error
+    if not isinstance(answer, dict):
+        raise OSError("the gateway gave no answer")
+    return answer
 
 
 def ask_control(path: Path, question: Mapping[str, Any]) -> dict[str, Any] | None:

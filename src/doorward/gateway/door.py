@@ -19,6 +19,7 @@ from doorward.gateway.verdict import (
     refuse_empty_scope,
     refuse_failure,
     refuse_lapse,
+    refuse_other_order,
     refuse_outsider,
     refuse_second_factor,
     refuse_staff,
@@ -82,6 +83,7 @@ class Door:
         self._needs_second_factor = frozenset(table.table for table in tables if table.is_cji)
         self.presenting: Presenting | None = None  # without it no application opens anything
         self.cuts: Sequence[Cut] | None = ()  # None: they cannot be read, so nobody is let in
+        self.is_in_force = True  # False: the database holds another order, so nobody is let in
 
     def answer(
         self, person: Person, options: Mapping[str, str], *, now: datetime, proof: Proof = PASSWORD
@@ -127,6 +129,8 @@ class Door:
         checked = check_claims(
             options, purposes=self.pack.purposes, agencies=self.pack.agencies, page=self.pack.page
         )
+        if not self.is_in_force:
+            return Answer(self.pack.digest, refuse_other_order(self.pack))
         if isinstance(checked, ClaimRefusal):
             refusal = Refusal(checked.sentence, None, checked.hint, checked.reason)
             return Answer(self.pack.digest, refusal)

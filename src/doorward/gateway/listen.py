@@ -57,12 +57,13 @@ class Listening:
 
 @dataclass
 class Listener:
-    """One listening socket."""
+    """One listening socket; ``failed`` counts the connections that ended before anything was asked."""
 
     listening: Listening
     receive: Callable[[Channel], asyncio.Protocol]
     has_room: Callable[[int], bool]
     opening: set[asyncio.Task[None]] = field(default_factory=set)
+    failed: int = 0
 
     def open(self) -> socket.socket:
         """Return the listening socket.
@@ -111,6 +112,7 @@ class Listener:
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 await self._knock(client)
         except (OSError, TimeoutError, ssl.SSLError, ValueError):
+            self.failed += 1
             _close_softly(client)  # nothing was asked: there is nothing to record
         except BaseException:
             client.close()

@@ -4,13 +4,16 @@ INVARIANT (one grant a login): a login role is in `doorward.session_grant` for o
 free again only after its last backend is gone and it owns nothing, has no setting and no default privileges;
 a role that cannot be cleaned is locked and dropped.
 
-The names are random because every session can read them. They are entered by the gateway's peer map alone.
+The names are random because every session can read them. They are entered by the gateway's peer map alone. The first
+digit says which worker's a login is, so that each worker has a pool of its own and, after a kill, its successor cleans
+that and nothing of its siblings.
 """
 
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -82,19 +85,47 @@ class AdminConnections:
             connection.close()
 
 
-class Logins:
-    """The pool of login roles of one database."""
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which login roles are a worker's: those whose first digit gives its number, counted round.
 
-    def __init__(self, admin: AdminConnections, *, random: Callable[[int], bytes]) -> None:
+    With another number of workers each digit is still one worker's, so nothing of an earlier gateway is left over.
+    """
+
+    worker: int = 0
+    workers: int = 1
+
+    def has(self, login: str) -> bool:
+        """Return True for a login role of this worker."""
+        return int(login[len(LOGIN_PREFIX)], 16) % self.workers == self.worker
+
+    def name(self, digits: str) -> str:
+        """Return the name of a login role of this worker.
+
+        Args:
+            digits: Sixteen random hexadecimal ones.
+        """
+        first = int(digits[0], 16)
+        fitting = [digit for digit in range(16) if digit % self.workers == self.worker]
+        return f"{LOGIN_PREFIX}{fitting[first % len(fitting)]:x}{digits[1:]}"
+
+
+class Logins:
+    """A worker's pool of login roles of one database."""
+
+    def __init__(
+        self, admin: AdminConnections, *, random: Callable[[int], bytes], share: Share = Share()
+    ) -> None:
         self._admin = admin
         self._random = random
+        self._share = share
         self._free: dict[str, list[str]] = defaultdict(list)
         self._lock = threading.Lock()
 
     def recover(self) -> int:
-        """End what an earlier gateway left, make its login roles free again, and return how many there are."""
+        """End what this worker's predecessor left, make its login roles free, and return how many there are."""
         with self._admin.borrow() as connection:
-            members = connection.execute(MEMBERS).fetchall()
+            members = [row for row in connection.execute(MEMBERS).fetchall() if self._share.has(row[0])]
             for login, scope_id in members:
                 if self._clean(connection, login):
                     self._free[scope_id].append(login)
@@ -111,7 +142,7 @@ class Logins:
             login = free.pop() if free else None
         with self._admin.borrow() as connection:
             if login is None:
-                login = LOGIN_PREFIX + self._random(8).hex()
+                login = self._share.name(self._random(8).hex())
                 with connection.transaction():
                     for statement in create_login(login, binding.scope_id, connections=CONNECTIONS_PER_LOGIN):
                         connection.execute(statement)

@@ -6,9 +6,7 @@ nothing may be answered that cannot be recorded.
 """
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -18,18 +16,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from doorward.errors import ConfigError, MalformedError, StoreError, UpstreamError
+from doorward.errors import MalformedError, StoreError, UpstreamError
 from doorward.gateway.addresses import OnTwoAddresses, find_elsewhere
+from doorward.gateway.cancelling import Cancelling
 from doorward.gateway.control import serve_control, socket_path
 from doorward.gateway.cutting import Cutting
 from doorward.gateway.dial import Place
 from doorward.gateway.door import Door
+from doorward.gateway.figures import Figures
+from doorward.gateway.health import Health, HealthAddress
 from doorward.gateway.listen import Listener, Listening, listening_socket
+from doorward.gateway.logbook import Event, Logbook
 from doorward.gateway.presenting import IDLE_SECONDS
 from doorward.gateway.sides import ClientSide
+from doorward.gateway.upkeep import Upkeep, Watched
 from doorward.grants.cuts import Cut
 from doorward.grants.identity_files import ProviderWatch
-from doorward.grants.people import Directory, DirectoryWatch, who_is
 from doorward.record.entry import Draft
 from doorward.record.spool import Spool
 
@@ -40,7 +42,12 @@ TICK_SECONDS = 0.25  # how late a block may close and a grant may end
 
 @dataclass(frozen=True, slots=True)
 class ServerParts:
-    """What a server is made of; see `cli.assembly`."""
+    """What a server is made of; see `cli.assembly`.
+
+    Args:
+        worker: Its number among those that share the port.
+        health: Where this process serves health itself, or None: its parent does, or nobody.
+    """
 
     door: Door
     spool: Spool
@@ -49,11 +56,14 @@ class ServerParts:
     database: str
     load_cuts: Callable[[], Sequence[Cut]] = tuple
     run_folder: Path | None = None
-    watch: DirectoryWatch | None = None
     provider: ProviderWatch | None = None
     cards: bool = False  # whether people's certificates are on cards that ask for a PIN
     idle: timedelta = timedelta(seconds=IDLE_SECONDS)
     on_two_addresses: OnTwoAddresses = OnTwoAddresses.LEAD
+    watched: Watched = Watched()  # noqa: RUF009  # a value that never changes
+    worker: int = 0
+    health: HealthAddress | None = None
+    logbook: Logbook = Logbook("gateway")  # noqa: RUF009  # as above
 
 
 @dataclass
@@ -62,14 +72,21 @@ class Server:
 
     parts: ServerParts
     sessions: set[ClientSide] = field(default_factory=set)
-    cancel_keys: dict[int, ClientSide] = field(default_factory=dict)
+    figures: Figures = field(default_factory=Figures)
     failed: StoreError | None = None
 
     def __post_init__(self) -> None:
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="door")
+        self.watchers = ThreadPoolExecutor(
+            1, thread_name_prefix="watch"
+        )  # a database that hangs holds no door
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopped: asyncio.Event = asyncio.Event()
-        self.cutting = Cutting(self, self.parts.load_cuts)
+        parts = self.parts
+        self.cutting = Cutting(self, parts.load_cuts)
+        self.cancelling = Cancelling(parts.worker, parts.place, parts.run_folder)
+        self.upkeep = Upkeep(self, parts.watched, parts.logbook)
+        self.listeners: list[Listener] = []
 
     async def run(self, *places: Listening, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT, or until the spool fails.
@@ -81,36 +98,42 @@ class Server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopped.set)
-        self.cutting.read()
+        # The socket before the cuts are read: one that is made in between is told, and one before is read.
         control = await self._serve_control()
-        listeners = [Listener(place, partial(ClientSide, self), self._has_room) for place in places]
+        self.cutting.read()
+        health = await self._serve_health()
+        self.listeners = [Listener(place, partial(ClientSide, self), self._has_room) for place in places]
         with ExitStack() as sockets:
-            open_ones = [(one, sockets.enter_context(listening_socket(one))) for one in listeners]
+            open_ones = [(one, sockets.enter_context(listening_socket(one))) for one in self.listeners]
             running = [loop.create_task(listener.accept(sock)) for listener, sock in open_ones]
             ready()
-            running.append(loop.create_task(self._tick()))
+            door = self.parts.door
+            self.parts.logbook.say(Event.STARTED, order=door.pack.digest, logins=len(door.directory.people))
+            running += [loop.create_task(work) for work in (self._tick(), self.upkeep.run())]
             try:
                 await self.stopped.wait()
             finally:
                 for task in running:
                     task.cancel()
                 await self._end()
-                await self._end_control(control)
+                for server in (control, health):
+                    if server is not None:
+                        server.close()
+        self.parts.logbook.say(Event.STOPPED)
         if self.failed is not None:
             raise self.failed
 
     async def _serve_control(self) -> asyncio.Server | None:
         folder = self.parts.run_folder
-        return (
-            None
-            if folder is None
-            else await serve_control(socket_path(folder, os.getpid()), self._answer_control)
-        )
+        if folder is None:
+            return None
+        return await serve_control(socket_path(folder, self.parts.worker), self._answer_control)
 
-    async def _end_control(self, control: asyncio.Server | None) -> None:
-        if control is not None and self.parts.run_folder is not None:
-            control.close()
-            socket_path(self.parts.run_folder, os.getpid()).unlink(missing_ok=True)
+    async def _serve_health(self) -> asyncio.Server | None:
+        async def gather() -> list[dict[str, Any]]:
+            return [self.state()]
+
+        return await Health(gather).serve(self.parts.health) if self.parts.health is not None else None
 
     async def _answer_control(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         if asked.get("ask") == "cuts":
@@ -119,7 +142,22 @@ class Server:
             return await self.cutting.look_at_grants()
         if asked.get("ask") == "sessions":
             return {"sessions": [found for side in self.sessions if (found := _describe(side)) is not None]}
+        if asked.get("ask") == "state":
+            return self.state()
+        if asked.get("ask") == "cancel":
+            await self.cancelling.cancel_asked(asked)
+            return {}
         return {"failed": "no such question"}
+
+    def state(self) -> dict[str, Any]:
+        """Return what this worker tells those who watch: numbers and words of its own, nothing of anybody."""
+        self.figures.failed_handshakes = sum(listener.failed for listener in self.listeners)
+        return {
+            "worker": self.parts.worker,
+            "sessions": len(self.sessions),
+            **self.upkeep.state(),
+            "figures": self.figures.as_json(),
+        }
 
     def _has_room(self, opening: int) -> bool:
         return len(self.sessions) + opening < MAX_CLIENTS
@@ -130,6 +168,7 @@ class Server:
         while self.tasks:
             await asyncio.wait(self.tasks)
         self.threads.shutdown()
+        self.watchers.shutdown(cancel_futures=True)
 
     def now(self) -> datetime:
         """Return the time; the shell is where the clock is read."""
@@ -143,34 +182,12 @@ class Server:
                 self.parts.spool.tick(now=now)
             except StoreError as error:
                 self.fail(error)
-            self._look_at_people()
-            self._look_at_provider()
+            if self.parts.door.cuts is None:
+                self.spawn(self._look_at_cuts())
+            self.upkeep.look_at_people()
+            self.upkeep.look_at_provider()
             for session in list(self.sessions):
                 session.wake(now)
-
-    def _look_at_provider(self) -> None:
-        try:
-            if self.parts.provider is not None:
-                self.parts.provider.poll()
-        except ConfigError as error:
-            sys.stderr.write(f"doorward gateway: the identity provider's keys stay as they were: {error}\n")
-            sys.stderr.flush()
-
-    def _look_at_people(self) -> None:
-        if self.parts.door.cuts is None:
-            self.spawn(self._look_at_cuts())
-        # Who left or moved is out at once: a grant rests on what the person was when it was given.
-        try:
-            directory = self.parts.watch.poll() if self.parts.watch is not None else None
-        except ConfigError as error:
-            sys.stderr.write(f"doorward gateway: the people stay as they were: {error}\n")
-            sys.stderr.flush()
-            return
-        if directory is None:
-            return
-        before, self.parts.door.directory = self.parts.door.directory, directory
-        changed = [side for side in self.sessions if _has_changed(side, before, directory)]
-        self.spawn(self._end_changed(changed, "your access was changed; connect again"))
 
     async def _look_at_cuts(self) -> None:
         # They could not be read, and nobody is let in: look until somebody has put the file right.
@@ -200,12 +217,15 @@ class Server:
         except StoreError as error:
             self.fail(error)
             return False
+        self.figures.note(drafts)
         return True
 
     def fail(self, error: StoreError) -> None:
         """Cut everybody without an answer and stop: what cannot be recorded is not released."""
         if self.failed is None:
             self.failed = error
+            self.upkeep.checks["spool"] = "failed"
+            self.parts.logbook.fail(Event.SPOOL_FAILED, error)
             for session in list(self.sessions):
                 session.abort()
             self.stopped.set()
@@ -215,18 +235,6 @@ class Server:
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
-
-
-def _has_changed(side: ClientSide, before: Directory, after: Directory) -> bool:
-    subject = side.subject()
-    if subject is None:
-        return False
-    was, now = before.find(subject.login), after.find(subject.login)
-    if subject.presenter:
-        speaks = after.find_application(subject.presenter)
-        if speaks is None or speaks != before.find_application(subject.presenter):
-            return True
-    return was is not None and (now is None or who_is(was) != who_is(now))
 
 
 def _describe(side: ClientSide) -> dict[str, Any] | None:

@@ -5,15 +5,15 @@ client that does not read costs a bounded amount of memory.
 """
 
 import asyncio
-import hmac
 import os
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, cast
 
 from doorward.errors import DoorwardError, UpstreamError
 from doorward.gateway.actions import Action, Append, AskDoor, BindLogin, Cancel, Close, ToClient, ToServer
 from doorward.gateway.answer import Answer, GrantBinding
-from doorward.gateway.dial import dial, send_cancel
+from doorward.gateway.dial import dial
 from doorward.gateway.handshake import Channel, Credentials
 from doorward.gateway.proof import Method, Proof
 from doorward.gateway.session import Phase, Session, SessionSetup, Upstream
@@ -45,6 +45,7 @@ class ClientSide(asyncio.Protocol):
         self.login: str | None = None
         self.session: Session | None = None
         self.cancel_key = (0, b"")
+        self.began = 0.0
         self.session_id = os.urandom(16)
         self.address = ""
 
@@ -58,8 +59,8 @@ class ClientSide(asyncio.Protocol):
         transport.set_write_buffer_limits(HIGH_WATER_BYTES, LOW_WATER_BYTES)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
-        process_id = int.from_bytes(os.urandom(4)) & 0x7FFFFFFF
-        self.cancel_key = (process_id, os.urandom(4))
+        self.cancel_key = self.server.cancelling.give(self)
+        self.began = time.monotonic()
         self.session = Session(
             SessionSetup(
                 session_id=self.session_id,
@@ -76,7 +77,6 @@ class ClientSide(asyncio.Protocol):
             )
         )
         self.server.sessions.add(self)
-        self.server.cancel_keys[process_id] = self
 
     def data_received(self, data: bytes) -> None:
         """Feed the session."""
@@ -92,7 +92,7 @@ class ClientSide(asyncio.Protocol):
         if self.session is not None:
             self.perform(self.session.client_gone())
         self.server.sessions.discard(self)
-        self.server.cancel_keys.pop(self.cancel_key[0], None)
+        self.server.cancelling.take_back(self.cancel_key)
         self._drop_upstream()
 
     def pause_writing(self) -> None:
@@ -126,7 +126,7 @@ class ClientSide(asyncio.Protocol):
             elif isinstance(action, BindLogin):
                 self.server.spawn(self._closing_on_failure(self._connect()))
             elif isinstance(action, Cancel):
-                self._cancel(action)
+                self.server.spawn(self.server.cancelling.cancel(action.process_id, action.secret))
             elif isinstance(action, Close):
                 self._close()
 
@@ -149,7 +149,9 @@ class ClientSide(asyncio.Protocol):
             self.abort()
             return
         loop = asyncio.get_running_loop()
+        asked = time.monotonic()
         self.answer = await loop.run_in_executor(self.server.threads, work)
+        self.server.figures.deciding.note(time.monotonic() - asked)
         if session.phase is Phase.ASKING:
             self.perform(session.answered(self.answer))
             if self.answer.scope is not None:
@@ -187,6 +189,7 @@ class ClientSide(asyncio.Protocol):
             return
         self.upstream = upstream
         self.perform(session.connected(Upstream(login, parameters)))
+        self.server.figures.connecting.note(time.monotonic() - self.began)
 
     def _parameters(self, binding: GrantBinding) -> dict[str, str]:
         assert self.session is not None
@@ -220,23 +223,6 @@ class ClientSide(asyncio.Protocol):
         claimed = self.session.claimed() if self.session is not None else None
         on_behalf = self.answer.on_behalf if self.answer is not None else None
         return "" if claimed is None or on_behalf is not None else claimed[0]
-
-    def _cancel(self, action: Cancel) -> None:
-        other = self.server.cancel_keys.get(action.process_id)
-        if (
-            other is None
-            or not hmac.compare_digest(other.cancel_key[1], action.secret)
-            or other.upstream is None
-        ):
-            return
-        self.server.spawn(self._send_cancel(other.upstream.key))
-
-    async def _send_cancel(self, key: tuple[int, bytes]) -> None:
-        try:
-            async with asyncio.timeout(UPSTREAM_SECONDS):
-                await send_cancel(self.server.parts.place, key)
-        except (OSError, TimeoutError, DoorwardError):
-            return  # as with PostgreSQL, who asks for a cancel is told nothing
 
     def _close(self) -> None:
         if self.upstream is not None:

@@ -104,6 +104,16 @@ def refuse_second_factor(pack: Pack, *, own_agency: bool) -> Refusal:
     )
 
 
+def refuse_other_order(pack: Pack) -> Refusal:
+    """Return the refusal where the database holds another order than this gateway decides by."""
+    return Refusal(
+        message="refused: another order is in force at the database, and this door does not know it yet",
+        detail=None,
+        hint=f"connect again later; the law department answers: {pack.contacts.law_department}",
+        reason="another order",
+    )
+
+
 def refuse_failure(pack: Pack | None) -> Refusal:
     """Return the refusal for a failure at the door: closed, whatever failed (law 1)."""
     contact = f"the law department answers: {pack.contacts.law_department}" if pack else None
