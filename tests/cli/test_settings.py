@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from doorward.cli.settings import read_settings
+from doorward.cli.settings import OperationSettings, read_settings
 from doorward.errors import ConfigError
+from doorward.gateway.health import HealthAddress
+from doorward.gateway.logbook import Form
 
 GOOD = """
 order = "chicago"
@@ -45,6 +47,20 @@ def test_an_orders_folder_beside_the_file_is_that_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:6480", HealthAddress("127.0.0.1", 6480)),
+        ("[::1]:6480", HealthAddress("::1", 6480)),
+        ("/run/doorward/health.sock", HealthAddress(path=Path("/run/doorward/health.sock"))),
+    ],
+)
+def test_health_is_a_loopback_port_or_a_socket(tmp_path: Path, text: str, address: HealthAddress) -> None:
+    settings = read_settings(write(tmp_path, GOOD + f'[operation]\nhealth = "{text}"\nlog = "text"\n'))
+    assert settings.operation == OperationSettings(address, Form.TEXT, 60)
+    assert read_settings(write(tmp_path, GOOD)).operation == OperationSettings(None, Form.JSON, 60)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ('order = "chicago"', "", "`order` must be a text; it is missing"),
@@ -56,6 +72,14 @@ def test_an_orders_folder_beside_the_file_is_that_order(tmp_path: Path) -> None:
         ("plain = true", "", "needs a certificate and a key"),
         ('host = "127.0.0.1"', 'host = "0.0.0.0"', "on the loopback address only"),
         ("plain = true", 'plain = true\ncertificate = "no.crt"', "`no.crt` is no file"),
+        ("plain = true", "plain = true\nworkers = 0", "`listen.workers` is a number from 1 to 16"),
+        ("plain = true", "plain = true\nworkers = 17", "`listen.workers` is a number from 1 to 16"),
+        ("plain = true", "plain = true\nworkers = true", "`listen.workers` is a number from 1 to 16"),
+        ("[record]", '[operation]\nhealth = "0.0.0.0:6480"\n[record]', "a port of the loopback address or"),
+        ("[record]", '[operation]\nhealth = "127.0.0.1:0"\n[record]', "a port of the loopback address or"),
+        ("[record]", '[operation]\nhealth = "6480"\n[record]', "a port of the loopback address or"),
+        ("[record]", '[operation]\nlog = "xml"\n[record]', "`operation.log` is `json` or `text`"),
+        ("[record]", "[operation]\nstalled_seconds = 0\n[record]", "`operation.stalled_seconds` is a number"),
         ("plain = true", "plain = true\nplan = 1", "unknown key `plan` in `listen`"),
         ("[record]", "[records]", "unknown key `records`"),
         ("dbname=clear", "dbname=clear password=secret-word", "a password stands in this file"),

@@ -1,5 +1,6 @@
 """A city's own server with TLS and certificates, and the settings of a gateway before it, for tests."""
 
+import json
 import os
 import shutil
 import signal
@@ -62,12 +63,12 @@ class City:
         assert self.gateway.stdout.readline() == "ready\n", self.gateway.communicate(timeout=30)
 
     def stop_gateway(self) -> tuple[int, str, str]:
-        """Ask it to stop, and return its exit code and what it said."""
+        """Ask it to stop, and return its exit code and what it said beside that all is well."""
         assert self.gateway is not None
         self.gateway.send_signal(signal.SIGTERM)
         said, errors = self.gateway.communicate(timeout=30)
         code, self.gateway = self.gateway.returncode, None
-        return code, said, errors
+        return code, said, "".join(line for line in errors.splitlines(keepends=True) if not is_well(line))
 
     def upstream(self, pair: Pair) -> str:
         return psycopg.conninfo.make_conninfo(
@@ -82,6 +83,11 @@ class City:
             "sslrootcert": str(self.authority.root), "autocommit": True, "connect_timeout": 20,
         }  # fmt: skip
         return psycopg.connect(**(parameters | changed))
+
+
+def is_well(line: str) -> bool:
+    """Return True for a line of the logbook that tells of no fault."""
+    return line.startswith("{") and json.loads(line)["level"] == "info"
 
 
 def free_port() -> int:

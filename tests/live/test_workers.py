@@ -1,0 +1,420 @@
+"""Two gateway workers on one port before a city's own server: one door, one record, whoever of them dies."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from doorward.cli.sample import PEOPLE
+from doorward.embedded.clusters import record_spec
+from doorward.embedded.launcher import Cluster
+from doorward.gateway.cancelling import WORKER_SHIFT
+from doorward.gateway.logins import Share
+from doorward.record.disclosures import prepare_server
+from tests_support.city import REGISTER, City, free_port, start_city
+
+pytestmark = pytest.mark.pg
+ORDERS = Path(__file__).resolve().parents[2] / "src" / "doorward" / "orders"
+SLOW = "SELECT count(*) FROM generate_series(1, 2000000000)"
+WAIT_SECONDS = 60
+Session = psycopg.Connection[Any]
+
+
+@dataclass
+class Two:
+    """A city with a gateway of two workers and a publisher."""
+
+    city: City
+    record: Cluster
+    health_port: int
+    said: list[dict[str, Any]] = field(default_factory=list)
+    gateway: subprocess.Popen[str] | None = None
+    publisher: subprocess.Popen[bytes] | None = None
+    listening: threading.Thread | None = None
+
+    @property
+    def data(self) -> Path:
+        return self.city.folder / "doorward"
+
+    def start_gateway(self) -> None:
+        self.said.clear()
+        self.gateway = subprocess.Popen(
+            [sys.executable, "-m", "doorward", "gateway", "--config", str(self.city.config)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.listening = threading.Thread(target=self._listen, args=(self.gateway.stderr,), daemon=True)
+        self.listening.start()
+        assert self.gateway.stdout is not None
+        assert self.gateway.stdout.readline() == "ready\n", self.said
+
+    def _listen(self, lines: Any) -> None:
+        for line in lines:
+            self.said.append(json.loads(line) if line.startswith("{") else {"line": line})
+
+    def stop_gateway(self) -> int:
+        assert self.gateway is not None
+        self.gateway.send_signal(signal.SIGTERM)
+        code = self.gateway.wait(40)
+        assert self.listening is not None
+        self.listening.join(10)
+        for pipe in (self.gateway.stdout, self.gateway.stderr):
+            assert pipe is not None
+            pipe.close()
+        self.gateway = None
+        return code
+
+    def start_publisher(self) -> None:
+        self.publisher = subprocess.Popen(
+            [sys.executable, "-m", "doorward", "publisher", "--config", str(self.city.config)],
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def stop_publisher(self) -> int:
+        assert self.publisher is not None
+        self.publisher.send_signal(signal.SIGTERM)
+        code = self.publisher.wait(40)
+        self.publisher = None
+        return code
+
+    def get(self, path: str) -> tuple[int, str]:
+        connection = HTTPConnection("127.0.0.1", self.health_port, timeout=20)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def figure(self, name: str) -> float:
+        found = re.findall(rf"(?m)^{re.escape(name)}(?:\{{[^}}]*\}})? (\S+)$", self.get("/metrics")[1])
+        return sum(map(float, found))
+
+    def pids(self) -> dict[int, int]:
+        """The workers' processes by their numbers."""
+        assert self.gateway is not None
+        children = Path(f"/proc/{self.gateway.pid}/task/{self.gateway.pid}/children").read_text().split()
+        found = {}
+        for pid in children:
+            with suppress(OSError):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                found[int(words[words.index(b"--worker") + 1])] = int(pid)
+        return found
+
+    def sessions(self, count: int, stack: ExitStack, *workers: int) -> dict[int, list[Session]]:
+        """Open so many sessions at each of these workers."""
+        found: dict[int, list[Session]] = {worker: [] for worker in workers}
+        deadline = time.monotonic() + WAIT_SECONDS
+        while any(len(sessions) < count for sessions in found.values()):
+            assert time.monotonic() < deadline
+            session = self.city.connect()
+            sessions = found.get(worker_of(session), [])
+            if len(sessions) < count and worker_of(session) in found:
+                sessions.append(session)
+                stack.callback(session.close)
+            else:
+                session.close()
+        return found
+
+    def verify(self) -> tuple[int, dict[str, Any]]:
+        done = self.city.doorward("log", "verify", "--data", str(self.data), "--json")
+        return done.returncode, json.loads(done.stdout)
+
+
+def worker_of(session: Session) -> int:
+    return session.info.backend_pid >> WORKER_SHIFT
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = WAIT_SECONDS) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not come to pass")
+
+
+@pytest.fixture(name="two")
+def two_fixture(two_city: Two) -> Two:
+    """Both workers and the publisher, running, whatever the test before did."""
+    if two_city.publisher is None:
+        two_city.start_publisher()
+    if two_city.gateway is None:
+        two_city.start_gateway()
+    wait_for(lambda: two_city.get("/readyz")[0] == 200)
+    return two_city
+
+
+@pytest.fixture(scope="module", name="two_city")
+def two_city_fixture() -> Iterator[Two]:
+    with start_city() as city, ExitStack() as stack:
+        record = Cluster(record_spec(city.folder / "record-data"))
+        record.start()
+        stack.callback(record.stop)
+        prepare_server(record.dsn(user="postgres", dbname="postgres"))
+        two = Two(city, record, free_port())
+        text = city.config.read_text(encoding="utf-8")
+        text = text.replace(
+            "host=localhost dbname=disclosures", f"host={record.spec.socket_dir} port={record.spec.port}"
+        )
+        text = text.replace(f"port = {city.port}\n", f"port = {city.port}\nworkers = 2\n")
+        operation = f'health = "127.0.0.1:{two.health_port}"\nlog = "json"\nstalled_seconds = 4\n'
+        city.config.write_text(f"{text}\n[operation]\n{operation}", encoding="utf-8")
+        yield two
+        assert two.gateway is None or two.stop_gateway() == 0
+        assert two.publisher is None or two.stop_publisher() == 0
+
+
+def install(city: City, order: str) -> None:
+    done = city.doorward(
+        "order", "install", order, "--neither", "records_app", "--register", REGISTER,
+        "--dsn", city.server.dsn(user="postgres", dbname="clear"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_both_workers_serve_on_one_port(two: Two) -> None:
+    with ExitStack() as stack:
+        found = two.sessions(2, stack, 0, 1)
+        for session in (*found[0], *found[1]):
+            assert session.execute("SELECT count(*) > 0 FROM persons").fetchone() == (True,)
+        listed = json.loads(two.city.doorward("sessions", "--json", "--config", str(two.city.config)).stdout)
+        assert len(listed) == 4
+    started = [line for line in two.said if line.get("event") == "started"]
+    assert {line["worker"] for line in started} == {0, 1}
+    assert {line["process"] for line in started} == {"gateway"}
+
+
+def test_each_worker_has_login_roles_of_its_own(two: Two) -> None:
+    with ExitStack() as stack:
+        two.sessions(2, stack, 0, 1)
+        with psycopg.connect(two.city.server.dsn(user="postgres", dbname="clear")) as dba:
+            logins = [row[0] for row in dba.execute("SELECT login FROM doorward.session_grant")]
+    shares = [sum(Share(worker, 2).has(login) for login in logins) for worker in (0, 1)]
+    assert (len(logins), shares) == (4, [2, 2])
+
+
+@pytest.mark.parametrize("way", ["cancel_safe", "cancel"])
+def test_a_cancel_request_reaches_its_session_at_whichever_worker_it_arrives(two: Two, way: str) -> None:
+    with ExitStack() as stack:
+        found = two.sessions(1, stack, 0, 1)
+        for session in (*found[0], *found[1]):
+            # Each request is a connection of its own, and the kernel chooses its worker: some cross.
+            for _ in range(5):
+                timer = threading.Timer(0.2, getattr(session, way))
+                timer.start()
+                with pytest.raises(psycopg.errors.QueryCanceled):
+                    session.execute(SLOW)
+                timer.join()
+
+
+def test_health_is_alive_and_ready_and_says_each_check_in_a_word(two: Two) -> None:
+    assert two.get("/healthz") == (200, "alive\n")
+    words = "order ok\nspool ok\npublisher ok\ndatabase ok\nworkers ok\n"
+    assert wait_for(lambda: two.get("/readyz") == (200, words))
+    assert two.get("/elsewhere")[0] == 404
+
+
+def test_figures_count_what_was_done_and_name_nobody(two: Two) -> None:
+    before = {name: two.figure(f"doorward_{name}_total") for name in ("statements", "rows", "refusals")}
+    with ExitStack() as stack:
+        found = two.sessions(1, stack, 0, 1)
+        for session in (*found[0], *found[1]):
+            session.execute("SELECT * FROM generate_series(1, 10)").fetchall()
+        assert two.figure("doorward_sessions") == 2
+    with pytest.raises(psycopg.OperationalError):
+        two.city.connect(options="-c doorward.purpose=civil-immigration -c doorward.for=ICE-ERO")
+    assert two.figure("doorward_statements_total") >= before["statements"] + 2
+    assert two.figure("doorward_rows_total") >= before["rows"] + 20
+    assert two.figure("doorward_refusals_total") == before["refusals"] + 1
+    text = two.get("/metrics")[1]
+    labels = {name for names in re.findall(r"\{([^}]*)\}", text) for name in re.findall(r"(\w+)=", names)}
+    assert labels <= {"worker", "outcome", "le", "check", "answers"}
+    for word in (PEOPLE[0].login, "ICE", "criminal", "CPD", "JH"):
+        assert word not in text
+    assert "doorward_decision_seconds_bucket" in text
+    assert "doorward_connect_seconds_count" in text
+
+
+def test_a_cut_ends_the_sessions_of_every_worker_and_both_record_it(two: Two) -> None:
+    config = str(two.city.config)
+    with ExitStack() as stack:
+        found = two.sessions(3, stack, 0, 1)
+        done = two.city.doorward("cut", "--person", PEOPLE[0].login, "--reason", "left", "--config", config)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.count("3 sessions ended in") == 2
+        for session in (*found[0], *found[1]):
+            with pytest.raises(psycopg.OperationalError, match="ended by the security officer"):
+                session.execute("SELECT 1")
+    # A worker that starts afterwards has read it.
+    os.kill(two.pids()[1], signal.SIGKILL)
+    wait_for(lambda: "workers ok" in two.get("/readyz")[1])
+    for _ in range(8):
+        with pytest.raises(psycopg.OperationalError, match="ended by the security officer"):
+            two.city.connect()
+    identifier = done.stdout.split()[1]
+    lifted = two.city.doorward("cuts", "--lift", identifier, "--config", config)
+    assert (lifted.returncode, lifted.stderr) == (0, "")
+    two.city.connect().close()
+    with psycopg.connect(two.record.dsn(user="postgres", dbname="disclosures")) as owner:
+        cuts = "SELECT count(DISTINCT sequence >> 56) FROM record.entries WHERE kind = 6 AND position(%s IN body) > 0"
+        wait_for(lambda: owner.execute(cuts, [identifier.encode()]).fetchone() == (2,))
+
+
+@dataclass
+class Load:
+    """One client that asks until it is told to stop or is cut off."""
+
+    session: Session
+    name: str
+    answered: list[str] = field(default_factory=list)
+    lost: bool = False
+
+    def run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            text = f"SELECT count(*) FROM persons /* {self.name} {len(self.answered)} */"
+            try:
+                self.session.execute(text).fetchall()
+            except psycopg.OperationalError:
+                self.lost = True
+                return
+            self.answered.append(text)
+
+
+def test_a_killed_worker_takes_its_own_sessions_and_no_answered_statement_is_lost(two: Two) -> None:
+    stop = threading.Event()
+    with ExitStack() as stack:
+        found = two.sessions(3, stack, 0, 1)
+        loads = {
+            worker: [Load(session, f"load-{worker}-{at}") for at, session in enumerate(sessions)]
+            for worker, sessions in found.items()
+        }
+        threads = [
+            threading.Thread(target=load.run, args=(stop,)) for these in loads.values() for load in these
+        ]
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: all(len(load.answered) > 20 for these in loads.values() for load in these))
+        killed = two.pids()[1]
+        os.kill(killed, signal.SIGKILL)
+        wait_for(lambda: all(load.lost for load in loads[1]))
+        wait_for(lambda: two.pids().get(1, killed) != killed and "workers ok" in two.get("/readyz")[1])
+        before = [len(load.answered) for load in loads[0]]
+        wait_for(
+            lambda: all(len(load.answered) > was + 20 for load, was in zip(loads[0], before, strict=True))
+        )
+        two.sessions(1, stack, 1)[1][0].execute("SELECT 1")
+        stop.set()
+        for thread in threads:
+            thread.join(WAIT_SECONDS)
+        assert not any(load.lost for load in loads[0])
+    died = [line for line in two.said if line.get("event") == "worker died"]
+    assert (died[-1]["worker"], died[-1]["code"]) == (1, -signal.SIGKILL)
+    assert {line.keys() >= {"time", "level", "process", "event"} for line in two.said} == {True}
+    check_record(two, [text for these in loads.values() for load in these for text in load.answered])
+
+
+def check_record(two: Two, answered: list[str]) -> None:
+    with psycopg.connect(two.record.dsn(user="postgres", dbname="disclosures"), autocommit=True) as owner:
+        wait_for(lambda: two.figure("doorward_waiting_leaves") == 0)
+        bodies = b"".join(
+            row[0] for row in owner.execute("SELECT body FROM record.entries WHERE kind = 4").fetchall()
+        )
+    assert [text for text in answered if text.encode() not in bodies] == []
+    code, report = two.verify()
+    assert (code, report["findings"]) == (0, []), report
+
+
+def test_a_publisher_that_stands_still_is_an_alarm(two: Two) -> None:
+    assert two.stop_publisher() == 0
+    two.city.connect().close()
+    status, words = wait_for(lambda: found if (found := two.get("/readyz"))[0] == 503 else None)
+    assert (status, "publisher stalled\n" in words) == (503, True)
+    assert any(line.get("event") == "publisher stalled" for line in two.said)
+    two.start_publisher()
+    wait_for(lambda: two.get("/readyz")[0] == 200)
+    assert two.verify()[0] == 0
+
+
+def test_another_order_ends_every_session_and_lets_nobody_in_until_the_old_one_is_back(two: Two) -> None:
+    other = two.city.folder / "other-order"
+    shutil.copytree(ORDERS / "chicago", other)
+    text = (other / "order.toml").read_text(encoding="utf-8")
+    (other / "order.toml").write_text(text.replace("every door", "each door"), encoding="utf-8")
+    with ExitStack() as stack:
+        found = two.sessions(1, stack, 0, 1)
+        install(two.city, str(other))
+        wait_for(lambda: "order other\n" in two.get("/readyz")[1])
+        wait_for(lambda: two.figure("doorward_sessions") == 0)
+        for session in (*found[0], *found[1]):
+            with pytest.raises(psycopg.OperationalError, match="another order is in force now"):
+                session.execute("SELECT 1")
+        for _ in range(6):
+            with pytest.raises(psycopg.OperationalError, match="another order is in force at the database"):
+                two.city.connect()
+        assert two.get("/readyz")[0] == 503
+    assert {line["worker"] for line in two.said if line.get("event") == "another order is in force"} == {0, 1}
+    install(two.city, "chicago")
+    wait_for(lambda: two.get("/readyz")[0] == 200)
+    two.city.connect().close()
+
+
+def test_sigterm_ends_all_workers_and_the_record_is_closed(two: Two) -> None:
+    pids = two.pids()
+    session = two.city.connect()
+    assert two.stop_gateway() == 0
+    with pytest.raises(psycopg.OperationalError):
+        session.execute("SELECT 1")
+    session.close()
+    for pid in pids.values():
+        assert not Path(f"/proc/{pid}").exists()
+    assert sum(line.get("event") == "stopped" for line in two.said[-4:]) == 2
+    assert two.stop_publisher() == 0
+    code, report = two.verify()
+    assert (code, report["findings"], report["notes"]) == (0, [], []), report
+
+
+def test_a_worker_that_fails_at_once_ends_the_parent_with_its_words(two: Two) -> None:
+    assert two.stop_gateway() == 0
+    file = two.data / "people.json"
+    kept = file.read_bytes()
+    file.write_text("nonsense", encoding="utf-8")
+    try:
+        done = two.city.doorward("gateway", "--config", str(two.city.config))
+    finally:
+        file.write_bytes(kept)
+    assert done.returncode == 2
+    assert "gateway worker 0 ended: cannot read `people.json`" in done.stderr
+
+
+def test_one_worker_goes_on_where_two_stopped_and_serves_health_itself(two: Two) -> None:
+    assert two.stop_gateway() == 0
+    text = two.city.config.read_text(encoding="utf-8")
+    two.city.config.write_text(text.replace("workers = 2", "workers = 1"), encoding="utf-8")
+    two.start_gateway()
+    try:
+        for _ in range(3):
+            with two.city.connect() as session:
+                assert worker_of(session) == 0
+                session.execute("SELECT 1")
+        wait_for(lambda: two.get("/readyz")[0] == 200)
+        wait_for(lambda: two.figure("doorward_waiting_leaves") == 0)
+        assert two.verify()[0] == 0
+    finally:
+        two.city.config.write_text(text, encoding="utf-8")
+        code = two.stop_gateway()
+    assert code == 0
