@@ -258,6 +258,7 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
                 on_two_addresses=OnTwoAddresses(settings.two_addresses if settings is not None else "lead"),
                 watched=watched,
                 worker=worker,
+                workers=parts.share.workers,
                 health=parts.health,
                 logbook=Logbook("gateway", parts.form, worker if parts.share.workers > 1 else None),
             )

@@ -7,7 +7,7 @@ nothing may be answered that cannot be recorded.
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from doorward.errors import MalformedError, StoreError, UpstreamError
-from doorward.gateway.addresses import OnTwoAddresses, find_elsewhere
+from doorward.gateway.addresses import InUse, OnTwoAddresses, find_elsewhere
 from doorward.gateway.cancelling import Cancelling
 from doorward.gateway.control import serve_control, socket_path
 from doorward.gateway.cutting import Cutting
@@ -28,6 +28,8 @@ from doorward.gateway.health import Health, HealthAddress
 from doorward.gateway.listen import Listener, Listening, listening_socket
 from doorward.gateway.logbook import Event, Logbook
 from doorward.gateway.presenting import IDLE_SECONDS
+from doorward.gateway.questions import Questions
+from doorward.gateway.siblings import Siblings
 from doorward.gateway.sides import ClientSide
 from doorward.gateway.upkeep import Upkeep, Watched
 from doorward.grants.cuts import Cut
@@ -46,6 +48,7 @@ class ServerParts:
 
     Args:
         worker: Its number among those that share the port.
+        workers: How many they are.
         health: Where this process serves health itself, or None: its parent does, or nobody.
     """
 
@@ -62,6 +65,7 @@ class ServerParts:
     on_two_addresses: OnTwoAddresses = OnTwoAddresses.LEAD
     watched: Watched = Watched()  # noqa: RUF009  # a value that never changes
     worker: int = 0
+    workers: int = 1
     health: HealthAddress | None = None
     logbook: Logbook = Logbook("gateway")  # noqa: RUF009  # as above
 
@@ -84,7 +88,10 @@ class Server:
         self.stopped: asyncio.Event = asyncio.Event()
         parts = self.parts
         self.cutting = Cutting(self, parts.load_cuts)
+        others = [number for number in range(parts.workers) if number != parts.worker]
+        self.siblings = Siblings(parts.run_folder, others)
         self.cancelling = Cancelling(parts.worker, parts.place, parts.run_folder)
+        self.questions = Questions(self)
         self.upkeep = Upkeep(self, parts.watched, parts.logbook)
         self.listeners: list[Listener] = []
 
@@ -127,37 +134,13 @@ class Server:
         folder = self.parts.run_folder
         if folder is None:
             return None
-        return await serve_control(socket_path(folder, self.parts.worker), self._answer_control)
+        return await serve_control(socket_path(folder, self.parts.worker), self.questions.answer)
 
     async def _serve_health(self) -> asyncio.Server | None:
         async def gather() -> list[dict[str, Any]]:
-            return [self.state()]
+            return [self.questions.state()]
 
         return await Health(gather).serve(self.parts.health) if self.parts.health is not None else None
-
-    async def _answer_control(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        if asked.get("ask") == "cuts":
-            return await self.cutting.look()
-        if asked.get("ask") == "grants":
-            return await self.cutting.look_at_grants()
-        if asked.get("ask") == "sessions":
-            return {"sessions": [found for side in self.sessions if (found := _describe(side)) is not None]}
-        if asked.get("ask") == "state":
-            return self.state()
-        if asked.get("ask") == "cancel":
-            await self.cancelling.cancel_asked(asked)
-            return {}
-        return {"failed": "no such question"}
-
-    def state(self) -> dict[str, Any]:
-        """Return what this worker tells those who watch: numbers and words of its own, nothing of anybody."""
-        self.figures.failed_handshakes = sum(listener.failed for listener in self.listeners)
-        return {
-            "worker": self.parts.worker,
-            "sessions": len(self.sessions),
-            **self.upkeep.state(),
-            "figures": self.figures.as_json(),
-        }
 
     def _has_room(self, opening: int) -> bool:
         return len(self.sessions) + opening < MAX_CLIENTS
@@ -199,12 +182,29 @@ class Server:
 
     def look_elsewhere(self, new: ClientSide) -> None:
         """Put on record that a login is in use at two addresses, and end its sessions where the city wants that."""
-        found = find_elsewhere(new, self.sessions)
+        if self.siblings.numbers:
+            self.spawn(self._look_elsewhere(new))
+        else:
+            self._note_elsewhere(new, [])
+
+    async def _look_elsewhere(self, new: ClientSide) -> None:
+        at_others = await self.siblings.in_use(new.person) if new.person else []
+        if self._note_elsewhere(new, at_others) and at_others:
+            await self.siblings.ask({"ask": "two addresses", "login": new.person})
+
+    def _note_elsewhere(self, new: ClientSide, at_others: Sequence[InUse]) -> bool:
+        found = find_elsewhere(new, [*self.sessions, *at_others])
         if found is None or not self.append(found.drafts, self.now()):
-            return
-        if self.parts.on_two_addresses is OnTwoAddresses.CUT:
-            chosen = [side for side in self.sessions if side in found.sessions]
-            self.spawn(self._end_changed(chosen, "this login is in use at two addresses"))
+            return False
+        if self.parts.on_two_addresses is not OnTwoAddresses.CUT:
+            return False
+        self.end_login(new.person)
+        return True
+
+    def end_login(self, login: str) -> None:
+        """End the sessions of a login that is in use at two addresses."""
+        chosen = [side for side in self.sessions if login and side.person == login]
+        self.spawn(self._end_changed(chosen, "this login is in use at two addresses"))
 
     def append(self, drafts: Sequence[Draft], now: datetime) -> bool:
         """Put drafts into the spool; False means that nothing may follow."""
@@ -235,22 +235,3 @@ class Server:
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
-
-
-def _describe(side: ClientSide) -> dict[str, Any] | None:
-    subject, answer = side.subject(), side.answer
-    if subject is None:
-        return None
-    binding = answer.binding if answer is not None else None
-    return {
-        "grant": subject.grant,
-        "login": subject.login,
-        "agency": subject.agency,
-        "for": subject.for_agency,
-        "purpose": subject.purpose,
-        "address": side.address,
-        "application": subject.presenter,
-        "scope": binding.scope_id if binding else "",
-        "until": binding.until.isoformat() if binding else "",
-        "protected": subject.is_protected,
-    }
