@@ -3,7 +3,11 @@
 Starts a doorward of its own in a temporary folder. Every figure is paired with direct access as the city's own
 application in the same run, alternating, so that a busy machine touches both. Nothing here is asserted.
 
-    .venv/bin/python bench/bench_gateway.py [--seconds 5] [--connects 500] [--json]
+    .venv/bin/python bench/bench_gateway.py [--seconds 5] [--connects 500] [--workers 2] [--json]
+
+With `--workers N` only the reads are measured: before the same sample's server, through `doorward gateway --config`
+with one worker and with N, each beside direct access. On a machine with fewer cores than workers, clients and server
+need, the figure is what is left of the cores.
 """
 
 import argparse
@@ -19,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +158,8 @@ def pgbench(person: SamplePerson, clients: int, seconds: int, **changed: Any) ->
     script.unlink(missing_ok=True)
     found = re.search(r"tps = ([\d.]+)", done.stdout)
     if found is None:
-        raise SystemExit(f"pgbench failed: {done.stderr[-500:]}")
+        faults = [line for line in done.stderr.splitlines() if not line.startswith("NOTICE")]
+        raise SystemExit(f"pgbench failed: {' '.join(faults)[-1000:]}")
     return float(found[1])
 
 
@@ -166,15 +172,76 @@ def gateway_pid(folders: Folders) -> int:
     return int(read_run(folders, "gateway")["pid"])
 
 
-def measure_reads(folders: Folders, port: int, city_port: int, seconds: int) -> list[dict[str, float]]:
-    pid, straight, results = gateway_pid(folders), direct(folders, city_port), []
+@contextmanager
+def gateway_of(workers: int, folders: Folders) -> Iterator[tuple[int, list[int]]]:
+    """Yield the port of a gateway of so many workers before the sample's server, and its processes."""
+    with tempfile.TemporaryDirectory(prefix="doorward-bench-") as name:
+        data, config, port = Path(name) / "data", Path(name) / "doorward.toml", free_port()
+        city, record = read_run(folders, "city"), read_run(folders, "record")
+        config.write_text(
+            f"""
+order = "chicago"
+production = false
+data = "{data}"
+[database]
+conninfo = "host={city["socket_dir"]} port={city["port"]} dbname=clear"
+[listen]
+host = "127.0.0.1"
+port = {port}
+plain = true
+workers = {workers}
+[record]
+conninfo = "host={record["socket_dir"]} port={record["port"]}"
+[register]
+table = "public.cases"
+case = "case_no"
+status = "status"
+kind = "kind"
+assigned_to = "assigned_to"
+"""
+        )
+        Folders(data).make()
+        people = json.loads(folders.people.read_text())
+        today = datetime.now(UTC).date().isoformat()
+        Folders(data).people.write_text(json.dumps([person | {"attested_on": today} for person in people]))
+        Folders(data).agreements.write_bytes(folders.agreements.read_bytes())
+        process = subprocess.Popen(
+            [sys.executable, "-m", "doorward", "gateway", "--config", str(config)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert process.stdout is not None
+        if process.stdout.readline() != "ready\n":
+            raise SystemExit("the gateway did not start")
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        try:
+            yield port, [process.pid, *map(int, children)]
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def measure_workers(folders: Folders, city_port: int, seconds: int, workers: int) -> list[dict[str, float]]:
+    results = []
+    for count in (1, workers):
+        with gateway_of(count, folders) as (port, pids):
+            reads = measure_reads(folders, port, city_port, seconds, pids)
+        results += [{"workers": count, **row} for row in reads]
+    return results
+
+
+def measure_reads(
+    folders: Folders, port: int, city_port: int, seconds: int, pids: list[int]
+) -> list[dict[str, float]]:
+    straight, results = direct(folders, city_port), []
     for clients in CLIENTS:
         through, around, cpu = [], [], []
         for _ in range(ROUNDS):
-            before = cpu_seconds(pid)
+            before = sum(map(cpu_seconds, pids))
             tps = pgbench(PEOPLE[0], clients, seconds, port=port)
             through.append(tps)
-            cpu.append((cpu_seconds(pid) - before) / (tps * seconds) * 1e6)
+            cpu.append((sum(map(cpu_seconds, pids)) - before) / (tps * seconds) * 1e6)
             around.append(pgbench(PEOPLE[0], clients, seconds, **straight))
         results.append(
             {
@@ -192,15 +259,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--connects", type=int, default=500)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with doorward_up() as (folders, port, city_port, cold, warm):
-        figures: dict[str, dict[str, float] | list[dict[str, float]]] = {
-            "start": {"cold s": cold, "warm s": warm},
-            "connect": measure_connects(folders, port, city_port),
-            "reads": measure_reads(folders, port, city_port, arguments.seconds),
-            "refusals": measure_refusals(port, arguments.connects),
-        }
+        figures: dict[str, dict[str, float] | list[dict[str, float]]] = {}
+        seconds = arguments.seconds
+        if arguments.workers > 1:
+            figures["workers"] = measure_workers(folders, city_port, seconds, arguments.workers)
+        else:
+            figures = {
+                "start": {"cold s": cold, "warm s": warm},
+                "connect": measure_connects(folders, port, city_port),
+                "reads": measure_reads(folders, port, city_port, seconds, [gateway_pid(folders)]),
+                "refusals": measure_refusals(port, arguments.connects),
+            }
     if arguments.json:
         print(json.dumps(figures, indent=1))
         return

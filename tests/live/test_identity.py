@@ -1,11 +1,9 @@
 """Logins by tokens of an identity provider, what takes a second factor, and one login at two addresses."""
 
 import json
-import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from doorward.cli.sample import PEOPLE
-from tests_support.city import City, free_port, start_city
+from tests_support.city import City, free_port, from_address, start_city
 
 pytestmark = pytest.mark.pg
 ISSUER = "https://login.city.example"
@@ -118,32 +116,6 @@ def test_the_token_is_in_no_record_and_how_somebody_came_in_is(city: City) -> No
     assert b"token, second factor" in spool
     assert given.encode() not in spool
     assert given.rpartition(".")[2].encode() not in spool
-
-
-@contextmanager
-def from_address(address: str, port: int) -> Iterator[int]:
-    """Yield a port whose connections reach the gateway from another address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    client, _ = listener.accept()
-                    server = socket.create_connection(("127.0.0.1", port), source_address=(address, 0))
-                    for one, other in ((client, server), (server, client)):
-                        threading.Thread(target=pump, args=(one, other), daemon=True).start()
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield listener.getsockname()[1]
-
-
-def pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65_536):
-            sink.sendall(data)
-    with suppress(OSError):
-        sink.shutdown(socket.SHUT_WR)
-    source.close()
 
 
 def test_one_login_at_two_addresses_is_on_record_and_ends_both_where_the_city_wants_it(city: City) -> None:

@@ -8,8 +8,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from importlib.resources import files
@@ -83,6 +84,32 @@ class City:
             "sslrootcert": str(self.authority.root), "autocommit": True, "connect_timeout": 20,
         }  # fmt: skip
         return psycopg.connect(**(parameters | changed))
+
+
+@contextmanager
+def from_address(address: str, port: int) -> Iterator[int]:
+    """Yield a port whose connections reach the gateway from another address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    server = socket.create_connection(("127.0.0.1", port), source_address=(address, 0))
+                    for one, other in ((client, server), (server, client)):
+                        threading.Thread(target=pump, args=(one, other), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            sink.sendall(data)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+    source.close()
 
 
 def is_well(line: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a gateway worker answers on its control socket: to the officer on its host, to its parent and to its siblings."""
+"""What a gateway worker answers on its control socket: to the officer on its host, its parent and its siblings."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
