@@ -1,5 +1,6 @@
 """Installing into a real database: what stops it, what it leaves unchanged, what it calls a hole."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 from psycopg import sql
 
 from doorward.embedded.launcher import Cluster
-from doorward.errors import InstallError
+from doorward.errors import InstallError, UpstreamError
 from doorward.gateway.answer import GrantBinding
-from doorward.gateway.logins import AdminConnections, Logins
+from doorward.gateway.logins import AdminConnections, Logins, Share
 from doorward.install.drift import find_drift
 from doorward.install.install import Installed, Terms, install, is_installed
 from doorward.install.names import scope_schema
@@ -143,7 +144,9 @@ class TestLogins:
         admin = AdminConnections(
             lambda: psycopg.connect(cluster.dsn(user="doorward_admin", dbname="clear"), autocommit=True)
         )
-        yield Logins(admin, random=lambda size: next(count).to_bytes(size))
+        yield Logins(
+            admin, order_digest=pack.digest, random=lambda size: next(count).to_bytes(size), share=Share(1, 2)
+        )
         admin.close()
 
     @pytest.fixture
@@ -200,6 +203,32 @@ class TestLogins:
             session.execute("SELECT 1")
         assert city.execute("SELECT count(*) FROM doorward.session_grant").fetchone() == (0,)
         assert logins.bind(binding) == login
+
+    def test_a_sibling_takes_over_nothing(
+        self, cluster: Cluster, city: Connection, logins: Logins, pack: Pack, binding: GrantBinding
+    ) -> None:
+        login = logins.bind(binding)
+        admin = AdminConnections(
+            lambda: psycopg.connect(cluster.dsn(user="doorward_admin", dbname="clear"), autocommit=True)
+        )
+        sibling = Logins(admin, order_digest=pack.digest, random=os.urandom, share=Share(0, 2))
+        with self.enter(cluster, login, binding) as session:
+            assert sibling.recover() == 0
+            assert session.execute("SELECT 1").fetchone() == (1,)
+            other = sibling.bind(binding)
+            assert logins.recover() == 1
+        admin.close()
+        rows = city.execute("SELECT login FROM doorward.session_grant").fetchall()
+        assert rows == [(other,)]
+
+    def test_nobody_is_bound_once_another_order_is_installed(
+        self, city: Connection, logins: Logins, binding: GrantBinding
+    ) -> None:
+        city.execute("UPDATE doorward.installation SET order_digest = 'another'")
+        for _ in range(2):
+            with pytest.raises(UpstreamError, match="another order"):
+                logins.bind(binding)
+        assert city.execute("SELECT count(*) FROM doorward.session_grant").fetchone() == (0,)
 
 
 def test_names_that_need_quotes_are_names_like_others(city: Connection, pack: Pack, tmp_path: Path) -> None:

@@ -70,13 +70,18 @@ class Two:
         assert self.gateway is not None
         self.gateway.send_signal(signal.SIGTERM)
         code = self.gateway.wait(40)
+        self.forget_gateway()
+        return code
+
+    def forget_gateway(self) -> None:
+        """Close what is left of a gateway that has ended."""
+        assert self.gateway is not None
         assert self.listening is not None
         self.listening.join(10)
         for pipe in (self.gateway.stdout, self.gateway.stderr):
             assert pipe is not None
             pipe.close()
         self.gateway = None
-        return code
 
     def start_publisher(self) -> None:
         self.publisher = subprocess.Popen(
@@ -90,6 +95,17 @@ class Two:
         code = self.publisher.wait(40)
         self.publisher = None
         return code
+
+    def kill_everything(self) -> None:
+        """Send SIGKILL to the parent, the workers and the publisher."""
+        assert self.gateway is not None
+        assert self.publisher is not None
+        for pid in (self.gateway.pid, *self.pids().values(), self.publisher.pid):
+            os.kill(pid, signal.SIGKILL)
+        self.publisher.wait(40)
+        self.gateway.wait(40)
+        self.publisher = None
+        self.forget_gateway()
 
     def get(self, path: str) -> tuple[int, str]:
         connection = HTTPConnection("127.0.0.1", self.health_port, timeout=20)
@@ -110,7 +126,7 @@ class Two:
         children = Path(f"/proc/{self.gateway.pid}/task/{self.gateway.pid}/children").read_text().split()
         found = {}
         for pid in children:
-            with suppress(OSError):
+            with suppress(OSError, ValueError):  # one that is gone, or has not become a worker yet
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
                 found[int(words[words.index(b"--worker") + 1])] = int(pid)
         return found
@@ -357,6 +373,34 @@ def test_a_killed_worker_takes_its_own_sessions_and_no_answered_statement_is_los
     assert (died[-1]["worker"], died[-1]["code"]) == (1, -signal.SIGKILL)
     assert {line.keys() >= {"time", "level", "process", "event"} for line in two.said} == {True}
     check_record(two, [text for these in loads.values() for load in these for text in load.answered])
+
+
+def test_every_process_killed_at_once_under_load_loses_no_answered_statement(two: Two) -> None:
+    stop = threading.Event()
+    with ExitStack() as stack:
+        found = two.sessions(3, stack, 0, 1)
+        loads = [Load(session, f"all-{at}") for at, session in enumerate([*found[0], *found[1]])]
+        threads = [threading.Thread(target=load.run, args=(stop,)) for load in loads]
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: all(len(load.answered) > 20 for load in loads))
+        two.kill_everything()
+        for thread in threads:
+            thread.join(WAIT_SECONDS)
+        assert all(load.lost for load in loads)
+    two.start_gateway()
+    two.start_publisher()
+    two.city.connect().close()
+    check_record(two, [text for load in loads for text in load.answered])
+
+
+def test_workers_stop_by_themselves_when_their_parent_is_killed(two: Two) -> None:
+    pids = two.pids()
+    assert two.gateway is not None
+    two.gateway.kill()
+    two.gateway.wait(40)
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids.values()))
+    two.forget_gateway()
 
 
 def check_record(two: Two, answered: list[str]) -> None:

@@ -221,7 +221,7 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
     admin = AdminConnections(partial(connect_admin, parts.admin))
     try:
         check_in_force(admin, parts)
-        logins = Logins(admin, random=os.urandom, share=parts.share)
+        logins = Logins(admin, order_digest=parts.pack.digest, random=os.urandom, share=parts.share)
         logins.recover()
         directory_files = (folders.people, folders.agreements, folders.applications)
         settings = parts.settings

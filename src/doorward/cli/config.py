@@ -32,8 +32,11 @@ def check(
     typer.echo("settings: every key is known, and what must be there is there")
     make_listening(settings.listen)
     typer.echo(
-        f"listener: {settings.listen.host}:{settings.listen.port}, {_encryption(settings.listen.plain)}"
+        f"listener: {settings.listen.host}:{settings.listen.port}, {_encryption(settings.listen.plain)}, "
+        f"{settings.listen.workers} worker{'s' if settings.listen.workers > 1 else ''}"
     )
+    if settings.operation.health is not None:
+        typer.echo(f"health: {settings.operation.health}")
     parts = city_gateway(settings)
     sample = ", a SAMPLE that no office adopted" if parts.pack.is_sample else ""
     typer.echo(

@@ -80,6 +80,7 @@ class Workers:
     logbook: Logbook
     children: dict[int, _Child] = field(default_factory=dict)
     failure: DoorwardError | None = None
+    is_ready: bool = False
 
     def __post_init__(self) -> None:
         self.stopped = asyncio.Event()
@@ -104,6 +105,7 @@ class Workers:
                     keepers[-1].add_done_callback(self._note_crash)
                 await self._wait_for(ready)
             if not self.stopped.is_set():
+                self.is_ready = True
                 _say_ready()
             await self.stopped.wait()
         finally:

@@ -114,8 +114,14 @@ class Logins:
     """A worker's pool of login roles of one database."""
 
     def __init__(
-        self, admin: AdminConnections, *, random: Callable[[int], bytes], share: Share = Share()
+        self,
+        admin: AdminConnections,
+        *,
+        order_digest: str,
+        random: Callable[[int], bytes],
+        share: Share = Share(),
     ) -> None:
+        self._order_digest = order_digest
         self._admin = admin
         self._random = random
         self._share = share
@@ -135,7 +141,7 @@ class Logins:
         """Return a login role that now stands for this grant.
 
         Raises:
-            UpstreamError: PostgreSQL refused; nothing is bound.
+            UpstreamError: PostgreSQL refused, or holds another order; nothing is bound.
         """
         with self._lock:
             free = self._free[binding.scope_id]
@@ -146,11 +152,19 @@ class Logins:
                 with connection.transaction():
                     for statement in create_login(login, binding.scope_id, connections=CONNECTIONS_PER_LOGIN):
                         connection.execute(statement)
-            connection.execute(
+            # By the order that decided, or not at all: another one may have been installed a moment ago.
+            done = connection.execute(
                 "INSERT INTO doorward.session_grant (login, scope, case_no, unit, place, until)"
-                " VALUES (%s, %s, %s, %s, %s, %s)",
-                [login, binding.scope_id, binding.case_no, binding.unit, binding.place, binding.until],
-            )
+                " SELECT %s, %s, %s, %s, %s, %s FROM doorward.installation WHERE order_digest = %s",
+                [
+                    login, binding.scope_id, binding.case_no, binding.unit, binding.place, binding.until,
+                    self._order_digest,
+                ],
+            )  # fmt: skip
+        if done.rowcount != 1:
+            with self._lock:
+                self._free[binding.scope_id].append(login)
+            raise UpstreamError("the database holds another order than the one that decided")
         return login
 
     def release(self, login: str, scope_id: str) -> None:

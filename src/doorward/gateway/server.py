@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from doorward.errors import MalformedError, StoreError, UpstreamError
+from doorward.errors import DoorwardError, MalformedError, StoreError, UpstreamError
 from doorward.gateway.addresses import InUse, OnTwoAddresses, find_elsewhere
 from doorward.gateway.cancelling import Cancelling
 from doorward.gateway.control import serve_control, socket_path
@@ -78,12 +78,12 @@ class Server:
     sessions: set[ClientSide] = field(default_factory=set)
     figures: Figures = field(default_factory=Figures)
     failed: StoreError | None = None
+    crashed: BaseException | None = None
 
     def __post_init__(self) -> None:
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="door")
-        self.watchers = ThreadPoolExecutor(
-            1, thread_name_prefix="watch"
-        )  # a database that hangs holds no door
+        # Apart from the door's, so that a database that hangs while it is looked at holds nobody up.
+        self.watchers = ThreadPoolExecutor(1, thread_name_prefix="watch")
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopped: asyncio.Event = asyncio.Event()
         parts = self.parts
@@ -101,6 +101,7 @@ class Server:
         Raises:
             OSError: The port cannot be listened on.
             StoreError: The record could not be written; every connection was cut first.
+            DoorwardError: Something that runs beside the sessions has failed, so that nobody looks any more.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -117,6 +118,8 @@ class Server:
             door = self.parts.door
             self.parts.logbook.say(Event.STARTED, order=door.pack.digest, logins=len(door.directory.people))
             running += [loop.create_task(work) for work in (self._tick(), self.upkeep.run())]
+            for task in running:
+                task.add_done_callback(self._note_crash)
             try:
                 await self.stopped.wait()
             finally:
@@ -129,6 +132,15 @@ class Server:
         self.parts.logbook.say(Event.STOPPED)
         if self.failed is not None:
             raise self.failed
+        if self.crashed is not None:
+            raise DoorwardError("the gateway failed in a way that it does not know") from self.crashed
+
+    def _note_crash(self, task: asyncio.Task[None]) -> None:
+        # Without its ticker or its look at the order a door would go on for ever: it ends, and is started again.
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.crashed = error
+            self.stopped.set()
 
     async def _serve_control(self) -> asyncio.Server | None:
         folder = self.parts.run_folder

@@ -47,7 +47,7 @@ def look_at_spool(log_dir: Path, spool_dir: Path, worker: int) -> SpoolLook:
     size = 0
     with suppress(LogError):
         for segment in list_segments(worker_folder(spool_dir, worker)):
-            with suppress(FileNotFoundError):  # published and removed in between
+            with suppress(OSError):  # published and removed in between
                 size += segment.path.stat().st_size
     return SpoolLook(published, size)
 
