@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from doorward.errors import ConfigError, MalformedError, StoreError, UpstreamError
 from doorward.gateway.addresses import OnTwoAddresses, find_elsewhere
@@ -25,6 +26,7 @@ from doorward.gateway.cutting import Cutting
 from doorward.gateway.dial import Place
 from doorward.gateway.door import Door
 from doorward.gateway.listen import Listener, Listening, listening_socket
+from doorward.gateway.observing import ENDED
 from doorward.gateway.presenting import IDLE_SECONDS
 from doorward.gateway.sides import ClientSide
 from doorward.grants.cuts import Cut
@@ -70,6 +72,7 @@ class Server:
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopped: asyncio.Event = asyncio.Event()
         self.cutting = Cutting(self, self.parts.load_cuts)
+        self.observed_ended: WeakSet[ClientSide] = WeakSet()
 
     async def run(self, *places: Listening, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT, or until the spool fails.
@@ -82,6 +85,7 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopped.set)
         self.cutting.read()
+        self._begin_observation()
         control = await self._serve_control()
         listeners = [Listener(place, partial(ClientSide, self), self._has_room) for place in places]
         with ExitStack() as sockets:
@@ -145,6 +149,7 @@ class Server:
                 self.fail(error)
             self._look_at_people()
             self._look_at_provider()
+            self._look_at_observation(now)
             for session in list(self.sessions):
                 session.wake(now)
 
@@ -188,6 +193,26 @@ class Server:
         if self.parts.on_two_addresses is OnTwoAddresses.CUT:
             chosen = [side for side in self.sessions if side in found.sessions]
             self.spawn(self._end_changed(chosen, "this login is in use at two addresses"))
+
+    def _begin_observation(self) -> None:
+        # Before the first answer: the record says what is not enforced, before anybody is let in on it.
+        observing = self.parts.door.observing
+        if observing is not None:
+            self.append([observing.draft_beginning()], self.now())
+
+    def _look_at_observation(self, now: datetime) -> None:
+        observing = self.parts.door.observing
+        if observing is None:
+            return
+        if observing.find_end(now):
+            self.append([observing.draft_end()], now)
+        if observing.why_over:
+            # Asked at each look: a session may have been answered just before the end and have come in behind it.
+            resting = [side for side in self.sessions if side.answer and side.answer.rests_on_observation]
+            fresh = [side for side in resting if side not in self.observed_ended]
+            self.observed_ended.update(fresh)
+            if fresh:
+                self.spawn(self._end_changed(fresh, ENDED))
 
     def append(self, drafts: Sequence[Draft], now: datetime) -> bool:
         """Put drafts into the spool; False means that nothing may follow."""
