@@ -87,8 +87,12 @@ def last_mode(folders: Folders) -> tuple[Any, Entry]:
 
 
 def doorward(folders: Folders, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run_alone(*arguments, "--data", str(folders.data))
+
+
+def run_alone(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "doorward", *arguments, "--data", str(folders.data)],
+        [sys.executable, "-m", "doorward", *arguments],
         capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "COLUMNS": "300"},
     )  # fmt: skip
 
@@ -168,6 +172,26 @@ def test_the_record_says_first_what_is_observed_and_by_whom(observed: Any) -> No
 def test_every_screen_says_what_is_not_enforced(observed: Any) -> None:
     panel = observed.folders.data.with_name(f"{observed.folders.data.name}.out").read_text()
     assert "NOT ENFORCED, only observed until" in " ".join(panel.split())
+
+
+def test_the_database_holds_the_scopes_of_both_orders_and_another_install_says_what_would_go(
+    observed: Any,
+) -> None:
+    city = json.loads((observed.folders.run / "city.json").read_text())
+    dsn = f"host={city['socket_dir']} port={city['port']} user=postgres dbname=clear"
+    install = ("order", "install", "chicago", "--dsn", dsn, "--neither", "records_app", "--dry-run")
+    note = ("--observe", str(observed.folders.observe), "--law-keys", str(observed.folders.law))
+    told = [run_alone(*install, *arguments) for arguments in ((*note, "--json"), ("--json",), note, note[:2])]
+    both, full = (json.loads(done.stdout) for done in told[:2])
+    assert (both["created"], both["dropped"], both["observed"]) == ([], [], ["B2", "B6", *CIVIL])
+    assert (full["created"], len(full["dropped"]), full["observed"]) == ([], 1, [])
+    assert "NOT ENFORCED, only observed until" in told[2].stdout
+    assert (told[3].returncode, "are given together" in told[3].stderr) == (2, True)
+
+
+def test_the_record_verifies_with_what_is_observed_in_it(observed: Any) -> None:
+    done = doorward(observed.folders, "log", "verify")
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_report_counts_by_clause_and_names_nobody_unless_asked(observed: Any) -> None:

@@ -36,9 +36,9 @@ from doorward.orders.observed import (
     find_observed,
     find_withholding,
     format_mode,
-    is_less,
     join_scopes,
     parse_mode,
+    shows_other,
 )
 from doorward.orders.opened import find_opened
 from doorward.policy.decision import Outcome
@@ -297,7 +297,7 @@ def test_columns_and_rows_that_would_be_withheld_are_told_by_clause(pack: Pack) 
     observed = find_observed(pack, ["B2", "B4", "B6"])
     book, request = observed.pack.scope_book(), ask(pack, CLERK)
     shown = book.find(request)
-    assert is_less(pack.scope_book().find(request), shown)
+    assert shows_other(pack.scope_book().find(request), shown)
     enforcing = {clause: enforcing_again(pack, observed, clause).scope_book() for clause in observed.clauses}
     assert find_withholding(observed, request, shown, enforcing) == ("B2", "B4")
 

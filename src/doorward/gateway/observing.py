@@ -20,7 +20,7 @@ from doorward.orders.observed import (
     compare,
     find_withholding,
     format_mode,
-    is_less,
+    shows_other,
 )
 from doorward.orders.pack import Pack
 from doorward.policy.decision import Decision, Outcome
@@ -143,7 +143,7 @@ class Observing:
 
     def _find_withholding(self, request: Request) -> tuple[str, ...]:
         shown = self.book.find(request)
-        if not is_less(self._full.book.find(request), shown):
+        if not shows_other(self._full.book.find(request), shown):
             return ()
         return find_withholding(self.observed, request, shown, self._enforcing)
 

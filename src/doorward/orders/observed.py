@@ -215,7 +215,7 @@ def compare(pack: Pack, observed: Observed, request: Request, full: Decision) ->
     return Compared(would, found if rests else full, clauses, policies, rests)
 
 
-def is_less(full: Scope | None, other: Scope | None) -> bool:
+def shows_other(full: Scope | None, other: Scope | None) -> bool:
     """Return whether a scope shows other tables, columns or rows than another one; their words do not count."""
     return _shown(full) != _shown(other)
 
@@ -231,7 +231,7 @@ def find_withholding(
         shown: The scope of it.
         enforcing: By clause, the scopes with all but that one observed.
     """
-    return tuple(clause for clause in observed.clauses if is_less(enforcing[clause].find(request), shown))
+    return tuple(clause for clause in observed.clauses if shows_other(enforcing[clause].find(request), shown))
 
 
 def enforcing_again(pack: Pack, observed: Observed, clause: str) -> Pack:
