@@ -118,7 +118,7 @@ def test_it_begins_with_what_is_enforced_and_what_is_not() -> None:
     record.observe(Would.BEGINS, "B6")
     first, second = headline(read(record.entries))
     assert first.startswith("enforced: every clause of the order but those")
-    assert "observed and NOT ENFORCED: B6, from 2026-03-01 00:00 until 2026-03-29T00:00:00+00:00" in second
+    assert "observed and NOT ENFORCED: B6, from 2026-03-01 00:00 until 2026-03-29 00:00 UTC" in second
     assert "law/a, law/b: why" in second
     record.observe(Would.OVER, "B6")
     _, second = headline(read(record.entries))

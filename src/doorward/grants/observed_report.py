@@ -198,8 +198,16 @@ def _end_of(period: Period) -> int:
     try:
         until = int(datetime.fromisoformat(period.until).timestamp() * 1_000_000)
     except ValueError:
-        until = 2**63
+        until = 2**63  # an entry that another version wrote: it is named rather than left out
     return until if period.over_us is None else min(until, period.over_us)
+
+
+def show_end(period: Period) -> str:
+    """Return the end that an observation's note has, for a person."""
+    try:
+        return f"{datetime.fromisoformat(period.until).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return "an end that cannot be read"
 
 
 def clause_lines(report: ObservedReport) -> dict[str, Line]:
@@ -218,7 +226,7 @@ def headline(report: ObservedReport) -> Iterator[str]:
         over = f", over since {show_time(period.over_us)}" if period.over_us is not None else ""
         yield (
             f"observed and NOT ENFORCED: {', '.join(period.mode.clauses)}, from {show_time(period.begins_us)} until "
-            f"{period.until}{over}; note {period.mode.observation} of {period.signers}: {period.reason}"
+            f"{show_end(period)}{over}; note {period.mode.observation} of {period.signers}: {period.reason}"
         )
 
 
