@@ -22,7 +22,7 @@ from doorward.gateway.observing import Observing
 from doorward.grants.people import Directory, Person
 from doorward.grants.referral_files import Referrals
 from doorward.install.install import digest_scopes
-from doorward.notes.note import Signer, cosign_note, sign_note
+from doorward.notes.note import Signer, cosign_note, format_verifier, sign_note
 from doorward.orders.load import Pack, load_pack
 from doorward.orders.observe import Observation, format_observation
 from doorward.orders.observed import Would, join_scopes, parse_mode
@@ -167,7 +167,8 @@ def test_the_record_says_what_is_observed_until_when_and_by_whom(observe: Callab
     said = dict(draft.fields)
     assert draft.session == NO_SESSION
     assert parse_mode(said[Field.MODE]).clauses == ("B6", "B2")
-    assert (said[Field.LOGIN], said[Field.REASON]) == (b"law/a, law/b", b"beside what exists")
+    public = [format_verifier(signer.verifier).rsplit("+", 1)[0] for signer in LAW]
+    assert (said[Field.LOGIN], said[Field.REASON]) == (", ".join(public).encode(), b"beside what exists")
     assert said[Field.UNTIL] == UNTIL.isoformat().encode()
 
 

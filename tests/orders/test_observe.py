@@ -66,6 +66,17 @@ permit (principal, action == Action::"query", resource in Collection::"clear")
 when { context.for_agency != Agency::"unknown" && !context.process };
 """
 
+ANY_CASE = """
+@id("investigator-any-case")
+@clauses("B1")
+@says("a detective's search on the case that is stated, as it was before")
+permit (principal in Duty::"investigator", action == Action::"query", resource in Collection::"clear")
+when {
+  principal in Group::"city" && context.requester.agency in Group::"city" && context.for_agency in Group::"city" &&
+  context.purpose == "criminal-investigation"
+};
+"""
+
 TASK_FORCE: dict[str, Fact] = {
     "principal.role": "detective", "principal.agency": "CPD", "context.requester.agency": "CPD",
     "context.requester.identified": "verified", "context.initiative": "own-motion", "context.for_agency": "CPD",
@@ -346,6 +357,24 @@ def test_observing_opens_and_never_closes_and_never_opens_what_is_promised(
         assert set(compared.clauses) <= set(clauses)
         assert request.facts["context.requester.agency"] != "ICE-ERO"
         assert request.facts["context.for_agency"] not in {"ICE-ERO", "unknown"}
+
+
+def test_access_that_exists_is_base_access_and_what_narrows_it_is_observed(changed: Change) -> None:
+    """A city whose detectives search on any case number wants to know who would be refused without an open one."""
+    mark = '@id("investigator-own-case")'
+    order = assemble_pack(changed("database.cedar", mark, ANY_CASE + mark))
+    observed = find_observed(order, ["local-policy"])
+    check_promises(order, observed)
+    unknown = TASK_FORCE | {"context.task_force.member": False, "context.register.standing": "unverified"}
+    request = ask(order, unknown)
+    assert order.decide(request).outcome is Outcome.REFER
+    found = compare(order, observed, request, order.decide(request))
+    assert (found.would, found.decision.outcome, found.policies) == (
+        Would.REFER, Outcome.PERMIT, ("case-not-verified",),
+    )  # fmt: skip
+    assert observed.pack.scope_book().find(request) is not None
+    side_door = ask(order, unknown | {"context.for_agency": "ICE-ERO"})
+    assert observed.pack.decide(side_door).outcome is Outcome.DENY
 
 
 # the record's words

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -30,6 +31,7 @@ from doorward.grants.observed_report import (
     show_time,
 )
 from doorward.grants.people import load_people
+from doorward.record.check_spool import hold_segments
 from doorward.record.disclosures import PostgresDisclosures
 from doorward.record.entry import Entry, Kind
 from doorward.record.segments import read_spool
@@ -40,6 +42,10 @@ FORMATS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 COLUMNS: Final = (
     "clause", "agency", "role", "unit", "login", "let_in", "shown_more", "closed_anyway", "first", "last",
 )  # fmt: skip
+SPOOL_ALONE: Final = (
+    "INCOMPLETE: it is not known where the disclosures are (is doorward up?); "
+    "only what is not published yet is counted"
+)
 INTERNAL: Final = "for those who answer for the order; not for publication"
 
 People = Annotated[bool, typer.Option("--people", help="for the security officer: a line a login")]
@@ -64,6 +70,7 @@ def observe(  # noqa: PLR0917  # flags of a command
     if ends <= begins:
         raise ConfigError("`--to` must be after `--from`")
     known = {person.login: person for person in load_people(folders.people)}
+    is_whole = has_disclosures(folders)
     report = read_observed(
         read_entries(folders, begins=begins - OPENING, ends=ends),
         known,
@@ -71,16 +78,18 @@ def observe(  # noqa: PLR0917  # flags of a command
         ends_us=_microseconds(ends),
         with_logins=people,
     )
+    says = [*([] if is_whole else [SPOOL_ALONE]), *headline(report)]
     if as_json:
-        typer.echo(json.dumps(_as_json(report), indent=1, ensure_ascii=False))
+        told = {"says": says, "use": INTERNAL, "complete": is_whole, **_as_json(report)}
+        typer.echo(json.dumps(told, indent=1, ensure_ascii=False))
     elif as_csv:
         writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
-        for line in headline(report):
+        for line in says:
             sys.stdout.write(f"# {line}\n")
         writer.writeheader()
         writer.writerows(as_rows(report))
     else:
-        for line in _lines(report, people=people):
+        for line in (*says, *_lines(report, people=people)):
             typer.echo(line)
 
 
@@ -91,17 +100,27 @@ def read_entries(folders: Folders, *, begins: datetime, ends: datetime) -> Itera
         StoreError: The disclosures' server or the spool cannot be read.
         MalformedError: A row or a record of the spool is none.
     """
-    conninfo = folders.run / "record.dsn"
     last = -1
-    if conninfo.exists():
-        with closing(PostgresDisclosures(conninfo.read_text(encoding="utf-8").strip())) as disclosures:
-            for entry in disclosures.select(
-                KINDS, begins_us=_microseconds(begins), ends_us=_microseconds(ends)
-            ):
-                last = entry.sequence
-                yield entry
-    if folders.spool.exists():
-        yield from _behind(read_spool(folders.spool), last)
+    # The publisher removes what it has published, which could be between the one reading and the other.
+    with hold_segments(folders.spool):
+        if has_disclosures(folders):
+            conninfo = _conninfo(folders).read_text(encoding="utf-8").strip()
+            with closing(PostgresDisclosures(conninfo)) as disclosures:
+                window = {"begins_us": _microseconds(begins), "ends_us": _microseconds(ends)}
+                for entry in disclosures.select(KINDS, **window):
+                    last = entry.sequence
+                    yield entry
+        if folders.spool.exists():
+            yield from _behind(read_spool(folders.spool), last)
+
+
+def has_disclosures(folders: Folders) -> bool:
+    """Return whether it is known where the disclosures are."""
+    return _conninfo(folders).exists()
+
+
+def _conninfo(folders: Folders) -> Path:
+    return folders.run / "record.dsn"
 
 
 def _behind(records: Iterable[object], last: int) -> Iterator[Entry]:
@@ -113,8 +132,6 @@ def _behind(records: Iterable[object], last: int) -> Iterator[Entry]:
 
 def _as_json(report: ObservedReport) -> dict[str, Any]:
     return {
-        "says": list(headline(report)),
-        "use": INTERNAL,
         "observations": [
             {
                 "id": period.mode.observation,
@@ -141,7 +158,6 @@ def _as_json(report: ObservedReport) -> dict[str, Any]:
 
 
 def _lines(report: ObservedReport, *, people: bool) -> Iterator[str]:
-    yield from headline(report)
     yield f"({INTERNAL})"
     yield f"decisions: {report.decisions:,}, of them {report.under_observation:,} while clauses were observed"
     yield f"let in, and refused when enforced: {report.totals['let in']:,}"

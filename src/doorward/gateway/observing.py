@@ -163,7 +163,8 @@ class Observing:
             return False
         self._mark = mark
         try:
-            return self._file.read_bytes() != self._raw
+            with self._file.open("rb") as stream:
+                return stream.read(len(self._raw) + 1) != self._raw
         except OSError:
             return True
 
@@ -187,7 +188,7 @@ class Observing:
     def _draft(self, mode: Mode, reason: str) -> Draft:
         observation = self.found.observation
         fields = (
-            (Field.LOGIN, ", ".join(self.found.signers)[:200].encode()),
+            (Field.LOGIN, ", ".join(self.found.keys).encode()),
             (Field.UNTIL, observation.until.isoformat().encode()),
             (Field.ORDER_DIGEST, observation.digest.encode()),
             (Field.MODE, format_mode(mode)),

@@ -71,10 +71,16 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedObservation:
-    """A note that enough of the keys signed, for the order at hand, now."""
+    """A note that enough of the keys signed, for the order at hand, now.
+
+    Args:
+        signers: Their names.
+        keys: Name and id of each key, as its public line begins: the record has them, because a name says little.
+    """
 
     observation: Observation
     signers: tuple[str, ...]
+    keys: tuple[str, ...]
 
 
 def format_observation(observation: Observation) -> bytes:
@@ -162,7 +168,8 @@ def verify_observation(
         raise VerificationError(f"nothing is observed before {_format_time(found.begins)}")
     if now >= found.until:
         raise VerificationError(f"nothing is observed since {_format_time(found.until)}")
-    return VerifiedObservation(found, tuple(signer.name for signer in signers))
+    signed = tuple(signer.name for signer in signers)
+    return VerifiedObservation(found, signed, tuple(f"{s.name}+{s.id.hex()}" for s in signers))
 
 
 def _format_time(moment: datetime) -> str:
