@@ -439,7 +439,7 @@ def test_the_first_makes_the_note_the_second_signs_it_and_anybody_checks_it(keys
     second = run(keys, key="b")
     assert (second.exit_code, "signed by law/b" in second.stdout) == (0, True)
     told = json.loads(run(keys, *checked, "--json").stdout)
-    assert (told["holds"], told["observed"], told["signed"]) == (True, ["B6"], ["law/a", "law/b"])
+    assert (told["verified"], told["observed"], told["signed"]) == (True, ["B6"], ["law/a", "law/b"])
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ file or key is not what it must be, or a promise of the order breaks.
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +19,7 @@ import typer
 from doorward.cli.order_sign import Moment, PackName, read_file, read_keys, write_file
 from doorward.errors import ConfigError, LogError, MalformedError
 from doorward.notes.key_files import load_key
-from doorward.notes.note import cosign_note, parse_note, sign_note
+from doorward.notes.note import Signer, cosign_note, parse_note, sign_note
 from doorward.orders.load import find_pack, load_pack
 from doorward.orders.observe import (
     NEEDED,
@@ -31,6 +32,8 @@ from doorward.orders.observe import (
 )
 from doorward.orders.observed import Observed, check_promises, find_observed
 from doorward.orders.pack import Pack
+from doorward.policy.decision import Outcome
+from doorward.policy.request import Request
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document")]
 
@@ -85,9 +88,11 @@ def observe(  # noqa: PLR0913, PLR0917  # flags of a command
         observation = _new(order, clause or (), begins or now, until, reason)
         observed = _proved(order, observation)
         raw = sign_note(format_observation(observation), signer)
-    write_file(file, raw)
     signed = [line.name for line in parse_note(raw).signatures]
-    _tell(order, observation, observed, signed, as_json=as_json)
+    # Shown before it is kept: where it cannot be found out what opens, nothing is signed.
+    shown = _found(order, observed, signed, verified=False)
+    write_file(file, raw)
+    _tell(shown, observation, order, as_json=as_json)
     if len(signed) < NEEDED:
         if not as_json:
             typer.echo(f"signed by one; a second runs: doorward order observe {pack} --note {file} --key …")
@@ -127,7 +132,7 @@ def _read(raw: bytes, file: Path, order: Pack) -> Observation:
     return found
 
 
-def _cosign(raw: bytes, file: Path, signer: Any) -> bytes:  # noqa: ANN401  # a Signer
+def _cosign(raw: bytes, file: Path, signer: Signer) -> bytes:
     try:
         return cosign_note(raw, signer)
     except MalformedError as error:
@@ -144,53 +149,62 @@ def _check(raw: bytes, keys: Path, order: Pack, now: datetime, *, as_json: bool)
     try:
         found = verify_observation(raw, read_keys(keys), digest=order.digest, now=now)
     except LogError as error:
-        told = {"holds": False, "reason": str(error)}
+        told = {"verified": False, "reason": str(error)}
         typer.echo(json.dumps(told, indent=1) if as_json else f"does not hold: {error}")
         raise typer.Exit(1) from error
     observed = _proved(order, found.observation)
-    _tell(order, found.observation, observed, list(found.signers), as_json=as_json)
+    shown = _found(order, observed, found.signers, verified=True)
+    _tell(shown, found.observation, order, as_json=as_json)
 
 
-def _tell(
-    order: Pack, observation: Observation, observed: Observed, signed: list[str], *, as_json: bool
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a note does, found out."""
+
+    observed: Observed
+    opened: Sequence[tuple[Outcome, Request]]
+    signed: Sequence[str]
+    verified: bool
+
+
+def _found(order: Pack, observed: Observed, signed: Sequence[str], *, verified: bool) -> _Found:
     from doorward.orders.opened import find_opened  # z3 is there: the order was proved with it
 
-    opened = find_opened(order, observed)
+    return _Found(observed, find_opened(order, observed), signed, verified)
+
+
+def _tell(found: _Found, observation: Observation, order: Pack, *, as_json: bool) -> None:
     if as_json:
         told = {
-            "holds": len(signed) >= NEEDED, "id": observation.id, "order": order.name, "digest": order.digest,
+            "verified": found.verified, "id": observation.id, "order": order.name, "digest": order.digest,
             "from": observation.begins.isoformat(), "until": observation.until.isoformat(),
-            "observed": list(observation.clauses), "policies": list(observed.policies),
-            "reason": observation.reason, "signed": signed,
-            "opens": [
-                {"enforced": was.value, "facts": _facts(request)} for was, request in opened
-            ],
+            "observed": list(observation.clauses), "policies": list(found.observed.policies),
+            "reason": observation.reason, "signed": list(found.signed),
+            "opens": [{"enforced": was.value, "facts": _facts(asked)} for was, asked in found.opened],
         }  # fmt: skip
         typer.echo(json.dumps(told, indent=1, ensure_ascii=False))
         return
     typer.echo(format_observation(observation).decode(), nl=False)
-    for line in _lines(order, observed, opened):
+    for line in _lines(order, found):
         typer.echo(line)
-    for name in signed:
-        typer.echo(f"signed by {name}")
 
 
-def _lines(order: Pack, observed: Observed, opened: Any) -> Iterator[str]:  # noqa: ANN401  # of find_opened
-    from doorward.policy.prover import describe_request
+def _lines(order: Pack, found: _Found) -> Iterator[str]:
+    from doorward.policy.prover import describe_request  # needs z3, as above
 
-    yield f"not enforced meanwhile, at the database: {', '.join(observed.policies)}"
+    yield f"not enforced meanwhile, at the database: {', '.join(found.observed.policies)}"
     yield f"every promise of the order holds without them: {len(order.theorems.theorems)} theorems proved"
-    if not opened:
+    if not found.opened:
         yield "nothing opens by it: what they close, no permit of the order opens"
-    for was, request in opened:
+    for was, asked in found.opened:
         yield f"enforced: {was}; observed: permitted; for example:"
-        yield from (f"    {line}" for line in describe_request(request, order.requests))
+        yield from (f"    {line}" for line in describe_request(asked, order.requests))
+    yield from (f"signed by {name}{'' if found.verified else ', not verified here'}" for name in found.signed)
 
 
-def _facts(request: Any) -> dict[str, Any]:  # noqa: ANN401  # a Request
+def _facts(asked: Request) -> dict[str, Any]:
     return {
-        "login": request.login,
-        "resource": f"{request.resource.type}::{request.resource.id}",
-        **{path: value for path, value in request.facts.items() if isinstance(value, bool | int | str)},
+        "login": asked.login,
+        "resource": f"{asked.resource.type}::{asked.resource.id}",
+        **{path: value for path, value in asked.facts.items() if isinstance(value, bool | int | str)},
     }

@@ -197,8 +197,8 @@ class Server:
     def _begin_observation(self) -> None:
         # Before the first answer: the record says what is not enforced, before anybody is let in on it.
         observing = self.parts.door.observing
-        if observing is not None:
-            self.append([observing.draft_beginning()], self.now())
+        if observing is not None and not self.append([observing.draft_beginning()], self.now()):
+            raise self.failed or StoreError("what is observed and not enforced could not be recorded")
 
     def _look_at_observation(self, now: datetime) -> None:
         observing = self.parts.door.observing
