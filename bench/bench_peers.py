@@ -216,7 +216,8 @@ def pgbench(peer: Peer, mode: str, clients: int, seconds: int, *, script: str = 
         (Path(name) / "read.sql").write_text(script)
         before = ticks(peer.pids)
         done = subprocess.run(
-            [str(binaries / "pgbench"), "-n", "-M", mode, "-c", str(clients), "-j", "1", "-T", str(seconds + clients // 15), "-l",
+            [str(binaries / "pgbench"), "-n", "-M", mode, "-c", str(clients), "-j", "1", "-l",
+             "-T", str(seconds + clients // 15),
              "--log-prefix", f"{name}/log", "-h", "127.0.0.1", "-p", str(peer.port), "-U", peer.user,
              "-f", f"{name}/read.sql", "clear"],
             env=peer.environment(), capture_output=True, text=True, check=False,

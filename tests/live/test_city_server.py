@@ -58,6 +58,7 @@ def test_the_settings_are_checked_to_the_end(city: City) -> None:
     assert "127.0.0.1:" in done.stdout
     assert "TLS only" in done.stdout
     assert "a SAMPLE that no office adopted" in done.stdout
+    assert "clauses: every clause is enforced, none is only observed" in done.stdout
     assert "database: lets the gateway in, and holds this order" in done.stdout
 
 

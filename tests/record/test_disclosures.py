@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -9,11 +10,12 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from doorward.errors import MalformedError, StoreError, VerificationError
+from doorward.record import disclosures as disclosures_module
 from doorward.record import openings
 from doorward.record.disclosures import DATABASE, PostgresDisclosures, prepare_server, schema_statements
-from doorward.record.entry import Draft, Field, Kind
+from doorward.record.entry import NO_SESSION, Draft, Field, Kind
 from doorward.record.openings import Disclosures, MemoryDisclosures, StoredBlock, Totals, stored_block
-from record.samples import NOW, blocks_of, fill, open_spool, session_id
+from record.samples import NOW, blocks_of, connect, decision, fill, open_spool, query, session_id
 
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.pg)])
@@ -199,6 +201,34 @@ class TestPostgres:
                 owner.execute("UPDATE record.blocks SET last = 9223372036854775807 WHERE leaf_index = 0")
             (first,) = store.read(0, 1_000)
             assert len(first.entries) == store.totals().entries
+
+    def test_entries_are_selected_by_kind_and_time_in_portions_and_those_of_no_session_from_the_beginning(
+        self, recorder_conninfo: str, spool_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(disclosures_module, "PORTION", 3)
+        spool = open_spool(spool_dir)
+        for day in range(4):
+            at = NOW + timedelta(days=day)
+            spool.append([Draft(Kind.DECISION, NO_SESSION, 0, ((Field.MODE, b"any"),))], now=at)
+            for number in range(5):
+                session = session_id(10 * day + number + 1)
+                spool.append([connect(session), decision(session), query(session, 1)], now=at)
+        blocks = [stored_block(block) for block in blocks_of(spool_dir)]
+        every = [entry.decode() for block in blocks for entry in block.entries]
+        begins, ends = (int((NOW + timedelta(days=day)).timestamp() * 1_000_000) for day in (2, 3))
+        wanted = [
+            entry
+            for entry in every
+            if entry.kind in {Kind.CONNECT, Kind.DECISION}
+            and entry.time_us < ends
+            and (entry.time_us >= begins or entry.session == NO_SESSION)
+        ]
+        with PostgresDisclosures(recorder_conninfo) as store:
+            store.commit(blocks)
+            chosen = list(store.select((Kind.CONNECT, Kind.DECISION), begins_us=begins, ends_us=ends))
+            assert list(store.select((Kind.EXPORT,), begins_us=0, ends_us=ends)) == []
+        assert chosen == wanted
+        assert len(chosen) == 2 * 5 + 3
 
     def test_two_sessions_recorded_at_once_are_two(
         self, recorder_conninfo: str, blocks: list[StoredBlock]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import psycopg
 
 from doorward.cli.folders import Folders
+from doorward.cli.observation import load_observation, open_observing
 from doorward.cli.settings import IdentitySettings, Settings
 from doorward.errors import ConfigError
 from doorward.gateway.addresses import OnTwoAddresses
@@ -22,6 +24,7 @@ from doorward.gateway.door import Door
 from doorward.gateway.health import HealthAddress
 from doorward.gateway.logbook import Form, Logbook
 from doorward.gateway.logins import AdminConnections, Logins, Share
+from doorward.gateway.observing import Observing
 from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES, Presenting
 from doorward.gateway.server import Server, ServerParts
 from doorward.gateway.upkeep import STALLED_SECONDS, Watched
@@ -33,8 +36,10 @@ from doorward.grants.people import DirectoryWatch, load_directory
 from doorward.grants.referral_files import Referrals
 from doorward.grants.registers import NoRegister, PostgresCaseRegister, RegisterTable
 from doorward.grants.used_tokens import UsedTokens
+from doorward.install.install import digest_scopes
 from doorward.install.names import ADMIN
 from doorward.orders.load import Pack, load_pack
+from doorward.orders.observed import join_scopes
 from doorward.policy.scopes import ScopeBook
 from doorward.record.spool import Spool, SpoolLimits
 from doorward.record.waiting import look_at_spool
@@ -53,15 +58,22 @@ def load_order(
 ) -> tuple[Pack, ScopeBook]:
     """Return the pack of this name or folder and its scopes, from the cache where the pack's digest is the same."""
     pack = load_pack(order, production=production, collections=collections)
-    # By version too: another compiler may make other predicates of the same text.
-    cache = folders.order / f"{pack.digest}-{version('doorward')}.json"
+    return pack, load_book(folders, pack)
+
+
+def load_book(folders: Folders, pack: Pack) -> ScopeBook:
+    """Return the scopes of an order, or of one with clauses observed, from the cache where it has them."""
+    # By version too: another compiler may make other predicates of the same text. By policies, because an order with
+    # clauses observed has the digest of the order in full.
+    kept = sha256(" ".join(policy.id for policy in pack.policies).encode()).hexdigest()[:12]
+    cache = folders.order / f"{pack.digest}-{kept}-{version('doorward')}.json"
     if cache.exists():
-        return pack, ScopeBook.from_json(cache.read_text(encoding="utf-8"))
+        return ScopeBook.from_json(cache.read_text(encoding="utf-8"))
     book = pack.scope_book()
     partial = cache.with_suffix(f".{os.getpid()}.partial")  # two workers may begin together
     partial.write_text(book.to_json(), encoding="utf-8")
     partial.replace(cache)
-    return pack, book
+    return book
 
 
 def scram_secret(folders: Folders) -> bytes:
@@ -220,7 +232,8 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
     spool = open_spool(parts, now)
     admin = AdminConnections(partial(connect_admin, parts.admin))
     try:
-        check_in_force(admin, parts)
+        observing = find_observing(parts, now=now)
+        check_in_force(admin, parts, observing)
         logins = Logins(admin, order_digest=parts.pack.digest, random=os.urandom, share=parts.share)
         logins.recover()
         directory_files = (folders.people, folders.agreements, folders.applications)
@@ -243,6 +256,7 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
             lapsing=Lapsing(parts.lapsing, LastSeen(folders.seen)) if parts.lapsing is not None else None,
         )
         door.presenting = Presenting(UsedTokens(folders.used_tokens), parts.database, session_minutes=minutes)
+        door.observing = observing
         yield Server(
             ServerParts(
                 door=door,
@@ -286,20 +300,37 @@ def make_referrals(folders: Folders) -> Referrals:
     return Referrals(folders.asks, folders.answers, lambda: load_officers(folders.officials))
 
 
-def check_in_force(admin: AdminConnections, parts: GatewayParts) -> None:
+def find_observing(parts: GatewayParts, *, now: datetime) -> Observing | None:
+    """Return the observation of an installation, or None where every clause is enforced.
+
+    Raises:
+        ConfigError: A note lies in the data folder and does not hold.
+    """
+    found = load_observation(parts.folders, parts.pack, now=now)
+    make = partial(load_book, parts.folders)
+    return None if found is None else open_observing(found, parts.pack, parts.book, make)
+
+
+def check_in_force(admin: AdminConnections, parts: GatewayParts, observing: Observing | None = None) -> None:
     """Check that the order which this gateway decides by is the one that the database holds.
 
     Raises:
-        ConfigError: Another order, or none, is installed there.
+        ConfigError: Another order, or none, is installed there; or the scopes of what is observed are not.
         UpstreamError: The database does not let the gateway's own role in.
     """
-    digest = find_order(admin)
-    if digest is None:
+    found = find_order(admin)
+    if found is None:
         raise ConfigError("no order is in force in the database", hint="doorward order install")
+    digest, scopes = found
     if digest != parts.pack.digest:
         raise ConfigError(
             f"the database holds another order than `{parts.pack.name}` with these collections",
             hint="doorward order install, with the same order and the same --collections",
+        )
+    if observing is not None and scopes != digest_scopes(join_scopes(parts.book, observing.book)):
+        raise ConfigError(
+            f"the database does not hold the scopes of `{parts.folders.observe.name}`",
+            hint="doorward order install --observe, with the same note",
         )
 
 
@@ -309,11 +340,12 @@ def holds_order(admin: AdminConnections, digest: str) -> bool:
     Raises:
         UpstreamError: The database does not answer as it must.
     """
-    return find_order(admin) == digest
+    found = find_order(admin)
+    return found is not None and found[0] == digest
 
 
-def find_order(admin: AdminConnections) -> str | None:
-    """Return the digest of the order that the database holds, or None where none is installed.
+def find_order(admin: AdminConnections) -> tuple[str, str] | None:
+    """Return the digests of the order and of its scopes that the database holds, or None where none is installed.
 
     Raises:
         UpstreamError: The database does not answer as it must.
@@ -321,8 +353,8 @@ def find_order(admin: AdminConnections) -> str | None:
     with admin.borrow() as connection:
         present = connection.execute("SELECT to_regclass('doorward.installation') IS NOT NULL").fetchone()
         row = (
-            connection.execute("SELECT order_digest FROM doorward.installation").fetchone()
+            connection.execute("SELECT order_digest, scopes_digest FROM doorward.installation").fetchone()
             if present == (True,)
             else None
         )
-    return str(row[0]) if row is not None else None
+    return (str(row[0]), str(row[1])) if row is not None else None

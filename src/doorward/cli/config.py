@@ -3,13 +3,15 @@
 Exit codes: 0 all is as it must be, 2 something is not; what cannot be reached is told and exits with 3.
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from doorward.cli.assembly import check_in_force, city_gateway, connect_admin
+from doorward.cli.assembly import check_in_force, city_gateway, connect_admin, find_observing
 from doorward.cli.gateway import make_listening
+from doorward.cli.observation import ENFORCED, load_observation
 from doorward.cli.settings import read_settings
 from doorward.gateway.logins import AdminConnections
 from doorward.grants.people import load_directory
@@ -54,8 +56,12 @@ def check(
         typer.echo(f"identity: tokens of {provider.issuer} on {at}, {len(provider.keys)} keys")
     for role, says in settings.workloads.items():
         typer.echo(f"workload: {role} reads around the door: {says}")
+    now = datetime.now(UTC)  # noqa: TID251  # the command line may read the clock
+    found = load_observation(parts.folders, parts.pack, now=now)
+    typer.echo(f"clauses: {ENFORCED if found is None else found.says()}")
     if not offline:
-        check_in_force(AdminConnections(lambda: connect_admin(parts.admin)), parts)
+        admin = AdminConnections(lambda: connect_admin(parts.admin))
+        check_in_force(admin, parts, find_observing(parts, now=now))
         typer.echo("database: lets the gateway in, and holds this order")
 
 

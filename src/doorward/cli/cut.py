@@ -129,7 +129,10 @@ def sessions(
             session["purpose"],
             session["for"],
         )
-        typer.echo("  ".join(words) + ("  (protected)" if session["protected"] else ""))
+        marks = ("  (protected)" if session["protected"] else "") + (
+            "  (in on a clause that is only observed)" if session["observed"] else ""
+        )
+        typer.echo("  ".join(words) + marks)
     typer.echo(f"{len(found)} sessions")
 
 

@@ -80,6 +80,16 @@ class Folders:
         return self.data / "officers.keys"
 
     @property
+    def observe(self) -> Path:
+        """The note by which clauses are observed and not enforced, while there is one."""
+        return self.data / "observe.note"
+
+    @property
+    def law(self) -> Path:
+        """The public keys of the law department, two of which sign that note."""
+        return self.data / "law.keys"
+
+    @property
     def seen(self) -> Path:
         """On which day each login was last in."""
         return self.data / "seen.json"

@@ -8,6 +8,7 @@ from doorward.cli import (
     order_diff,
     order_install,
     order_new,
+    order_observe,
     order_prove,
     order_sign,
     order_sql,
@@ -22,6 +23,7 @@ app.command("sql")(order_sql.sql)
 app.command("key")(order_sign.key)
 app.command("sign")(order_sign.sign)
 app.command("verify")(order_sign.verify)
+app.command("observe")(order_observe.observe)
 app.command("scaffold")(order_database.scaffold)
 app.command("install")(order_install.install_order)
 app.command("uninstall")(order_database.uninstall_order)

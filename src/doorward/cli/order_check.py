@@ -4,16 +4,18 @@ Exit codes: 0 all is well, 1 a fault or a difference, 2 there is no such order o
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from doorward.errors import ConfigError, Finding
+from doorward.errors import ConfigError, Finding, MalformedError
+from doorward.notes.note import parse_note
 from doorward.orders.check import Report, check_pack
 from doorward.orders.load import find_pack, read_files
+from doorward.orders.observe import NOTE, parse_observation
 from doorward.orders.pack import Clause
 from doorward.orders.scenarios import CaseResult
 
@@ -30,18 +32,41 @@ def check(
 ) -> None:
     """Validate an order strictly, run its cases, and list what is adopted and what needs counsel."""
     files = read_files(find_pack(pack))
+    observed = read_observed_line(files)
     cases = {} if scenarios is None else {str(scenarios): _read_cases(scenarios)}
     now = datetime.now(UTC)  # noqa: TID251  # the command line is where the clock is read
     report = check_pack(files, cases=cases, now=now, production=production)
     if as_json:
-        typer.echo(json.dumps(_as_json(report), indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(_as_json(report) | {"observed": observed}, indent=1, ensure_ascii=False))
     else:
         for line in _lines(pack, report):
             typer.echo(line)
+        typer.echo(f"observed: {observed or 'no note; every clause is meant to be enforced'}")
         for line in _explained(report) if explain and report.pack else ():
             typer.echo(line)
     if report.findings:
         raise typer.Exit(1)
+
+
+def read_observed_line(files: Mapping[str, bytes]) -> str | None:
+    """Return what the pack's own note says is observed, unverified, or None where there is no note.
+
+    Raises:
+        ConfigError: The file is no note, or no observation.
+    """
+    raw = files.get(NOTE)
+    if raw is None:
+        return None
+    try:
+        note = parse_note(raw)
+        found = parse_observation(note.text)
+    except MalformedError as error:
+        raise ConfigError(f"`{NOTE}`: {error}") from error
+    signed = ", ".join(line.name for line in note.signatures)
+    return (
+        f"NOT ENFORCED until {found.until:%Y-%m-%d %H:%M} UTC: {', '.join(found.clauses)}, signed by {signed} "
+        f"for the digest {found.digest[:16]}; `doorward order observe --keys` verifies it"
+    )
 
 
 def _read_cases(file: Path) -> str:

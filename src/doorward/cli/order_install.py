@@ -16,6 +16,8 @@ import typer
 from rich.console import Console
 
 from doorward.cli.database import open_database
+from doorward.cli.observation import ENFORCED, FoundObservation, read_observation, scopes_to_install
+from doorward.cli.order_sign import read_keys
 from doorward.errors import ConfigError, InstallError
 from doorward.install.cost import Cost, measure_views
 from doorward.install.install import Installed, Plan, Terms, install, plan_install
@@ -35,6 +37,12 @@ Views = Annotated[
     bool, typer.Option("--views", help="leave base tables as they are: scopes hold rows in views")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document")]
+Observe = Annotated[
+    Path | None, typer.Option(help="the note by which clauses are observed: its scopes are installed too")
+]
+LawKeys = Annotated[
+    Path | None, typer.Option(help="with --observe: the law department's public keys, one a line")
+]
 Seconds = Annotated[float, typer.Option(help="how long to try for the lock of a table that is in use")]
 
 
@@ -55,6 +63,8 @@ def install_order(  # noqa: PLR0913, PLR0917  # flags of a command
         list[str] | None,
         typer.Option(help="schema.table=column,column that the gateway may ask, such as cases"),
     ] = None,
+    observe: Observe = None,
+    law_keys: LawKeys = None,
     lock_seconds: Seconds = 60,
     counts: Annotated[bool, typer.Option(help="let each role count each table at the end")] = True,  # noqa: FBT002  # as above
     production: Annotated[bool, typer.Option("--production", help="refuse a sample order")] = False,  # noqa: FBT002  # as above
@@ -64,6 +74,8 @@ def install_order(  # noqa: PLR0913, PLR0917  # flags of a command
     pack = load_pack(order, production=production, collections=collections)
     _check_effective(pack)
     declared = Declared(neither or (), dumps or (), accept or ())
+    now = datetime.now(UTC)  # noqa: TID251  # the command line may read the clock
+    found = _read_observation(observe, law_keys, pack, now)
     digest = sha256(collections.read_bytes()).hexdigest() if collections else ""
     terms = Terms(
         declared,
@@ -76,22 +88,43 @@ def install_order(  # noqa: PLR0913, PLR0917  # flags of a command
     console = Console(stderr=True)
     with open_database(dsn) as connection:
         with console.status("compiling the scopes"):
-            book = pack.scope_book()
+            book = scopes_to_install(found, pack.scope_book(), Pack.scope_book)
         if dry_run:
             plan = plan_install(connection, pack, book, terms)
-            _print(_plan_json(plan, pack) if as_json else _plan_lines(plan, pack, terms), as_json=as_json)
+            lines = [f"  {_says(found)}", *_plan_lines(plan, pack, terms)]
+            _print(_plan_json(plan, pack) | _as_json(found) if as_json else lines, as_json=as_json)
             raise typer.Exit(1 if plan.stops else 0)
         _prove(pack, console)
         with progress(console) as say:
-            done = install(connection, pack, book, terms, now=datetime.now(UTC), say=say)  # noqa: TID251  # the command line may read the clock
+            done = install(connection, pack, book, terms, now=now, say=say)
         costs = (
             measure_views(connection, max(book.scopes.values(), key=lambda s: len(s.tables))) if views else []
         )
     if as_json:
-        found = {"order": pack.name, "digest": pack.digest, "sample": pack.is_sample, **asdict(done)}
-        _print(found | {"costs": [asdict(cost) for cost in costs]}, as_json=True)
+        told = {"order": pack.name, "digest": pack.digest, "sample": pack.is_sample, **asdict(done)}
+        _print(told | _as_json(found) | {"costs": [asdict(cost) for cost in costs]}, as_json=True)
     else:
         _print(_installed_lines(done, pack, terms, costs), as_json=False)
+        typer.echo(f"clauses: {_says(found)}")
+
+
+def _read_observation(
+    file: Path | None, keys: Path | None, pack: Pack, now: datetime
+) -> FoundObservation | None:
+    if (file is None) != (keys is None):
+        raise ConfigError("`--observe` and `--law-keys` are given together")
+    return read_observation(file, read_keys(keys), pack, now=now) if file and keys else None
+
+
+def _says(found: FoundObservation | None) -> str:
+    return ENFORCED if found is None else found.says()
+
+
+def _as_json(found: FoundObservation | None) -> dict[str, Any]:
+    if found is None:
+        return {"observed": [], "observed_until": None}
+    observation = found.verified.observation
+    return {"observed": list(observation.clauses), "observed_until": observation.until.isoformat()}
 
 
 @contextmanager

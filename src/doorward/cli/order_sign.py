@@ -86,7 +86,7 @@ def sign(  # noqa: PLR0917  # flags of a command
     else:
         text = _new_statement(loaded, effective, until, number, replaces)
         raw = sign_note(format_statement(text), signer)
-    _write(file, raw)
+    write_file(file, raw)
     typer.echo(format_statement(text).decode(), nl=False)
     for line in parse_note(raw).signatures:
         typer.echo(f"signed by {line.name}")
@@ -110,7 +110,7 @@ def verify(  # noqa: PLR0917  # as above
     trusted = read_keys(keys)
     now = at.replace(tzinfo=UTC) if at else datetime.now(UTC)  # noqa: TID251  # the command line is where the clock is read
     before = _read_statement(last) if last else None
-    raw = _read(statement or folder / STATEMENT)
+    raw = read_file(statement or folder / STATEMENT)
     try:
         found = verify_statement(raw, trusted, digest=loaded.digest, now=now, last=before)
     except LogError as error:
@@ -132,7 +132,7 @@ def read_keys(file: Path) -> list[Verifier]:
         ConfigError: A line is no key, or a key stands twice.
     """
     keys = []
-    for number, line in enumerate(_read(file).decode("utf-8", errors="replace").splitlines(), start=1):
+    for number, line in enumerate(read_file(file).decode("utf-8", errors="replace").splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         try:
@@ -181,7 +181,7 @@ def _new_statement(
 
 
 def _cosigned(file: Path, signer: Signer, pack: Pack) -> tuple[bytes, Statement]:
-    raw = _read(file)
+    raw = read_file(file)
     try:
         text = parse_statement(parse_note(raw).text)
         if (text.digest, text.is_sample) != (pack.digest, pack.is_sample):
@@ -195,12 +195,13 @@ def _cosigned(file: Path, signer: Signer, pack: Pack) -> tuple[bytes, Statement]
 
 def _read_statement(file: Path) -> Statement:
     try:
-        return parse_statement(parse_note(_read(file)).text)
+        return parse_statement(parse_note(read_file(file)).text)
     except MalformedError as error:
         raise ConfigError(f"`{file}`: {error}") from error
 
 
-def _read(file: Path) -> bytes:
+def read_file(file: Path) -> bytes:
+    """Return a small file's bytes; raises ConfigError where it cannot be read."""
     try:
         with file.open("rb") as stream:
             return stream.read(MAX_BYTES + 1)
@@ -208,8 +209,8 @@ def _read(file: Path) -> bytes:
         raise ConfigError(f"cannot read `{file}`: {error.strerror}") from error
 
 
-def _write(file: Path, raw: bytes) -> None:
-    """Write a file that is there whole, as it was or as it is to be."""
+def write_file(file: Path, raw: bytes) -> None:
+    """Write a file that is there whole, as it was or as it is to be; raises StoreError."""
     draft = file.with_name(f".{file.name}.new")
     try:
         file.parent.mkdir(exist_ok=True)

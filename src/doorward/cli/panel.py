@@ -18,7 +18,9 @@ def psql_line(person: SamplePerson, port: int) -> str:
     )
 
 
-def show_panel(console: Console, folders: Folders, *, port: int, city_port: int, seconds: float) -> None:
+def show_panel(
+    console: Console, folders: Folders, *, port: int, city_port: int, seconds: float, observed: str
+) -> None:
     """Print the panel, and below it the lines, unwrapped so that they can be copied."""
     text = Text()
     for name, where in (
@@ -28,6 +30,7 @@ def show_panel(console: Console, folders: Folders, *, port: int, city_port: int,
             f"{DATABASE}, embedded PostgreSQL on 127.0.0.1:{city_port}, its applications notice nothing",
         ),
         ("order", "chicago, adopted by `sample`: not for production"),
+        ("clauses", observed),
         ("record", f"{folders.log}"),
     ):
         text.append(f"{name:<10}", style="bold")

@@ -3,6 +3,7 @@
 import typer
 
 from doorward.cli.report_bypass import bypass
+from doorward.cli.report_observe import observe
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -13,3 +14,4 @@ def report() -> None:
 
 
 app.command("bypass")(bypass)
+app.command("observe")(observe)

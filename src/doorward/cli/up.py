@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,11 +18,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from doorward.cli.assembly import DATABASE, ORDER, REGISTER, load_order, record_conninfo
+from doorward.cli.assembly import DATABASE, ORDER, REGISTER, load_book, load_order, record_conninfo
 from doorward.cli.children import Child, start_child, wait_for_end
 from doorward.cli.folders import Folders, find_folders
+from doorward.cli.observation import ENFORCED, load_observation, scopes_to_install
 from doorward.cli.panel import show_panel
 from doorward.errors import ConfigError, DoorwardError
+from doorward.orders.load import load_pack
 
 CITY_PORT = 6431
 GATEWAY_PORT = 6432
@@ -48,16 +51,31 @@ def up(
     started = time.monotonic()
     folders.make()
     ports = Ports(gateway=port, city=city_port)
+    observed = find_observed_line(folders, order)
     with folders.lock(), running(folders, ports, order=order, console=console) as (children, first):
         if first:
             _first_tour(folders, console)
-        show_panel(console, folders, port=port, city_port=city_port, seconds=time.monotonic() - started)
+        seconds = time.monotonic() - started
+        show_panel(console, folders, port=port, city_port=city_port, seconds=seconds, observed=observed)
         ended = wait_for_end(children)
         if ended is not None:
             raise DoorwardError(
                 f"the {ended.name} ended by itself, so everything was stopped: {ended.last_words()}"
             )
         console.print("stopping")
+
+
+def find_observed_line(folders: Folders, order: str) -> str:
+    """Return what the panel says of clauses that are observed.
+
+    Raises:
+        ConfigError: A note lies in the data folder and does not hold; nothing was started.
+    """
+    if not folders.observe.exists():
+        return ENFORCED
+    now = datetime.now(UTC)  # noqa: TID251  # the command line may read the clock
+    found = load_observation(folders, load_pack(order), now=now)
+    return ENFORCED if found is None else found.says()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +164,9 @@ def _prepare_order(folders: Folders, order: str, dsn: str, console: Console) -> 
     from doorward.install.stops import Declared
 
     pack, book = load_order(folders, order)
+    now = datetime.now(UTC)  # noqa: TID251  # the command line may read the clock
+    observed = load_observation(folders, pack, now=now)
+    book = scopes_to_install(observed, book, partial(load_book, folders))
     with psycopg.connect(dsn, autocommit=True) as connection:
         if is_installed(connection, order_digest=pack.digest, book=book):
             return
@@ -158,7 +179,7 @@ def _prepare_order(folders: Folders, order: str, dsn: str, console: Console) -> 
                 registers={REGISTER.table: REGISTER.columns},
                 counts=False,
             ),
-            now=datetime.now(UTC),  # noqa: TID251  # the command line may read the clock
+            now=now,
         )
     console.print(f"  order {pack.name} in force: {done.scopes} scopes, {len(done.created)} new")
 

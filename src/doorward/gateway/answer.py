@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from doorward.grants.referrals import Answered
+from doorward.orders.observed import Mode
 from doorward.policy.decision import Decision
 from doorward.policy.scopes import Scope
 
@@ -62,3 +63,6 @@ class Answer:
     approval: Answered | None = None  # of an official, which this access rests on
     is_protected: bool = False  # it rests on a verified court paper or an emergency, which a wide cut leaves
     on_behalf: OnBehalf | None = None  # where an application presented a token
+    mode: Mode | None = None  # while clauses are observed: what the order in full would have done
+    rests_on_observation: bool = False  # it would be another answer without it, and ends with it
+    notices: tuple[str, ...] = ()  # lines that the client is told once it is in

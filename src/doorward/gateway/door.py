@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from doorward.errors import DoorwardError
 from doorward.gateway.answer import Answer, GrantBinding, Refusal
-from doorward.gateway.answered import AnsweredOrders
 from doorward.gateway.logins import Logins
+from doorward.gateway.observing import Deciding, Observing, Seen, make_deciding
 from doorward.gateway.presenting import Presenting
 from doorward.gateway.proof import PASSWORD, Proof
 from doorward.gateway.verdict import (
@@ -78,10 +78,11 @@ class Door:
         self._database = database
         self._lapsing = lapsing
         self._referrals = referrals
-        self._answered = AnsweredOrders(pack, book)
         tables = pack.model.tables.values() if pack.model is not None else ()
         self._needs_second_factor = frozenset(table.table for table in tables if table.is_cji)
         self.presenting: Presenting | None = None  # without it no application opens anything
+        self._full = make_deciding(pack, book)
+        self.observing: Observing | None = None  # every clause is enforced
         self.cuts: Sequence[Cut] | None = ()  # None: they cannot be read, so nobody is let in
         self.is_in_force = True  # False: the database holds another order, so nobody is let in
 
@@ -121,7 +122,7 @@ class Door:
             agency = self.pack.agencies.get(person.agency)
             own_agency = agency is not None and agency.party == self.pack.own_party
             refusal = refuse_second_factor(self.pack, own_agency=own_agency)
-            return Answer(self.pack.digest, refusal, answer.decision)
+            return Answer(self.pack.digest, refusal, answer.decision, mode=answer.mode)
         until = answer.binding.until if proof.until is None else min(answer.binding.until, proof.until)
         return replace(answer, binding=replace(answer.binding, until=until))
 
@@ -162,18 +163,35 @@ class Door:
         resource = Resource(COLLECTION, self._database)
         request = self.pack.request(known, resource=resource, now=now, login=person.login)
         decision = self.pack.decide(request)
-        asked = _Asked(person, checked, known, request, decision, now, own_agency, is_protected)
+        asked = _Asked(person, checked, known, request, decision, now, own_agency, is_protected, self._full)
+        seen = self.observing.see(request, decision, now=now) if self.observing is not None else None
+        return self._decided(asked) if seen is None else self._under_observation(asked, seen)
+
+    def _under_observation(self, asked: "_Asked", seen: Seen) -> Answer:
+        """Return what is answered while clauses are observed: by the order in full, unless it would differ."""
+        if seen.order is None:
+            return replace(self._decided(asked), mode=seen.mode)
+        answer = self._decided(replace(asked, order=seen.order, decision=seen.decision))
+        says = seen.says if asked.own_agency else seen.public
+        if answer.binding is None:
+            return replace(answer, mode=seen.mode)
+        binding = replace(answer.binding, until=min(answer.binding.until, seen.until))
+        return replace(answer, mode=seen.mode, binding=binding, rests_on_observation=True, notices=(says,))
+
+    def _decided(self, asked: "_Asked") -> Answer:
+        decision = asked.decision
         if decision.outcome is Outcome.REFER:
             return self._referred(asked)
         if decision.outcome is not Outcome.PERMIT:
             return Answer(self.pack.digest, self._refuse(asked), decision)
-        until = now + timedelta(hours=GRANT_HOURS)
-        case_no = str(facts[f"{GRANT}case_no"])
-        return self._open(asked, decision, self.book.find(request), case_no=case_no, until=until)
+        until = asked.now + timedelta(hours=GRANT_HOURS)
+        case_no = str(asked.request.facts[f"{GRANT}case_no"])
+        scope = asked.order.book.find(asked.request)
+        return self._open(asked, decision, scope, case_no=case_no, until=until)
 
     def _refuse(self, asked: "_Asked") -> Refusal:
         if asked.own_agency:
-            return refuse_staff(self.pack.explain(asked.request), self.pack)
+            return refuse_staff(asked.order.pack.explain(asked.request), self.pack)
         return refuse_outsider(asked.decision, self.pack)
 
     def _referred(self, asked: "_Asked") -> Answer:
@@ -189,12 +207,12 @@ class Door:
             decision.policies,
             self.pack.digest,
         )
-        change = self._answered.change(decision.policies) if decision.policies else None
+        change = asked.order.answered.change(decision.policies) if decision.policies else None
         changed = self._change(asked, change) if change is not None else asked.request
         office = str(decision.addressee or Addressee.LAW)
         approval = find_approval(self._referrals.answers(), ask, office=office, now=now)
         if approval is not None and change is not None:
-            opened = self._answered.open(change, changed)
+            opened = asked.order.answered.open(change, changed)
             if opened is not None:
                 until = min(now + timedelta(hours=GRANT_HOURS), approval.until)
                 # The official answered for the stated number: it is what this grant is bound to.
@@ -204,7 +222,7 @@ class Door:
         referral = make_referral(
             ask, agency=asked.person.agency, office=office, says=decision.sentence,
             clauses=decision.clauses, sets=str(change) if change is not None else "", now=now,
-            can_open=change is not None and self._answered.permits(change, changed),
+            can_open=change is not None and asked.order.answered.permits(change, changed),
         )  # fmt: skip
         return Answer(
             self.pack.digest, with_referral(self._refuse(asked), self._referrals.note(referral)), decision
@@ -249,6 +267,7 @@ class _Asked:
     now: datetime
     own_agency: bool
     is_protected: bool
+    order: Deciding
 
 
 def _is_protected(facts: Mapping[str, Fact]) -> bool:

@@ -63,4 +63,5 @@ def _describe(side: "ClientSide") -> dict[str, Any] | None:
         "scope": binding.scope_id if binding else "",
         "until": binding.until.isoformat() if binding else "",
         "protected": subject.is_protected,
+        "observed": answer is not None and answer.rests_on_observation,
     }

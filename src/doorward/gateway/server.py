@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from doorward.errors import DoorwardError, MalformedError, StoreError, UpstreamError
 from doorward.gateway.addresses import InUse, OnTwoAddresses, find_elsewhere
@@ -27,6 +28,7 @@ from doorward.gateway.figures import Figures
 from doorward.gateway.health import Health, HealthAddress
 from doorward.gateway.listen import Listener, Listening, listening_socket
 from doorward.gateway.logbook import Event, Logbook
+from doorward.gateway.observing import ENDED
 from doorward.gateway.presenting import IDLE_SECONDS
 from doorward.gateway.questions import Questions
 from doorward.gateway.siblings import Siblings
@@ -94,6 +96,7 @@ class Server:
         self.questions = Questions(self)
         self.upkeep = Upkeep(self, parts.watched, parts.logbook)
         self.listeners: list[Listener] = []
+        self.observed_ended: WeakSet[ClientSide] = WeakSet()
 
     async def run(self, *places: Listening, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT, or until the spool fails.
@@ -109,6 +112,7 @@ class Server:
         # The socket before the cuts are read: one that is made in between is told, and one before is read.
         control = await self._serve_control()
         self.cutting.read()
+        self._begin_observation()
         health = await self._serve_health()
         self.listeners = [Listener(place, partial(ClientSide, self), self._has_room) for place in places]
         with ExitStack() as sockets:
@@ -181,6 +185,7 @@ class Server:
                 self.spawn(self._look_at_cuts())
             self.upkeep.look_at_people()
             self.upkeep.look_at_provider()
+            self._look_at_observation(now)
             for session in list(self.sessions):
                 session.wake(now)
 
@@ -217,6 +222,26 @@ class Server:
         """End the sessions of a login that is in use at two addresses."""
         chosen = [side for side in self.sessions if login and side.person == login]
         self.spawn(self._end_changed(chosen, "this login is in use at two addresses"))
+
+    def _begin_observation(self) -> None:
+        # Before the first answer: the record says what is not enforced, before anybody is let in on it.
+        observing = self.parts.door.observing
+        if observing is not None and not self.append([observing.draft_beginning()], self.now()):
+            raise self.failed or StoreError("what is observed and not enforced could not be recorded")
+
+    def _look_at_observation(self, now: datetime) -> None:
+        observing = self.parts.door.observing
+        if observing is None:
+            return
+        if observing.find_end(now):
+            self.append([observing.draft_end()], now)
+        if observing.why_over:
+            # Asked at each look: a session may have been answered just before the end and have come in behind it.
+            resting = [side for side in self.sessions if side.answer and side.answer.rests_on_observation]
+            fresh = [side for side in resting if side not in self.observed_ended]
+            self.observed_ended.update(fresh)
+            if fresh:
+                self.spawn(self._end_changed(fresh, ENDED))
 
     def append(self, drafts: Sequence[Draft], now: datetime) -> bool:
         """Put drafts into the spool; False means that nothing may follow."""

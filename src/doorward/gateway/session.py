@@ -34,6 +34,7 @@ from doorward.gateway.handshake import Channel, Credentials, Failed, Handshake, 
 from doorward.gateway.presenting import IDLE_SECONDS
 from doorward.gateway.proof import Proof
 from doorward.gateway.relay import Relay
+from doorward.orders.observed import format_mode
 from doorward.pgwire.messages import (
     CancelRequest,
     format_authentication,
@@ -242,7 +243,8 @@ class Session:
                 (Field.UNTIL, self.deadline.isoformat().encode() if self.deadline else b""),
             ),
         )
-        notices = [format_notice(table.withheld) for table in self._answer.scope.tables if table.withheld]
+        withheld = [table.withheld for table in self._answer.scope.tables if table.withheld]
+        notices = [format_notice(text) for text in (*self._answer.notices, *withheld)]
         welcome = [
             format_authentication(0),
             *upstream.parameters,
@@ -349,6 +351,8 @@ class Session:
         fields.append((Field.ORDER_DIGEST, answer.order_digest.encode()))
         if answer.on_behalf is not None:
             fields += _on_behalf(answer.on_behalf)
+        if answer.mode is not None:
+            fields.append((Field.MODE, format_mode(answer.mode)))
         return Draft(Kind.DECISION, self._setup.session_id, 0, tuple(fields))
 
 

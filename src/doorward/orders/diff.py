@@ -92,7 +92,7 @@ def compare_packs(old: Pack, new: Pack, *, progress: Callable[[str], None] = lam
         PolicyError: A fact of one path has two types.
     """
     _check_types(old, new)
-    first, second = _symbolic(old), _symbolic(new)
+    first, second = symbolic(old), symbolic(new)
     compared = []
     for action, kinds in old.requests.actions.items():
         for kind in kinds:
@@ -108,7 +108,8 @@ def compare_packs(old: Pack, new: Pack, *, progress: Callable[[str], None] = lam
     )  # fmt: skip
 
 
-def _symbolic(pack: Pack) -> Symbolic:
+def symbolic(pack: Pack) -> Symbolic:
+    """Return an order as terms."""
     hierarchy = Hierarchy({uid: found.above | {uid} for uid, found in pack.requests.entities.items()})
     return Symbolic(pack.policies, pack.requests, hierarchy)
 

@@ -4,7 +4,7 @@ Two roles: the owner makes the tables (`prepare_server`), the recorder may inser
 that neither the publisher nor whoever takes over its process can change or remove what was stored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
 from types import TracebackType
@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import args_row
 
 from doorward.errors import StoreError
+from doorward.record.entry import NO_SESSION, Entry
 from doorward.record.openings import (
     MAX_READ_ENTRIES,
     Disclosures,
@@ -35,6 +36,7 @@ __all__ = ["DATABASE", "ROLE", "Disclosures", "PostgresDisclosures", "prepare_se
 DATABASE: Final = "disclosures"
 ROLE: Final = "doorward_recorder"
 CONNECT_SECONDS: Final = 5
+PORTION: Final = 5_000  # entries that `select` has in hand
 STATEMENT_TIMEOUT: Final = "60s"  # a pass of 20,000 entries takes below one second
 
 # `leaf_index` of an entry follows from its sequence; it is kept so that a proof is found without a search, and
@@ -79,6 +81,9 @@ _SELECT_BLOCKS: Final = """
 _SELECT_ENTRIES: Final = """
     SELECT sequence, leaf_index, kind, time_us, session, request, salt, body, commitment FROM record.entries
     WHERE sequence BETWEEN %s AND %s ORDER BY sequence LIMIT %s"""
+_SELECT_KINDS: Final = """
+    SELECT sequence, leaf_index, kind, time_us, session, request, salt, body, commitment FROM record.entries
+    WHERE kind = ANY(%b::smallint[]) AND time_us < %b AND (time_us >= %b OR session = %b) ORDER BY sequence"""
 _SELECT_TOTALS: Final = """
     SELECT (SELECT count(*) FROM record.blocks), (SELECT count(*) FROM record.entries),
         (SELECT max(leaf_index) FROM record.blocks)"""
@@ -187,6 +192,30 @@ class PostgresDisclosures:
             self.close()
             raise _store_error(error) from error
         return fill_blocks(heads, entries)
+
+    def select(self, kinds: Collection[int], *, begins_us: int, ends_us: int) -> Iterator[Entry]:
+        """Yield the entries of some kinds and of a time, in their order; unchecked, as `read` returns them.
+
+        Entries that belong to no session are yielded from before that time as well: what they say goes on. The server
+        hands them over in portions, so that a million of them take no more memory here than a thousand.
+
+        Raises:
+            MalformedError: A row holds no entry.
+            StoreError: The store refused or cannot be reached.
+        """
+        try:
+            connection = self._connected()
+            with (
+                connection.transaction(),
+                connection.cursor("entries", row_factory=args_row(StoredEntry)) as cursor,
+            ):
+                cursor.itersize = PORTION
+                wanted = ([int(kind) for kind in kinds], ends_us, begins_us, NO_SESSION)
+                for stored in cursor.execute(_SELECT_KINDS, wanted, binary=True):
+                    yield stored.decode()
+        except psycopg.Error as error:
+            self.close()
+            raise _store_error(error) from error
 
     def totals(self) -> Totals:
         """Return how much is stored; counts every row."""
