@@ -14,6 +14,8 @@ from typing import Any
 import psycopg
 
 from doorward.cli.folders import Folders
+from doorward.cli.register_settings import RegisterSettings
+from doorward.cli.registers import check_register_place, make_asking
 from doorward.cli.settings import IdentitySettings, Settings
 from doorward.errors import ConfigError
 from doorward.gateway.addresses import OnTwoAddresses
@@ -22,13 +24,15 @@ from doorward.gateway.door import Door
 from doorward.gateway.logins import AdminConnections, Logins
 from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES, Presenting
 from doorward.gateway.server import Server, ServerParts
+from doorward.grants.attested_files import AttestedFiles
 from doorward.grants.cut_files import load_cuts, load_officers
 from doorward.grants.identity import IdentityProvider
 from doorward.grants.identity_files import ProviderWatch, load_provider_keys
 from doorward.grants.lapse import LapseRules, Lapsing, LastSeen
 from doorward.grants.people import DirectoryWatch, load_directory
+from doorward.grants.record_files import Records
 from doorward.grants.referral_files import Referrals
-from doorward.grants.registers import NoRegister, PostgresCaseRegister, RegisterTable
+from doorward.grants.registers import RegisterTable
 from doorward.grants.used_tokens import UsedTokens
 from doorward.install.names import ADMIN
 from doorward.orders.load import Pack, load_pack
@@ -122,7 +126,7 @@ class GatewayParts:
     book: ScopeBook
     place: Place
     admin: str
-    register: RegisterTable | None
+    register: RegisterSettings | None
     collection: str
     database: str
     lapsing: LapseRules | None = None
@@ -138,7 +142,8 @@ def sample_gateway(folders: Folders, order: str) -> GatewayParts:
         host=city["socket_dir"], port=city["port"], user=ADMIN, dbname=DATABASE, application_name="doorward"
     )
     place = Place(city["socket_dir"], city["port"], DATABASE, None)
-    return GatewayParts(folders, pack, book, place, admin, REGISTER, DATABASE, DATABASE)
+    register = RegisterSettings(table=REGISTER)
+    return GatewayParts(folders, pack, book, place, admin, register, DATABASE, DATABASE)
 
 
 def city_gateway(settings: Settings) -> GatewayParts:
@@ -158,11 +163,12 @@ def city_gateway(settings: Settings) -> GatewayParts:
     if settings.production and not place.is_local and place.tls is None:
         raise ConfigError("`sslmode=disable` towards the database is refused with `production = true`")
     admin = psycopg.conninfo.make_conninfo(settings.database, user=ADMIN)
-    register = RegisterTable(**settings.register) if settings.register else None
+    if settings.register is not None:
+        check_register_place(settings.register, production=settings.production)
     collection = settings.collection or pack.model.database
     lapsing = LapseRules(settings.unused_days, settings.attested_days)
     return GatewayParts(
-        folders, pack, book, place, admin, register, collection, place.database, lapsing,
+        folders, pack, book, place, admin, settings.register, collection, place.database, lapsing,
         read_provider(settings.identity), settings,
     )  # fmt: skip
 
@@ -198,6 +204,7 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
     # earlier one left.
     spool = Spool.open(folders.spool, now=now)
     admin = AdminConnections(partial(connect_admin, parts.admin))
+    register = make_asking(parts.register, parts.admin)
     try:
         check_in_force(admin, parts)
         logins = Logins(admin, random=os.urandom)
@@ -210,10 +217,12 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
             pack=parts.pack,
             book=parts.book,
             directory=load_directory(*directory_files),
-            register=PostgresCaseRegister(admin, parts.register) if parts.register else NoRegister(),
+            register=register,
             logins=logins,
             database=parts.collection,
             referrals=make_referrals(folders),
+            records=make_records(folders),
+            attested=make_attested(folders),
             lapsing=Lapsing(parts.lapsing, LastSeen(folders.seen)) if parts.lapsing is not None else None,
         )
         door.presenting = Presenting(UsedTokens(folders.used_tokens), parts.database, session_minutes=minutes)
@@ -235,12 +244,23 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
         )
     finally:
         spool.close(now=now)
+        register.close()
         admin.close()
 
 
 def make_referrals(folders: Folders) -> Referrals:
     """Return the asks and answers of a data folder."""
     return Referrals(folders.asks, folders.answers, lambda: load_officers(folders.officials))
+
+
+def make_records(folders: Folders) -> Records:
+    """Return the signed records of a data folder."""
+    return Records(folders.records, lambda: load_officers(folders.officials))
+
+
+def make_attested(folders: Folders) -> AttestedFiles:
+    """Return the sessions on attested numbers of a data folder."""
+    return AttestedFiles(folders.attested, lambda: load_officers(folders.officials))
 
 
 def check_in_force(admin: AdminConnections, parts: GatewayParts) -> None:

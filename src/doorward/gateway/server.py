@@ -26,6 +26,7 @@ from doorward.gateway.dial import Place
 from doorward.gateway.door import Door
 from doorward.gateway.listen import Listener, Listening, listening_socket
 from doorward.gateway.presenting import IDLE_SECONDS
+from doorward.gateway.recheck import Recheck
 from doorward.gateway.sides import ClientSide
 from doorward.grants.cuts import Cut
 from doorward.grants.identity_files import ProviderWatch
@@ -70,6 +71,7 @@ class Server:
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopped: asyncio.Event = asyncio.Event()
         self.cutting = Cutting(self, self.parts.load_cuts)
+        self.recheck = Recheck(self)
 
     async def run(self, *places: Listening, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT, or until the spool fails.
@@ -117,6 +119,8 @@ class Server:
             return await self.cutting.look()
         if asked.get("ask") == "grants":
             return await self.cutting.look_at_grants()
+        if asked.get("ask") == "register":
+            return await self.recheck.look_at_all()
         if asked.get("ask") == "sessions":
             return {"sessions": [found for side in self.sessions if (found := _describe(side)) is not None]}
         return {"failed": "no such question"}
@@ -144,6 +148,7 @@ class Server:
             except StoreError as error:
                 self.fail(error)
             self._look_at_people()
+            self.recheck.look(now)
             self._look_at_provider()
             for session in list(self.sessions):
                 session.wake(now)
