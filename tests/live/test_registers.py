@@ -268,6 +268,22 @@ def test_a_register_that_dies_keeps_its_sessions_for_the_grace_and_lets_nobody_n
     assert not any(CASE.encode() in reason for reason in reasons)
 
 
+def test_the_settings_are_checked_to_the_register(
+    folder: Path, city: Cluster, authority: Authority, service: HttpsServer
+) -> None:
+    service.behaviour = NO
+    with gateway(folder, city, https(service, authority, "timeout_seconds = 0.5\n")) as door:
+        config = str(door.data.parent / "doorward.toml")
+        done = doorward("config", "check", config)
+        assert (done.returncode, "register: answers" in done.stdout) == (0, True), done.stderr
+        service.behaviour = is_silent
+        done = doorward("config", "check", config)
+        assert (done.returncode, "the register does not answer" in done.stderr) == (3, True)
+        service.behaviour = YES
+        done = doorward("config", "check", config)
+        assert (done.returncode, "says yes where no number is stated" in done.stderr) == (2, True)
+
+
 @pytest.mark.long
 def test_without_a_grace_a_silence_ends_the_session(
     folder: Path, city: Cluster, authority: Authority, service: HttpsServer

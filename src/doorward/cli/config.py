@@ -10,6 +10,7 @@ import typer
 
 from doorward.cli.assembly import check_in_force, city_gateway, connect_admin
 from doorward.cli.gateway import make_listening
+from doorward.cli.registers import check_register
 from doorward.cli.settings import read_settings
 from doorward.gateway.logins import AdminConnections
 from doorward.grants.people import load_directory
@@ -54,6 +55,9 @@ def check(
     if not offline:
         check_in_force(AdminConnections(lambda: connect_admin(parts.admin)), parts)
         typer.echo("database: lets the gateway in, and holds this order")
+        if parts.register is not None:
+            check_register(parts.register, parts.admin)
+            typer.echo("register: answers")
 
 
 def _encryption(plain: bool) -> str:  # noqa: FBT001  # a setting

@@ -7,14 +7,15 @@ from typing import Any
 import psycopg
 
 from doorward.cli.register_settings import RegisterSettings
-from doorward.errors import ConfigError
+from doorward.errors import ConfigError, UpstreamError
 from doorward.gateway.asking import Asking
 from doorward.gateway.dial import parse_place
 from doorward.gateway.logins import AdminConnections
 from doorward.grants.careful import RegisterRules
 from doorward.grants.register_https import HttpsCaseRegister
-from doorward.grants.registers import CaseRegister, NoRegister, PostgresCaseRegister
+from doorward.grants.registers import CaseRegister, NoRegister, PostgresCaseRegister, Question
 
+WHERE = "address, authority, token and columns stand in `[register]`; docs/howto/registers.md"
 LEAST_CONNECT_SECONDS = 2  # libpq's own
 
 
@@ -47,6 +48,26 @@ def make_register(settings: RegisterSettings, admin: str) -> CaseRegister:
     connect = partial(connect_register, settings.conninfo or admin, seconds)
     # Connections of its own: a register that does not answer takes none of those that bind and end sessions.
     return PostgresCaseRegister(AdminConnections(connect), settings.table, seconds=seconds)
+
+
+def check_register(settings: RegisterSettings, admin: str) -> None:
+    """Check that the register answers, and that it finds no case where no number is stated.
+
+    Raises:
+        ConfigError: It says yes to everything, or a certificate, key or token of it cannot be used.
+        UpstreamError: It does not answer.
+        MalformedError: It answers something else than the protocol has.
+    """
+    register = make_register(settings, admin)
+    try:
+        if register.is_open_and_assigned(Question("", "")):
+            raise ConfigError("the register says yes where no number is stated", hint=WHERE)
+    except UpstreamError as error:
+        raise UpstreamError(
+            "the register does not answer, or does not let the door in", hint=WHERE
+        ) from error
+    finally:
+        register.close()
 
 
 def check_register_place(settings: RegisterSettings, *, production: bool) -> None:
