@@ -73,8 +73,11 @@ class Gateway:
         return str(said.value).split("FATAL:")[-1]
 
     def recheck(self) -> dict[str, Any]:
+        return self.ask("register")
+
+    def ask(self, question: str) -> dict[str, Any]:
         (socket_path,) = (self.data / "run").glob("control-*.sock")
-        found = ask_control(socket_path, {"ask": "register"})
+        found = ask_control(socket_path, {"ask": question})
         assert found is not None
         return found
 
@@ -260,7 +263,10 @@ def test_a_register_that_dies_keeps_its_sessions_for_the_grace_and_lets_nobody_n
         # Nobody else waits: a clerk's access does not rest on it.
         with door.connect(CLERK) as clerk:
             assert clerk.execute("SELECT 1").fetchone() == (1,)
+        figures = door.ask("register figures")
         reasons = [entry.get(Field.REASON) or b"" for entry in door.entries(Kind.DECISION)]
+    assert (figures["yes"], figures["late"], figures["left_alone"]) == (2, 3, 1)  # one yes is for no number
+    assert figures["resting"] >= 2
     assert unknown == {known}  # refers, in the same words as a case that is not there
     assert b"refer; the register did not answer: late" in reasons
     assert b"refer; the register did not answer: resting" in reasons

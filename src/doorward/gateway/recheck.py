@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from doorward.gateway.server import Server
     from doorward.gateway.sides import ClientSide
 
-BATCH: Final = 2  # half of the threads that ask; the others are for people at the door
+BATCH: Final = 2  # a quarter of the threads that ask; the others are for people at the door
 RETRY: Final = timedelta(minutes=1)  # after a silence; the register's own rests are shorter
 TOLD: Final = "the facts this access rests on have changed; connect again"
 EVERY: Final = timedelta(seconds=1)  # how late a record that was taken back, or has ended, ends a session
@@ -138,7 +138,8 @@ class Recheck:
     async def _ask(self, sides: Sequence["ClientSide"]) -> dict[str, Any]:
         asked: dict[Question, list[ClientSide]] = defaultdict(list)
         for side in sides:
-            asked[self._resting[side].question].append(side)
+            if (resting := self._resting.get(side)) is not None:  # it may have gone meanwhile
+                asked[resting.question].append(side)
         questions, words = list(asked), dict[Question, Word]()
         for at in range(0, len(questions), BATCH):
             if self._server.stopped.is_set():

@@ -121,6 +121,8 @@ class Server:
             return await self.cutting.look_at_grants()
         if asked.get("ask") == "register":
             return await self.recheck.look_at_all()
+        if asked.get("ask") == "register figures":
+            return self.parts.door.register.figures()
         if asked.get("ask") == "sessions":
             return {"sessions": [found for side in self.sessions if (found := _describe(side)) is not None]}
         return {"failed": "no such question"}
