@@ -14,8 +14,8 @@ from typing import Any
 import psycopg
 
 from doorward.cli.folders import Folders
+from doorward.cli.register_assembly import check_register_place, make_asking
 from doorward.cli.register_settings import RegisterSettings
-from doorward.cli.registers import check_register_place, make_asking
 from doorward.cli.settings import IdentitySettings, Settings
 from doorward.errors import ConfigError
 from doorward.gateway.addresses import OnTwoAddresses

@@ -10,7 +10,7 @@ import typer
 
 from doorward.cli.assembly import check_in_force, city_gateway, connect_admin
 from doorward.cli.gateway import make_listening
-from doorward.cli.registers import check_register
+from doorward.cli.register_assembly import check_register
 from doorward.cli.settings import read_settings
 from doorward.gateway.logins import AdminConnections
 from doorward.grants.people import load_directory

@@ -23,6 +23,7 @@ from doorward.cli import (
     policy,
     publisher,
     records,
+    register,
     report,
     reset,
     tour,
@@ -48,6 +49,7 @@ app.add_typer(people.app, name="people", help="Keep the people who may log in.")
 app.add_typer(application.app, name="application", help="Keep the applications that may ask for people.")
 app.add_typer(grant.app, name="grant", help="Answer what the order refers.")
 app.add_typer(records.app, name="records", help="Keep the facts that officials set.")
+app.add_typer(register.app, name="register", help="See how the register of cases answers.")
 app.add_typer(attest.app, name="attest", help="Look at numbers that outside agencies attested.")
 app.add_typer(report.app, name="report", help="Report on what the doors saw.")
 app.command("sessions")(cut.sessions)

@@ -17,7 +17,9 @@ from doorward.errors import DoorwardError, MalformedError
 from doorward.grants.careful import Breaker, Kept, RegisterRules
 from doorward.grants.registers import CaseRegister, Question, Silence, Word
 
-THREADS: Final = 8  # questions at one time: what a register is asked to bear, and what may wait for a dead one
+THREADS: Final = (
+    8  # questions at one time: what a register is asked to bear, and what may wait for a dead one
+)
 
 
 class Asking:
