@@ -1,38 +1,49 @@
 """`doorward records`: what is signed is on file, and a sealed paper is shown to nobody but its signer."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from doorward.cli.folders import Folders
+from doorward.cli.main import app, exit_code
+from doorward.errors import DoorwardError
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 UNTIL = ("--until", "2027-06-01", "--evidence", "letter 7", "--reason", "the original was seen")
+
+
+@dataclass
+class Done:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
+def invoke(*arguments: str) -> Done:
+    result = CliRunner().invoke(app, list(arguments))
+    if isinstance(result.exception, DoorwardError):
+        return Done(exit_code(result.exception), result.stdout, str(result.exception))
+    return Done(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture(name="doorward")
 def doorward_fixture(tmp_path: Path) -> Run:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "doorward", *arguments, "--data", str(tmp_path / "data")],
-            capture_output=True, text=True, check=False, timeout=60, env={**os.environ, "COLUMNS": "300"},
-        )  # fmt: skip
-
     Folders(tmp_path / "data").make()
-    return run
+    return lambda *arguments: invoke(*arguments, "--data", str(tmp_path / "data"))
 
 
 def official(folder: Path, name: str) -> str:
     file = folder / f"{name.replace('/', '-')}.key"
-    command = [sys.executable, "-m", "doorward", "order", "key", name, "--out", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     with (folder / "data/officials.keys").open("a") as keys:
-        keys.write(done.stdout)
+        keys.write(invoke("order", "key", name, "--out", str(file)).stdout)
     return str(file)
 
 
