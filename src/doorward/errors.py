@@ -15,7 +15,7 @@
     ├── WireError                     .sqlstate_hint
     │   ├── LocalProtocolError        our own bug
     │   └── RemoteProtocolError       the peer broke the protocol
-    ├── UpstreamError                 PostgreSQL did not do what the door needs
+    ├── UpstreamError                 PostgreSQL or a register did not do what the door needs
     ├── InstallError                  an install stopped or was taken back; .findings
     └── ClusterError                  an embedded server did not start, stop or answer
 
@@ -159,7 +159,7 @@ class RemoteProtocolError(WireError):
 
 
 class UpstreamError(DoorwardError):
-    """PostgreSQL did not do what the door needs; the door stays shut."""
+    """PostgreSQL or a register did not do what the door needs; the door stays shut, the fact unknown."""
 
     code = "DW-UPSTREAM"
 

@@ -1,13 +1,18 @@
 """doorward.toml is read strictly: each fault is named with its place, and no secret is taken or repeated."""
 
+import itertools
 from pathlib import Path
 
 import pytest
 
+from doorward.cli.register_settings import RegisterSettings
 from doorward.cli.settings import OperationSettings, read_settings
 from doorward.errors import ConfigError
 from doorward.gateway.health import HealthAddress
 from doorward.gateway.logbook import Form
+from doorward.grants.careful import RegisterRules
+from doorward.grants.register_https import HttpsPlace
+from doorward.grants.registers import RegisterTable
 
 GOOD = """
 order = "chicago"
@@ -103,3 +108,72 @@ def test_each_fault_is_named(tmp_path: Path, old: str, new: str, said: str) -> N
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read_settings(tmp_path / "nothing.toml")
+
+
+SERVICE = """
+[register]
+source = "https"
+url = "https://register.city.example/cases"
+authority = "city.crt"
+token_file = "token"
+"""
+
+
+def service(folder: Path, more: str = "", text: str = SERVICE) -> RegisterSettings | None:
+    for name in ("city.crt", "token"):
+        (folder / name).touch()
+    return read_settings(write(folder, GOOD + text + more)).register
+
+
+def test_a_register_over_https_is_read_with_its_rules(tmp_path: Path) -> None:
+    found = service(tmp_path, "timeout_seconds = 1.5\ncache_seconds = 0\nrecheck_minutes = 5\n")
+    assert found is not None
+    assert found.https == HttpsPlace(
+        "register.city.example", 443, "/cases", tmp_path / "city.crt", token_file=tmp_path / "token"
+    )
+    assert found.rules == RegisterRules(1.5, 0, 5)
+
+
+def test_a_register_on_a_server_of_its_own_is_a_table_there(tmp_path: Path) -> None:
+    table = 'table = "cms.doorward"\ncase = "no"\nstatus = "s"\nkind = "k"\nassigned_to = "who"\n'
+    conninfo = 'conninfo = "host=cms.city.example dbname=cms user=doorward sslmode=verify-full"\n'
+    found = service(tmp_path, text=f'[register]\nsource = "query"\n{conninfo}{table}')
+    assert found is not None
+    assert found.table == RegisterTable("cms.doorward", "no", "s", "k", "who")
+    assert "user=doorward" in found.conninfo
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"https"', '"carrier-pigeon"', "`register.source` is one of"),
+        ('"https"', '"query"', "unknown key `url` in `register`"),
+        ("https://", "http://", "must be `https://`"),
+        ("/cases", "/cases?case=", "must be `https://`"),
+        ("city.crt", "no.crt", "`no.crt` is no file"),
+        ('authority = "city.crt"', "", "`register.authority` is missing"),
+        ('token_file = "token"', "", "needs `certificate` and `key`, or `token_file`"),
+        ("token_file", 'certificate = "city.crt"\ntoken_file', "are given together"),
+        (SERVICE, SERVICE + "timeout_seconds = 0", "is from 0.1 to 30"),
+        (SERVICE, SERVICE + "timeout_seconds = true", "must be a number"),
+        (SERVICE, SERVICE + "recheck_minutes = 0", "is from 1 to 240"),
+        (SERVICE, SERVICE + "recheck_minutes = 1.5", "must be a whole number"),
+        (SERVICE, SERVICE + "recheck_minutes = 1\ncache_seconds = 61", "is longer than `recheck_minutes`"),
+        (SERVICE, SERVICE + 'table = "a.b"', "unknown key `table`"),
+        (SERVICE, '[register]\nsource = "query"\ntable = "a.b"', "`register` needs"),
+        (
+            SERVICE,
+            (
+                '[register]\nsource = "query"\nconninfo = "host=a password=secret-word"\ntable = "a.b"\ncase = "c"\n'
+                'status = "s"\nkind = "k"\nassigned_to = "w"'
+            ),
+            "a password stands in this file",
+        ),
+    ],
+    ids=itertools.count(),
+)
+def test_each_fault_of_a_register_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        service(tmp_path, text=SERVICE.replace(old, new, 1))
+    assert said in str(refused.value)
+    assert "secret-word" not in str(refused.value)

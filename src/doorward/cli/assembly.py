@@ -16,6 +16,8 @@ import psycopg
 
 from doorward.cli.folders import Folders
 from doorward.cli.observation import load_observation, open_observing
+from doorward.cli.register_assembly import check_register_place, make_asking
+from doorward.cli.register_settings import RegisterSettings
 from doorward.cli.settings import IdentitySettings, Settings
 from doorward.errors import ConfigError
 from doorward.gateway.addresses import OnTwoAddresses
@@ -28,13 +30,15 @@ from doorward.gateway.observing import Observing
 from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES, Presenting
 from doorward.gateway.server import Server, ServerParts
 from doorward.gateway.upkeep import STALLED_SECONDS, Watched
+from doorward.grants.attested_files import AttestedFiles
 from doorward.grants.cut_files import load_cuts, load_officers
 from doorward.grants.identity import IdentityProvider
 from doorward.grants.identity_files import ProviderWatch, load_provider_keys
 from doorward.grants.lapse import LapseRules, Lapsing, LastSeen
 from doorward.grants.people import DirectoryWatch, load_directory
+from doorward.grants.record_files import Records
 from doorward.grants.referral_files import Referrals
-from doorward.grants.registers import NoRegister, PostgresCaseRegister, RegisterTable
+from doorward.grants.registers import RegisterTable
 from doorward.grants.used_tokens import UsedTokens
 from doorward.install.install import digest_scopes
 from doorward.install.names import ADMIN
@@ -143,7 +147,7 @@ class GatewayParts:
     book: ScopeBook
     place: Place
     admin: str
-    register: RegisterTable | None
+    register: RegisterSettings | None
     collection: str
     database: str
     lapsing: LapseRules | None = None
@@ -163,7 +167,8 @@ def sample_gateway(folders: Folders, order: str) -> GatewayParts:
         host=city["socket_dir"], port=city["port"], user=ADMIN, dbname=DATABASE, application_name="doorward"
     )
     place = Place(city["socket_dir"], city["port"], DATABASE, None)
-    return GatewayParts(folders, pack, book, place, admin, REGISTER, DATABASE, DATABASE)
+    register = RegisterSettings(table=REGISTER)
+    return GatewayParts(folders, pack, book, place, admin, register, DATABASE, DATABASE)
 
 
 def city_gateway(settings: Settings, worker: int = 0) -> GatewayParts:
@@ -186,11 +191,12 @@ def city_gateway(settings: Settings, worker: int = 0) -> GatewayParts:
     if settings.production and not place.is_local and place.tls is None:
         raise ConfigError("`sslmode=disable` towards the database is refused with `production = true`")
     admin = psycopg.conninfo.make_conninfo(settings.database, user=ADMIN)
-    register = RegisterTable(**settings.register) if settings.register else None
+    if settings.register is not None:
+        check_register_place(settings.register, production=settings.production)
     collection = settings.collection or pack.model.database
     lapsing = LapseRules(settings.unused_days, settings.attested_days)
     return GatewayParts(
-        folders, pack, book, place, admin, register, collection, place.database, lapsing,
+        folders, pack, book, place, admin, settings.register, collection, place.database, lapsing,
         read_provider(settings.identity), settings,
         share=Share(worker, settings.listen.workers),
         # Where there are several workers their parent answers for all of them.
@@ -231,6 +237,7 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
     # earlier one left.
     spool = open_spool(parts, now)
     admin = AdminConnections(partial(connect_admin, parts.admin))
+    register = make_asking(parts.register, parts.admin)
     try:
         observing = find_observing(parts, now=now)
         check_in_force(admin, parts, observing)
@@ -249,10 +256,12 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
             pack=parts.pack,
             book=parts.book,
             directory=load_directory(*directory_files),
-            register=PostgresCaseRegister(admin, parts.register) if parts.register else NoRegister(),
+            register=register,
             logins=logins,
             database=parts.collection,
             referrals=make_referrals(folders),
+            records=make_records(folders),
+            attested=make_attested(folders),
             lapsing=Lapsing(parts.lapsing, LastSeen(folders.seen)) if parts.lapsing is not None else None,
         )
         door.presenting = Presenting(UsedTokens(folders.used_tokens), parts.database, session_minutes=minutes)
@@ -279,6 +288,7 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
         )
     finally:
         spool.close(now=now)
+        register.close()
         admin.close()
 
 
@@ -298,6 +308,16 @@ def open_spool(parts: GatewayParts, now: datetime) -> Spool:
 def make_referrals(folders: Folders) -> Referrals:
     """Return the asks and answers of a data folder."""
     return Referrals(folders.asks, folders.answers, lambda: load_officers(folders.officials))
+
+
+def make_records(folders: Folders) -> Records:
+    """Return the signed records of a data folder."""
+    return Records(folders.records, lambda: load_officers(folders.officials))
+
+
+def make_attested(folders: Folders) -> AttestedFiles:
+    """Return the sessions on attested numbers of a data folder."""
+    return AttestedFiles(folders.attested, lambda: load_officers(folders.officials))
 
 
 def find_observing(parts: GatewayParts, *, now: datetime) -> Observing | None:

@@ -12,6 +12,7 @@ import typer
 from doorward.cli.assembly import check_in_force, city_gateway, connect_admin, find_observing
 from doorward.cli.gateway import make_listening
 from doorward.cli.observation import ENFORCED, load_observation
+from doorward.cli.register_assembly import check_register
 from doorward.cli.settings import read_settings
 from doorward.gateway.logins import AdminConnections
 from doorward.grants.people import load_directory
@@ -63,6 +64,9 @@ def check(
         admin = AdminConnections(lambda: connect_admin(parts.admin))
         check_in_force(admin, parts, find_observing(parts, now=now))
         typer.echo("database: lets the gateway in, and holds this order")
+        if parts.register is not None:
+            check_register(parts.register, parts.admin)
+            typer.echo("register: answers")
 
 
 def _encryption(plain: bool) -> str:  # noqa: FBT001  # a setting

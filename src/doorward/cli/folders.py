@@ -105,6 +105,16 @@ class Folders:
         return self.data / "answers.json"
 
     @property
+    def records(self) -> Path:
+        """Facts that officials set, each as it was signed."""
+        return self.data / "records.json"
+
+    @property
+    def attested(self) -> Path:
+        """Sessions that were let in on an attested number, and what became of those that were sampled."""
+        return self.data / "attested"
+
+    @property
     def officials(self) -> Path:
         """The public keys of those who answer what the order refers, named by office and login."""
         return self.data / "officials.keys"

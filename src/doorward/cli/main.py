@@ -10,6 +10,7 @@ import typer
 
 from doorward.cli import (
     application,
+    attest,
     config,
     cut,
     decide,
@@ -21,6 +22,8 @@ from doorward.cli import (
     people,
     policy,
     publisher,
+    records,
+    register,
     report,
     reset,
     tour,
@@ -45,6 +48,9 @@ app.command("uninstall", hidden=True)(order_database.uninstall_order)  # as `ord
 app.add_typer(people.app, name="people", help="Keep the people who may log in.")
 app.add_typer(application.app, name="application", help="Keep the applications that may ask for people.")
 app.add_typer(grant.app, name="grant", help="Answer what the order refers.")
+app.add_typer(records.app, name="records", help="Keep the facts that officials set.")
+app.add_typer(register.app, name="register", help="See how the register of cases answers.")
+app.add_typer(attest.app, name="attest", help="Look at numbers that outside agencies attested.")
 app.add_typer(report.app, name="report", help="Report on what the doors saw.")
 app.command("sessions")(cut.sessions)
 app.command("cut")(cut.cut)

@@ -11,6 +11,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from doorward.cli.register_settings import KEYS, RegisterSettings, read_register
 from doorward.errors import ConfigError, PolicyCheckError
 from doorward.gateway.health import HealthAddress
 from doorward.gateway.logbook import Form
@@ -28,9 +29,8 @@ SECTIONS: Final = {
     "identity": ("host", "port", "issuer", "audience", "keys", "login_claim", "second_factor"),
     "workloads": (),
     "applications": ("idle_seconds", "session_minutes"),
-    "register": ("table", "case", "status", "kind", "assigned_to", "open", "criminal"),
+    "register": KEYS,
 }
-REGISTER: Final = ("table", "case", "status", "kind", "assigned_to")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 DAYS: Final = 90  # CJIS Security Policy: an account that nobody uses is disabled, access is reviewed
 MAX_DAYS: Final = 366
@@ -96,6 +96,7 @@ class Settings:
         collections: The city's own collections.toml, or None.
         production: Whether a sample order and an unencrypted way are refused.
         data: The folder of the record, the keys and the people.
+        register: Where the city keeps its cases, or None.
         database: Conninfo of the server behind the door, without a user.
         collection: The collection that stands for that database, or empty for the order's own.
         record: Conninfo of the disclosures' server.
@@ -118,7 +119,7 @@ class Settings:
     collection: str
     listen: ListenSettings
     record: str
-    register: dict[str, str] = field(default_factory=dict)
+    register: RegisterSettings | None = None
     unused_days: int = 90
     attested_days: int = 90
     cards: bool = False
@@ -170,6 +171,7 @@ def _read(toml: Toml, file: Path) -> Settings:
         record=_conninfo(toml, "record"),
         unused_days=_days(toml, "unused_days"),
         attested_days=_days(toml, "attested_days"),
+        register=read_register(toml, base, conninfo=_register_conninfo(toml)),
         cards=toml.get(bool, "people", "cards", default=False),
         two_addresses=toml.get(str, "people", "two_addresses", default="lead"),
         identity=_identity(toml, base),
@@ -179,10 +181,7 @@ def _read(toml: Toml, file: Path) -> Settings:
             role: toml.get(str, "workloads", role) for role in toml.get(dict, "workloads", default={})
         },
         operation=_operation(toml, base),
-        register={key: toml.get(str, "register", key) for key in toml.get(dict, "register", default={})},
     )
-    if settings.register and not set(REGISTER) <= set(settings.register):
-        toml.note(f"`register` needs {', '.join(REGISTER)}", "register")
     if settings.two_addresses not in {"lead", "cut"}:
         toml.note("`people.two_addresses` is `lead` or `cut`", "people", "two_addresses")
     return settings
@@ -299,6 +298,10 @@ def _conninfo(toml: Toml, section: str) -> str:
     if section == "database" and parts.get("user"):
         toml.note("the gateway chooses the user of each session: leave `user` out", section, "conninfo")
     return make_conninfo(text, application_name="doorward")
+
+
+def _register_conninfo(toml: Toml) -> str:
+    return _conninfo(toml, "register") if _optional(toml, "register", "conninfo") else ""
 
 
 def _path(toml: Toml, base: Path, *path: str) -> Path | None:

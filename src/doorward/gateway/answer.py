@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from doorward.grants.on_file import OnFile
 from doorward.grants.referrals import Answered
+from doorward.grants.registers import Question
 from doorward.orders.observed import Mode
 from doorward.policy.decision import Decision
 from doorward.policy.scopes import Scope
@@ -35,6 +37,23 @@ class GrantBinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Sources:
+    """What the facts of an answer came from, as far as it can change while a session lives.
+
+    Args:
+        question: What the register found, or None where no fact is its word.
+        heard: When the register said so.
+        on_file: What is on file that set a fact.
+        silences: Which sources were asked and said nothing, for the record; without a value.
+    """
+
+    question: Question | None = None
+    heard: datetime | None = None
+    on_file: tuple[OnFile, ...] = ()
+    silences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OnBehalf:
     """For whom an application asked, as its token says.
 
@@ -62,6 +81,7 @@ class Answer:
     binding: GrantBinding | None = None
     approval: Answered | None = None  # of an official, which this access rests on
     is_protected: bool = False  # it rests on a verified court paper or an emergency, which a wide cut leaves
+    sources: Sources = Sources()
     on_behalf: OnBehalf | None = None  # where an application presented a token
     mode: Mode | None = None  # while clauses are observed: what the order in full would have done
     rests_on_observation: bool = False  # it would be another answer without it, and ends with it

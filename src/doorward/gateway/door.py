@@ -1,15 +1,17 @@
 """The door itself: claims to facts, facts to a decision, a decision to a login role of one scope.
 
-Blocking work, run by the server in its threads. It asks the register once for everybody, in the same place.
-Recording is not here: the server puts each answer into the spool before it acts on it.
+Blocking work, run by the server in its threads, once the register was asked: for everybody, in the same place, and
+outside of these threads, so that nothing waits for a register but the one who asked. Recording is not here: the server
+puts each answer into the spool before it acts on it.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from doorward.errors import DoorwardError
-from doorward.gateway.answer import Answer, GrantBinding, Refusal
+from doorward.errors import ConfigError, DoorwardError
+from doorward.gateway.answer import Answer, GrantBinding, OnBehalf, Refusal, Sources
+from doorward.gateway.asking import Asking
 from doorward.gateway.logins import Logins
 from doorward.gateway.observing import Deciding, Observing, Seen, make_deciding
 from doorward.gateway.presenting import Presenting
@@ -26,14 +28,19 @@ from doorward.gateway.verdict import (
     with_referral,
 )
 from doorward.grants.applications import Application
+from doorward.grants.attested import MAX_TEXT, Admitted
+from doorward.grants.attested_files import AttestedFiles
 from doorward.grants.claims import ClaimRefusal, Claims, check_claims
 from doorward.grants.cuts import Cut, Subject, find_cut
-from doorward.grants.facts import make_facts, standing_of
+from doorward.grants.facts import Standing, make_facts, standing_of
 from doorward.grants.lapse import Lapsing
-from doorward.grants.people import Directory, Person
+from doorward.grants.on_file import OnFile, find_agreement, find_declaration
+from doorward.grants.people import Agreement, Directory, Person
+from doorward.grants.record_files import Records
+from doorward.grants.records import RecordKind
 from doorward.grants.referral_files import Referrals
 from doorward.grants.referrals import Answered, Ask, find_approval, make_referral
-from doorward.grants.registers import CaseRegister
+from doorward.grants.registers import Question, Word
 from doorward.orders.answered import Change
 from doorward.orders.load import Pack
 from doorward.policy.compile import COLLECTION
@@ -51,33 +58,39 @@ class Door:
         pack: The order.
         book: Its compiled scopes.
         directory: People and agreements.
-        register: The register of cases, asked once a connection; called in the caller's thread.
+        register: The register of cases, asked once a connection.
         logins: The pool of login roles.
         lapsing: Which logins have lapsed, or None where none does.
         referrals: Where asks wait that the order referred, or None: they are refused and not kept.
+        records: Facts that officials set, or None: the agreements file and the order's own word stand.
+        attested: Where sessions on attested numbers are put on file before they are let in, or None.
         database: The collection that stands for the database behind this door.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a door is made of, all by name
         self,
         *,
         pack: Pack,
         book: ScopeBook,
         directory: Directory,
-        register: CaseRegister,
+        register: Asking,
         logins: Logins,
         database: str,
         lapsing: Lapsing | None = None,
         referrals: Referrals | None = None,
+        records: Records | None = None,
+        attested: AttestedFiles | None = None,
     ) -> None:
         self.pack = pack
         self.book = book
         self.directory = directory
         self.logins = logins
-        self._register = register
+        self.register = register
         self._database = database
         self._lapsing = lapsing
         self._referrals = referrals
+        self._records = records
+        self._attested = attested
         tables = pack.model.tables.values() if pack.model is not None else ()
         self._needs_second_factor = frozenset(table.table for table in tables if table.is_cji)
         self.presenting: Presenting | None = None  # without it no application opens anything
@@ -86,19 +99,10 @@ class Door:
         self.cuts: Sequence[Cut] | None = ()  # None: they cannot be read, so nobody is let in
         self.is_in_force = True  # False: the database holds another order, so nobody is let in
 
-    def answer(
-        self, person: Person, options: Mapping[str, str], *, now: datetime, proof: Proof = PASSWORD
-    ) -> Answer:
-        """Return the answer to a person's claims; a failure of ours is a refusal (law 1)."""
-        try:
-            return self._rest_on(proof, self._answer(person, options, now=now), person)
-        except DoorwardError:
-            return Answer(self.pack.digest, refuse_failure(self.pack))
-
-    def answer_application(
+    def present(
         self, application: Application, options: Mapping[str, str], *, now: datetime
-    ) -> Answer:
-        """Return the answer to what an application presents for one person; see `gateway.presenting`."""
+    ) -> "Stated | Answer":
+        """Return what an application states for one person, or a refusal; see `gateway.presenting`."""
         try:
             if self.presenting is None or self.cuts is None:
                 return Answer(self.pack.digest, refuse_failure(self.pack))
@@ -109,9 +113,36 @@ class Door:
             return Answer(self.pack.digest, refuse_failure(self.pack))
         if isinstance(found, Refusal):
             return Answer(self.pack.digest, found)
-        on_behalf = found.on_behalf
-        answer = self.answer(found.person, on_behalf.options, now=now, proof=found.proof)
-        return replace(answer, on_behalf=on_behalf)
+        return Stated(found.person, found.on_behalf.options, found.proof, found.on_behalf)
+
+    async def ask_register(self, stated: "Stated", *, now: datetime) -> Word:
+        """Return the register's word on the stated case; asked for everybody, stated or not (law 6, item 2).
+
+        Apart from `answer`, so that a session which rests on no register need not wait for one: a register that is dead
+        never closes the safety floor (law 7).
+        """
+        checked = self._check(stated.options)
+        if isinstance(checked, ClaimRefusal):
+            return Word(None, now)
+        return await self.register.ask(Question(checked.case_no, stated.person.login), now=now)
+
+    def answer(self, stated: "Stated", word: Word, *, now: datetime, session: str) -> Answer:
+        """Return the answer to a person's claims; a failure of ours is a refusal (law 1).
+
+        Args:
+            stated: Who asks, and what they state.
+            word: The register's, from `ask_register`.
+            now: Aware.
+            session: The session's id in hexadecimal.
+        """
+        try:
+            answer = self._answer(stated.person, stated.options, word, now=now)
+            answer = self._rest_on(stated.proof, answer, stated.person)
+            self._put_on_file(answer, stated.person, session, now)
+        except DoorwardError:
+            sources = Sources(silences=_silences(word))
+            answer = Answer(self.pack.digest, refuse_failure(self.pack), sources=sources)
+        return replace(answer, on_behalf=stated.on_behalf)
 
     def _rest_on(self, proof: Proof, answer: Answer, person: Person) -> Answer:
         # What an access rests on beside the order: how the login proved itself, and until when that holds.
@@ -122,14 +153,26 @@ class Door:
             agency = self.pack.agencies.get(person.agency)
             own_agency = agency is not None and agency.party == self.pack.own_party
             refusal = refuse_second_factor(self.pack, own_agency=own_agency)
-            return Answer(self.pack.digest, refusal, answer.decision, mode=answer.mode)
+            return Answer(
+                self.pack.digest, refusal, answer.decision, mode=answer.mode, sources=answer.sources
+            )
         until = answer.binding.until if proof.until is None else min(answer.binding.until, proof.until)
         return replace(answer, binding=replace(answer.binding, until=until))
 
-    def _answer(self, person: Person, options: Mapping[str, str], *, now: datetime) -> Answer:
-        checked = check_claims(
+    def _put_on_file(self, answer: Answer, person: Person, session: str, now: datetime) -> None:
+        agreements = [fact for fact in answer.sources.on_file if fact.kind is RecordKind.AGREEMENT]
+        if answer.scope is None or answer.binding is None or not agreements or self._attested is None:
+            return
+        evidence, case_no = agreements[0].evidence[:MAX_TEXT], answer.binding.case_no
+        self._attested.note(Admitted(session, now, person.agency, person.login, case_no, evidence))
+
+    def _check(self, options: Mapping[str, str]) -> Claims | ClaimRefusal:
+        return check_claims(
             options, purposes=self.pack.purposes, agencies=self.pack.agencies, page=self.pack.page
         )
+
+    def _answer(self, person: Person, options: Mapping[str, str], word: Word, *, now: datetime) -> Answer:
+        checked = self._check(options)
         if not self.is_in_force:
             return Answer(self.pack.digest, refuse_other_order(self.pack))
         if isinstance(checked, ClaimRefusal):
@@ -140,19 +183,44 @@ class Door:
         lapse = self._lapsing.enter(person, now.date()) if self._lapsing is not None else None
         if lapse is not None:
             return Answer(self.pack.digest, refuse_lapse(self.pack, lapse, own_agency=own_agency))
-        register_says = self._ask_register(checked, person)
-        facts = make_facts(
+        on_file = self._look_on_file(person.agency, now)
+        standing = standing_of(
             person,
             checked,
-            standing=standing_of(
-                person,
-                checked,
-                register_says=register_says,
-                agreement=self.directory.agreement(person.agency, today=now.date()),
-                city_agency=own_agency,
-            ),
-            declaration=bool(agency.attributes.get("declaration", False)) if agency else False,
+            register_says=word.says is True,
+            agreement=on_file.agreement,
+            city_agency=own_agency,
         )
+        declaration = on_file.declaration is not None
+        facts = make_facts(person, checked, standing=standing, declaration=declaration)
+        sources = _sources(Question(checked.case_no, person.login), word, standing, on_file)
+        return replace(self._decide(person, checked, facts, now=now, own_agency=own_agency), sources=sources)
+
+    def _look_on_file(self, agency: str, now: datetime) -> "_OnFile":
+        found = self.pack.agencies.get(agency)
+        order_says = found is not None and found.attributes.get("declaration") is True
+        try:
+            records = self._records.all() if self._records is not None else ()
+        except ConfigError:
+            # What they would say is unknown, and an older word may be what they took back.
+            return _OnFile(None, None, "the records cannot be read")
+        return _OnFile(
+            find_agreement(agency, self.directory, records, now=now),
+            find_declaration(agency, records, order_says=order_says, now=now),
+        )
+
+    def stands_on_file(self, sources: Sources, now: datetime) -> bool:
+        """Return True where everything on file that set a fact of a session is still on file."""
+        for fact in sources.on_file:
+            found = self._look_on_file(fact.agency, now)
+            stands = found.agreement if fact.kind is RecordKind.AGREEMENT else found.declaration
+            if stands is None:
+                return False
+        return True
+
+    def _decide(
+        self, person: Person, checked: Claims, facts: Mapping[str, Fact], *, now: datetime, own_agency: bool
+    ) -> Answer:
         if self.cuts is None:
             return Answer(self.pack.digest, refuse_failure(self.pack))
         is_protected = _is_protected(facts)
@@ -250,9 +318,41 @@ class Door:
         found = find_approval(self._referrals.answers(), approval.ask, office=approval.office, now=now)
         return found is not None
 
-    def _ask_register(self, claims: Claims, person: Person) -> bool:
-        # Asked for everybody, stated or not, so that no timing tells who was looked up (law 6, item 2).
-        return self._register.is_open_and_assigned(case_no=claims.case_no, login=person.login)
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """Who asks, what they state, and how they proved themselves.
+
+    Args:
+        on_behalf: For whom an application asks, or None where a person asks.
+    """
+
+    person: Person
+    options: Mapping[str, str]
+    proof: Proof = PASSWORD
+    on_behalf: OnBehalf | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _OnFile:
+    """What is on file about an agency now; ``silence`` where that cannot be read."""
+
+    agreement: Agreement | None
+    declaration: OnFile | None
+    silence: str | None = None
+
+
+def _silences(word: Word) -> tuple[str, ...]:
+    return (f"the register did not answer: {word.silence}",) if word.silence is not None else ()
+
+
+def _sources(question: Question, word: Word, standing: Standing, on_file: _OnFile) -> Sources:
+    silences = (*_silences(word), *([on_file.silence] if on_file.silence is not None else []))
+    facts = [on_file.declaration] if on_file.declaration is not None else []
+    if standing is Standing.ATTESTED and (agreement := on_file.agreement) is not None:
+        facts.insert(0, OnFile(RecordKind.AGREEMENT, agreement.agency, agreement.evidence))
+    verified = standing is Standing.VERIFIED
+    return Sources(question if verified else None, word.at if verified else None, tuple(facts), silences)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,10 @@ class Questions:
                 return await server.cutting.look()
             case "grants":
                 return await server.cutting.look_at_grants()
+            case "register":
+                return await server.recheck.look_at_all()
+            case "register figures":
+                return server.parts.door.register.figures()
             case "sessions":
                 found = (_describe(side) for side in server.sessions)
                 return {"sessions": [session for session in found if session is not None]}

@@ -31,6 +31,7 @@ from doorward.gateway.logbook import Event, Logbook
 from doorward.gateway.observing import ENDED
 from doorward.gateway.presenting import IDLE_SECONDS
 from doorward.gateway.questions import Questions
+from doorward.gateway.recheck import Recheck
 from doorward.gateway.siblings import Siblings
 from doorward.gateway.sides import ClientSide
 from doorward.gateway.upkeep import Upkeep, Watched
@@ -97,6 +98,7 @@ class Server:
         self.upkeep = Upkeep(self, parts.watched, parts.logbook)
         self.listeners: list[Listener] = []
         self.observed_ended: WeakSet[ClientSide] = WeakSet()
+        self.recheck = Recheck(self)
 
     async def run(self, *places: Listening, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT, or until the spool fails.
@@ -186,6 +188,7 @@ class Server:
             self.upkeep.look_at_people()
             self.upkeep.look_at_provider()
             self._look_at_observation(now)
+            self.recheck.look(now)
             for session in list(self.sessions):
                 session.wake(now)
 

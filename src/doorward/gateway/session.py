@@ -349,6 +349,8 @@ class Session:
         if answer.scope is not None:
             fields.append((Field.SCOPE, answer.scope.id.encode()))
         fields.append((Field.ORDER_DIGEST, answer.order_digest.encode()))
+        if answer.sources.on_file:
+            fields.append((Field.EVIDENCE, "; ".join(map(str, answer.sources.on_file)).encode()))
         if answer.on_behalf is not None:
             fields += _on_behalf(answer.on_behalf)
         if answer.mode is not None:
@@ -371,6 +373,9 @@ def _on_behalf(found: OnBehalf) -> list[tuple[Field, bytes]]:
 
 
 def _reason(answer: Answer) -> str:
+    said = []
     if answer.refusal is not None:
-        return answer.refusal.reason
-    return f"approved {answer.approval.ask.id} by {answer.approval.by}" if answer.approval is not None else ""
+        said.append(answer.refusal.reason)
+    elif answer.approval is not None:
+        said.append(f"approved {answer.approval.ask.id} by {answer.approval.by}")
+    return "; ".join((*said, *answer.sources.silences))

@@ -7,13 +7,15 @@ client that does not read costs a bounded amount of memory.
 import asyncio
 import os
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from doorward.errors import DoorwardError, UpstreamError
 from doorward.gateway.actions import Action, Append, AskDoor, BindLogin, Cancel, Close, ToClient, ToServer
 from doorward.gateway.answer import Answer, GrantBinding
 from doorward.gateway.dial import dial
+from doorward.gateway.door import Stated
 from doorward.gateway.handshake import Channel, Credentials
 from doorward.gateway.proof import Method, Proof
 from doorward.gateway.session import Phase, Session, SessionSetup, Upstream
@@ -143,29 +145,33 @@ class ClientSide(asyncio.Protocol):
             self._drop_upstream()
 
     async def _ask(self, action: AskDoor) -> None:
-        session = self.session
-        work = self._question(action)
-        if work is None or session is None:
+        session, stated = self.session, await self._read(action)
+        if stated is None or session is None:
             self.abort()
             return
-        loop = asyncio.get_running_loop()
         asked = time.monotonic()
-        self.answer = await loop.run_in_executor(self.server.threads, work)
+        self.answer = stated if isinstance(stated, Answer) else await self._put(stated)
         self.server.figures.deciding.note(time.monotonic() - asked)
         if session.phase is Phase.ASKING:
             self.perform(session.answered(self.answer))
             if self.answer.scope is not None:
                 self.server.look_elsewhere(self)
 
-    def _question(self, action: AskDoor) -> Callable[[], Answer] | None:
-        door, now = self.server.parts.door, self.server.now()
+    async def _read(self, action: AskDoor) -> Stated | Answer | None:
+        loop, door = asyncio.get_running_loop(), self.server.parts.door
         application = door.directory.find_application(action.login)
         if application is not None:
-            return lambda: door.answer_application(application, action.options, now=now)
+            present = partial(door.present, application, action.options, now=self.server.now())
+            return await loop.run_in_executor(self.server.threads, present)
         person = door.directory.find(action.login)
-        if person is None:
-            return None
-        return lambda: door.answer(person, action.options, now=now, proof=action.proof)
+        return Stated(person, action.options, action.proof) if person is not None else None
+
+    async def _put(self, stated: Stated) -> Answer:
+        # The register is waited for here and in no thread of the door's: nobody else waits behind it.
+        loop, door = asyncio.get_running_loop(), self.server.parts.door
+        word = await door.ask_register(stated, now=self.server.now())
+        answer = partial(door.answer, stated, word, session=self.session_id.hex(), now=self.server.now())
+        return await loop.run_in_executor(self.server.threads, answer)
 
     async def _connect(self) -> None:
         session, binding = self.session, self.answer.binding if self.answer else None

@@ -31,11 +31,12 @@ def standing_of(
     Args:
         person: Who logged in.
         claims: What was stated.
-        register_says: The register's answer; False where it did not answer.
+        register_says: The register's answer; False where it did not answer. It is asked for everybody, also where no
+            number was stated: a "yes" to no number is no fact.
         agreement: The agency's attestation agreement if one is on file and in force.
         city_agency: Whether the login's agency is the City's own; its numbers stand in the register or not at all.
     """
-    if register_says and city_agency:
+    if register_says and city_agency and claims.case_no:
         return Standing.VERIFIED
     if not city_agency and claims.case_no and agreement is not None and agreement.agency == person.agency:
         return Standing.ATTESTED

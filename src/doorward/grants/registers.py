@@ -1,16 +1,20 @@
-"""The register of cases, asked the same one question for everybody.
+"""The registers of cases, each asked the same one question for everybody.
 
-Whether a case is unknown, closed or somebody else's is not told apart here: the register answers one bit, by
-one query, with the same parameters in the same places, so that neither text nor plan differs (law 6, and the
-main job's rule that the three refusals are one).
+Whether a case is unknown, closed or somebody else's is not told apart here: a register answers one bit, to one
+question, with the same parameters in the same places, so that neither text nor plan differs (law 6, and the
+main job's rule that the three refusals are one). One that does not answer makes the fact unknown, never true.
 """
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 import psycopg
 from psycopg import sql
+
+from doorward.grants.cut_off import CutOff
 
 QUESTION = sql.SQL("""
 SELECT EXISTS (
@@ -18,6 +22,38 @@ SELECT EXISTS (
   WHERE {case} = %(case_no)s AND {status} = %(open)s AND {kind} = %(criminal)s AND {assigned_to} = %(login)s
 )
 """)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a register is asked: is this case open, criminal, and assigned to this login?"""
+
+    case_no: str
+    login: str
+
+
+class Silence(StrEnum):
+    """Why a register said nothing that counts; for the record and the operator, never for the client."""
+
+    LATE = "late"
+    FAILED = "failed"
+    MALFORMED = "malformed"
+    RESTING = "resting"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a register said, and when; ``says`` is None where it did not answer, and the fact is unknown.
+
+    Args:
+        says: True only where the case was found open, criminal and assigned.
+        at: When it said so; earlier than the question where it was kept.
+        silence: Why nothing was said, or None, also where it was not asked.
+    """
+
+    says: bool | None
+    at: datetime
+    silence: Silence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +86,50 @@ class Connections(Protocol):
         """Yield a connection in autocommit mode."""
         ...
 
+    def close(self) -> None:
+        """Close what is idle."""
+        ...
+
 
 class CaseRegister(Protocol):
-    """Anything that can say whether a case is open and assigned to a person."""
+    """Anything that can say whether a case is open and assigned to a person; called in several threads."""
 
-    def is_open_and_assigned(self, *, case_no: str, login: str) -> bool:
-        """Return True only where the register says so now.
+    def is_open_and_assigned(self, question: Question) -> bool:
+        """Return True only where the register says so now; it takes no longer than it was made for.
 
         Raises:
             UpstreamError: The register did not answer; the fact stays unknown.
+            MalformedError: It answered something else than the protocol has; the fact stays unknown.
         """
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
         ...
 
 
 class NoRegister:
     """No register: no case is found open, so no number stated by the City's own people counts as verified."""
 
-    def is_open_and_assigned(self, *, case_no: str, login: str) -> bool:  # noqa: ARG002  # the protocol's
+    def is_open_and_assigned(self, question: Question) -> bool:  # noqa: ARG002  # the protocol's
         """Return False."""
         return False
 
+    def close(self) -> None:
+        """Hold nothing."""
+
 
 class PostgresCaseRegister:
-    """The register as a table of the city's database, read over a connection borrowed for each question."""
+    """The register as a table of a PostgreSQL server, read over a connection borrowed for each question.
 
-    def __init__(self, connections: Connections, table: RegisterTable) -> None:
+    Args:
+        connections: To that server, as a role that may read these columns.
+        seconds: After which the connection is cut; a server that stopped in the middle does not hold a thread.
+    """
+
+    def __init__(self, connections: Connections, table: RegisterTable, *, seconds: float) -> None:
         self._connections = connections
+        self._seconds = seconds
         self._words = {"open": table.open, "criminal": table.criminal}
         self._question = QUESTION.format(
             table=sql.Identifier(*table.table.split(".", 1)),
@@ -85,10 +139,14 @@ class PostgresCaseRegister:
             assigned_to=sql.Identifier(table.assigned_to),
         )
 
-    def is_open_and_assigned(self, *, case_no: str, login: str) -> bool:
+    def is_open_and_assigned(self, question: Question) -> bool:
         """Return the register's one bit; see the protocol."""
-        with self._connections.borrow() as connection:
-            row = connection.execute(
-                self._question, {"case_no": case_no, "login": login, **self._words}
-            ).fetchone()
+        asked = {"case_no": question.case_no, "login": question.login, **self._words}
+        with self._connections.borrow() as connection, CutOff(self._seconds) as cut_off:
+            cut_off.watch(connection.fileno())
+            row = connection.execute(self._question, asked).fetchone()
         return bool(row and row[0])
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._connections.close()
