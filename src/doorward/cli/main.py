@@ -15,6 +15,7 @@ from doorward.cli import (
     decide,
     gateway,
     grant,
+    inventory,
     log,
     order,
     order_database,
@@ -52,6 +53,7 @@ app.command("cuts")(cut.cuts)
 app.command("reset")(reset.reset)
 app.command("gateway")(gateway.gateway)
 app.command("publisher")(publisher.publisher)
+app.add_typer(inventory.app, name="inventory", help="Say what is behind the door, and what is not.")
 app.add_typer(config.app, name="config", help="Check the settings of an installation.")
 
 
