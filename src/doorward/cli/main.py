@@ -13,6 +13,7 @@ from doorward.cli import (
     config,
     cut,
     decide,
+    doctor,
     gateway,
     grant,
     inventory,
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command("up")(up.up)
 app.command("tour")(tour.tour)
 app.command("decide")(decide.decide)
+app.command("doctor")(doctor.doctor)
 app.add_typer(order.app, name="order", help="Check an order.")
 app.add_typer(policy.app, name="policy", help="Check the compilers of Cedar.")
 app.add_typer(log.app, name="log", help="Verify the record.")
