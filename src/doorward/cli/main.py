@@ -10,6 +10,7 @@ import typer
 
 from doorward.cli import (
     application,
+    backup,
     config,
     cut,
     decide,
@@ -52,6 +53,8 @@ app.add_typer(report.app, name="report", help="Report on what the doors saw.")
 app.command("sessions")(cut.sessions)
 app.command("cut")(cut.cut)
 app.command("cuts")(cut.cuts)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("reset")(reset.reset)
 app.command("gateway")(gateway.gateway)
 app.command("publisher")(publisher.publisher)
