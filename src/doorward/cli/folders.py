@@ -119,6 +119,11 @@ class Folders:
         """The public keys of those who answer what the order refers, named by office and login."""
         return self.data / "officials.keys"
 
+    @property
+    def backup(self) -> Path:
+        """When the last backup was made."""
+        return self.data / "backup.done"
+
     def make(self) -> None:
         """Make the folder and its parts; a second call changes nothing.
 

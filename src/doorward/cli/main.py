@@ -11,11 +11,14 @@ import typer
 from doorward.cli import (
     application,
     attest,
+    backup,
     config,
     cut,
     decide,
+    doctor,
     gateway,
     grant,
+    inventory,
     log,
     order,
     order_database,
@@ -41,6 +44,7 @@ app = typer.Typer(
 app.command("up")(up.up)
 app.command("tour")(tour.tour)
 app.command("decide")(decide.decide)
+app.command("doctor")(doctor.doctor)
 app.add_typer(order.app, name="order", help="Check an order.")
 app.add_typer(policy.app, name="policy", help="Check the compilers of Cedar.")
 app.add_typer(log.app, name="log", help="Verify the record.")
@@ -55,9 +59,12 @@ app.add_typer(report.app, name="report", help="Report on what the doors saw.")
 app.command("sessions")(cut.sessions)
 app.command("cut")(cut.cut)
 app.command("cuts")(cut.cuts)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("reset")(reset.reset)
 app.command("gateway")(gateway.gateway)
 app.command("publisher")(publisher.publisher)
+app.add_typer(inventory.app, name="inventory", help="Say what is behind the door, and what is not.")
 app.add_typer(config.app, name="config", help="Check the settings of an installation.")
 
 

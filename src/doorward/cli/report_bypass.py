@@ -5,6 +5,7 @@ Exit codes: 0 every line was read, whatever it says; 1 lines could not be read; 
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ import typer
 
 from doorward.cli.installation import Config, Data, Order, load_installation
 from doorward.cli.settings import read_settings
+from doorward.cli.site import Site
 from doorward.errors import ConfigError
 from doorward.lookback.bypass import Bypass, Known, find_bypasses
 from doorward.lookback.pgaudit import AuditLine, Read, read_pgaudit
@@ -32,18 +34,23 @@ def bypass(  # noqa: PLR0917  # flags of a command
     data: Data = None,
 ) -> None:
     """Say which roles reached the tables behind the door without it: administrators, workloads, everybody else."""
-    _folders, pack = load_installation(config, data, order)
+    folders, pack = load_installation(config, data, order)
     if pack.model is None:
         raise ConfigError(f"the order {pack.name} stands at no database")
-    workloads = read_settings(config).workloads if config is not None else {}
+    site = Site(folders, read_settings(config) if config is not None else None, order)
+    coverage = site.coverage(today=datetime.now(UTC).date())  # noqa: TID251  # the command line may read the clock
     tables = {table.table for table in pack.model.tables.values()}
-    known = Known(tables, workloads, _administrators(dsn), database)
+    known = Known(tables, site.workloads, _administrators(dsn), database)
     account = Read()
     found = find_bypasses(_read(files, account), known)
     if as_json:
-        typer.echo(json.dumps(_as_json(found, account, known), indent=1, ensure_ascii=False))
+        typer.echo(
+            json.dumps(
+                {**_as_json(found, account, known), "coverage": coverage}, indent=1, ensure_ascii=False
+            )
+        )
     else:
-        for line in _lines(found, account, known):
+        for line in _lines(found, account, known, coverage):
             typer.echo(line)
     if account.rejected:
         raise typer.Exit(1)
@@ -76,7 +83,7 @@ def _as_json(found: Iterable[Bypass], account: Read, known: Known) -> dict[str, 
     }  # fmt: skip
 
 
-def _lines(found: Iterable[Bypass], account: Read, known: Known) -> Iterator[str]:
+def _lines(found: Iterable[Bypass], account: Read, known: Known, coverage: str) -> Iterator[str]:
     yield "the door does not stand before these: what they read is in the server's audit, and in no record of the door"
     silent: Mapping[str, str] = dict(known.workloads)
     for one in found:
@@ -91,4 +98,5 @@ def _lines(found: Iterable[Bypass], account: Read, known: Known) -> Iterator[str
         yield f"{'declared workload':<18} {role:<24} nothing in these files; {says}"
     for rejected in account.rejected[:MAX_SHOWN]:
         yield f"REJECTED line {rejected.line}: {rejected.reason}"
+    yield coverage
     yield f"{account.lines} lines: {account.audit} of pgaudit, {account.other} others, {len(account.rejected)} rejected"

@@ -41,8 +41,13 @@ def hold_segments(spool_dir: Path) -> Iterator[None]:
 
 def is_being_written(spool_dir: Path) -> bool:
     """Tell whether a gateway has the spool open."""
+    return is_held(spool_dir / WRITER_LOCK)
+
+
+def is_held(file: Path) -> bool:
+    """Tell whether a process holds a lock file alone; no file is held by nobody."""
     try:
-        lock = os.open(spool_dir / WRITER_LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        lock = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:

@@ -1,0 +1,116 @@
+"""Looking at a spool and its log without reading all of it: two segments and the checkpoint."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from doorward.doctor.record import SpoolFacts
+from doorward.errors import LogError, MalformedError, StoreError
+from doorward.record.check_spool import hold_segments, is_being_written, is_held
+from doorward.record.checkpoint import parse_checkpoint
+from doorward.record.frame import SegmentHead, decode_record, iterate_payloads
+from doorward.record.log_files import CHECKPOINT, LogFiles
+from doorward.record.replay import Block, Replay
+from doorward.record.segments import PUBLISHER_LOCK, Segment, list_segments
+
+MAX_HEAD_BYTES: Final = 1024 * 1024
+MAX_SEGMENT_BYTES: Final = 256 * 1024 * 1024  # a segment has 16 MiB and what one append brings
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One segment, read to its end: the state behind it, its blocks, and the bytes that are no whole record."""
+
+    state: Replay
+    blocks: list[Block]
+    torn_bytes: int
+
+
+def look_at_spool(spool_dir: Path, log_dir: Path, *, bound_bytes: int) -> SpoolFacts:
+    """Return what the spool and the checkpoint say; changes nothing.
+
+    Raises:
+        MalformedError: A record or the checkpoint is damaged.
+        StoreError: A file cannot be read.
+    """
+    leaves = _read_leaves(log_dir)
+    gateway_runs = is_being_written(spool_dir)
+    with hold_segments(spool_dir):
+        segments = list_segments(spool_dir)
+        last = _read_segment(segments[-1]) if segments else None
+        oldest = _find_oldest(segments, leaves or 0)
+        sizes = [segment.path.stat().st_size for segment in segments]
+    state = last.state if last is not None else Replay()
+    room = os.statvfs(spool_dir)
+    return SpoolFacts(
+        writable=os.access(spool_dir, os.W_OK | os.X_OK, effective_ids=True),
+        free_bytes=room.f_bavail * room.f_frsize,
+        spool_bytes=sum(sizes),
+        bound_bytes=bound_bytes,
+        leaves=leaves,
+        waiting=max(state.next_leaf - (leaves or 0), 0),
+        oldest=oldest,
+        last=_time(state.time_us) if state.time_us else None,
+        torn_bytes=last.torn_bytes if last is not None and not gateway_runs else 0,
+        gateway_runs=gateway_runs,
+        publisher_runs=is_held(spool_dir / PUBLISHER_LOCK),
+    )
+
+
+def _read_leaves(log_dir: Path) -> int | None:
+    raw = LogFiles(log_dir).read(CHECKPOINT)
+    return parse_checkpoint(raw).tree_size if raw is not None else None
+
+
+def _find_oldest(segments: list[Segment], leaves: int) -> datetime | None:
+    # The last segment that begins at or before the first leaf that is missing has it.
+    for segment in reversed(segments):
+        if _read_head(segment).next_leaf <= leaves:
+            for block in _read_segment(segment).blocks:
+                if block.leaf_index >= leaves:
+                    return _time(block.entries[0].time_us)
+            return None
+    return _time(_read_head(segments[0]).time_us) if segments else None
+
+
+def _read_head(segment: Segment) -> SegmentHead:
+    for _, payload in iterate_payloads(_read(segment.path, MAX_HEAD_BYTES)):
+        record = decode_record(payload)
+        if isinstance(record, SegmentHead):
+            return record
+        break
+    raise MalformedError(f"`{segment.path.name}` does not begin with a segment's head")
+
+
+def _read_segment(segment: Segment) -> _Read:
+    data = _read(segment.path, MAX_SEGMENT_BYTES)
+    state, whole = Replay(), 0
+    blocks: list[Block] = []
+    try:
+        for end, block in _replay(data, state):
+            whole = end
+            blocks += [block] if block is not None else []
+    except LogError as error:
+        raise MalformedError(f"`{segment.path.name}`: {error}") from error
+    return _Read(state, blocks, len(data) - whole)
+
+
+def _replay(data: bytes, state: Replay) -> Iterator[tuple[int, Block | None]]:
+    for end, payload in iterate_payloads(data):
+        yield end, state.note(decode_record(payload))
+
+
+def _read(path: Path, max_bytes: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(max_bytes)
+    except OSError as error:
+        raise StoreError(f"the spool file `{path.name}` cannot be read: {error.strerror}") from error
+
+
+def _time(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)

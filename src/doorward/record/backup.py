@@ -1,0 +1,211 @@
+"""Copying a record while it is at work, so that the copy can be gone on with; and telling whether it may be.
+
+The publisher goes from the spool over the disclosures to the log, then removes the segments. A copy that can be gone on
+with is one that a crash could have left:
+
+1. No segment is removed meanwhile (`hold_spool`, held by the caller over 2 to 4).
+2. The log, at one checkpoint: its tiles and no others.
+3. The disclosures, at one moment after that: they open every leaf of 2.
+4. The spool after that: it reaches beyond 2 and 3, and begins no later than 2 ends.
+
+INVARIANT (held): in a copy the checkpoint is `checkpoint.held`. A publisher signs nothing in a log with tiles and
+without a checkpoint, so a copy that somebody put in place is not signed on before somebody said that nothing newer was
+published (`check_newest`): an older log that is signed on has two histories, and whoever has both checkpoints can prove
+it.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from doorward.errors import LogError, StoreError, VerificationError
+from doorward.notes.note import Verifier, parse_verifier_key
+from doorward.record.check_spool import hold_segments
+from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
+from doorward.record.frame import iterate_payloads
+from doorward.record.hashes import Hash
+from doorward.record.log_files import CHECKPOINT, VERIFIER_KEY, LogFiles, sync_folder
+from doorward.record.proof import hash_range
+from doorward.record.segments import READERS_LOCK, SpoolReader, list_segments
+from doorward.record.tiles import TILE_HEIGHT, TILE_WIDTH, TileId, list_tiles, parse_tile, read_node
+
+HELD: Final = "checkpoint.held"
+
+
+@contextmanager
+def hold_spool(spool_dir: Path) -> Iterator[None]:
+    """Keep the publisher from removing segments, also one that has not removed any yet.
+
+    Raises:
+        StoreError: The lock cannot be made.
+    """
+    try:
+        lock = os.open(spool_dir / READERS_LOCK, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            owner = spool_dir.stat()
+            if os.geteuid() == 0:
+                os.fchown(lock, owner.st_uid, owner.st_gid)  # or the publisher could not open it
+        finally:
+            os.close(lock)
+    except OSError as error:
+        raise StoreError(f"the spool `{spool_dir}` cannot be held: {error.strerror}") from error
+    with hold_segments(spool_dir):
+        yield
+
+
+def copy_log(log_dir: Path, to: Path) -> Checkpoint:
+    """Copy a log at its checkpoint, and return that; the publisher may be at work.
+
+    Raises:
+        VerificationError: The log has no checkpoint or no key, or lacks a tile, or its key did not sign it.
+        StoreError: A file cannot be read or written.
+    """
+    files, copy = LogFiles(log_dir), LogFiles(to)
+    raw, key = files.read(CHECKPOINT), files.read(VERIFIER_KEY)
+    if raw is None or key is None:
+        raise VerificationError(
+            f"the log `{log_dir}` has no checkpoint or no key", hint="start the publisher once"
+        )
+    checkpoint = verify_checkpoint(parse_checkpoint(raw), _verifier(key))
+    copy.make()
+    copy.write_once(VERIFIER_KEY, key)
+    for tile in _all_tiles(checkpoint.tree_size):
+        data = files.read_tile(tile)
+        if data is None:
+            raise VerificationError(f"`{tile.path}` of the log is missing", hint="doorward log verify")
+        copy.write_once(tile.path, data)
+    copy.replace(HELD, raw)
+    copy.sync()
+    return checkpoint
+
+
+def copy_spool(spool_dir: Path, to: Path) -> tuple[int, int]:
+    """Copy a spool's whole records, and return from which leaf on it holds blocks, and how far.
+
+    Raises:
+        MalformedError: A record is damaged.
+        StoreError: A file cannot be read or written.
+    """
+    to.mkdir(mode=0o700, parents=True, exist_ok=True)
+    segments = list_segments(spool_dir)
+    for segment in segments:
+        try:
+            data = segment.path.read_bytes()
+            if segment is segments[-1]:
+                data = data[: max((end for end, _ in iterate_payloads(data)), default=0)]
+            write_private(to / segment.path.name, data)
+        except OSError as error:
+            raise StoreError(f"`{segment.path.name}` could not be copied: {error.strerror}") from error
+    sync_folder(to)
+    reader, first = SpoolReader(to), -1
+    for _ in reader.read():
+        first = reader.replay.next_leaf if first < 0 else first
+    return max(first, 0), reader.replay.next_leaf
+
+
+def check_copy(checkpoint: Checkpoint, spool: tuple[int, int], last_opened: int | None) -> None:
+    """Check that a copy is one that a crash could have left.
+
+    Args:
+        spool: From which leaf on the copied spool holds blocks, and how far.
+        last_opened: The last leaf that the copied disclosures open, or None.
+
+    Raises:
+        VerificationError: It is not, and the record cannot be gone on with from it.
+    """
+    first, beyond = spool
+    opened = -1 if last_opened is None else last_opened
+    if not first <= checkpoint.tree_size <= beyond:
+        raise VerificationError(
+            f"the log ends at leaf {checkpoint.tree_size}, and the spool goes from {first} to {beyond}",
+            hint="run it again; if it stays so, `doorward log verify`",
+        )
+    if not checkpoint.tree_size - 1 <= opened < max(beyond, 1):
+        raise VerificationError(
+            f"the disclosures open leaves up to {opened}, and the log has {checkpoint.tree_size}",
+            hint="run it again; if it stays so, `doorward log verify`",
+        )
+
+
+def check_newest(log_dir: Path, newest: bytes) -> Checkpoint:
+    """Return the held checkpoint of a copy that may be gone on with: nothing newer was published.
+
+    Args:
+        newest: The newest checkpoint that anybody has, from a public copy or whoever keeps them.
+
+    Raises:
+        MalformedError: It is no checkpoint.
+        VerificationError: It is newer than the copy, is not a beginning of it, or is another log's.
+    """
+    files = LogFiles(log_dir)
+    raw, key = files.read(HELD), files.read(VERIFIER_KEY)
+    if raw is None or key is None:
+        raise VerificationError(f"the log `{log_dir}` has no `{HELD}` or no key")
+    verifier = _verifier(key)
+    held = verify_checkpoint(parse_checkpoint(raw), verifier)
+    published = verify_checkpoint(parse_checkpoint(newest), verifier)
+    if published.tree_size > held.tree_size:
+        raise VerificationError(
+            f"{published.tree_size} leaves were published, and this copy has {held.tree_size}",
+            hint="a log that goes on from here has two histories: begin a new log (docs/howto/backup.md)",
+        )
+    if _root_at(files, held.tree_size, published.tree_size) != published.root:
+        raise VerificationError(
+            f"what was published at size {published.tree_size} is not a beginning of this copy",
+            hint="two histories are there already: keep both, and tell who verifies the log",
+        )
+    return held
+
+
+def release(log_dir: Path) -> None:
+    """Let a copied log be gone on with.
+
+    Raises:
+        StoreError: It cannot be.
+    """
+    try:
+        (log_dir / HELD).rename(log_dir / CHECKPOINT)
+    except OSError as error:
+        raise StoreError(f"`{HELD}` cannot be renamed: {error.strerror}") from error
+    sync_folder(log_dir)
+
+
+def write_private(file: Path, data: bytes) -> None:
+    """Write a new file that only its owner reads, and return when it is on the disk.
+
+    Raises:
+        OSError: It is there, or the disk refused.
+    """
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as sink:
+        sink.write(data)
+        sink.flush()
+        os.fsync(sink.fileno())
+
+
+def _all_tiles(tree_size: int) -> Iterator[TileId]:
+    for tile in list_tiles(tree_size):
+        if tile.level == 0:
+            yield TileId(None, tile.index, tile.width)
+        yield tile
+
+
+def _root_at(files: LogFiles, tree_size: int, size: int) -> Hash:
+    def read(level: int, index: int) -> list[Hash]:
+        tile = TileId(level, index, min((tree_size >> TILE_HEIGHT * level) - index * TILE_WIDTH, TILE_WIDTH))
+        raw = files.read_tile(tile)
+        if raw is None:
+            raise VerificationError(f"`{tile.path}` of the log is missing")
+        return parse_tile(raw, tile.width)
+
+    return hash_range(partial(read_node, read), 0, size)
+
+
+def _verifier(key: bytes) -> Verifier:
+    try:
+        return parse_verifier_key(key.decode("utf-8").strip())
+    except (LogError, UnicodeDecodeError) as error:
+        raise VerificationError(f"`{VERIFIER_KEY}` of the log is no verifier key") from error
