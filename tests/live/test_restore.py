@@ -26,14 +26,14 @@ def place_fixture() -> Iterator[Installation]:
 
 @pytest.fixture(name="own")
 def own_fixture() -> Iterator[Installation]:
-    """An installation for a test that breaks it."""
-    with at_work() as place:
+    """An installation for a test that breaks it; its gateway has two workers, each with a spool."""
+    with at_work(workers=2) as place:
         yield place
 
 
 @contextmanager
-def at_work() -> Iterator[Installation]:
-    with installed() as place:
+def at_work(workers: int = 1) -> Iterator[Installation]:
+    with installed(workers) as place:
         place.ask(3)
         assert wait_for(lambda: place.leaves() > 0)
         yield place

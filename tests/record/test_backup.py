@@ -10,13 +10,24 @@ from hypothesis import strategies as st
 
 from doorward.errors import LogError, VerificationError
 from doorward.notes.note import Signer
-from doorward.record.backup import HELD, check_copy, check_newest, copy_log, copy_spool, hold_spool, release
+from doorward.record.backup import (
+    HELD,
+    CopiedSpool,
+    check_copy,
+    check_newest,
+    copy_log,
+    copy_spool,
+    hold_spool,
+    release,
+)
 from doorward.record.checkpoint import Checkpoint, format_checkpoint
 from doorward.record.entry import NO_SESSION, Draft, Field, Kind
 from doorward.record.fsck import check_log
 from doorward.record.log import Publisher
 from doorward.record.openings import MemoryDisclosures
+from doorward.record.places import LeafPlaces
 from doorward.record.spool import Spool, SpoolLimits
+from doorward.record.workers import worker_folder
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SMALL = SpoolLimits(segment_bytes=2000)
@@ -26,9 +37,12 @@ SIGNER = Signer.make("doorward.example/test", bytes(32))
 class Record:
     """A spool, a publisher and disclosures at work in a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, workers: int = 1) -> None:
         self.spool_dir, self.log_dir = folder / "spool", folder / "log"
-        self.spool = Spool.open(self.spool_dir, now=NOW, limits=SMALL)
+        self.spools = [
+            Spool.open(worker_folder(self.spool_dir, worker), now=NOW, limits=SMALL, worker=worker)
+            for worker in range(workers)
+        ]
         self.disclosures = MemoryDisclosures()
         self.publisher = Publisher.open(self.log_dir, self.spool_dir, SIGNER, self.disclosures)
         self.count = 0
@@ -37,7 +51,8 @@ class Record:
         for _ in range(entries):
             self.count += 1
             draft = Draft(Kind.RECOVERY, NO_SESSION, 0, ((Field.REASON, b"%d" % self.count),))
-            self.spool.append([draft], now=NOW + timedelta(seconds=self.count))
+            spool = self.spools[self.count % len(self.spools)]
+            spool.append([draft], now=NOW + timedelta(seconds=self.count))
 
     def publish(self) -> None:
         while self.publisher.publish_once():
@@ -45,7 +60,8 @@ class Record:
 
     def end(self) -> None:
         self.publisher.close()
-        self.spool.close(now=NOW)
+        for spool in self.spools:
+            spool.close(now=NOW)
 
 
 def copied(record: Record, to: Path, between: tuple[int, int]) -> tuple[Checkpoint, MemoryDisclosures]:
@@ -61,22 +77,27 @@ def copied(record: Record, to: Path, between: tuple[int, int]) -> tuple[Checkpoi
         )
         record.write(between[1])
         record.publish()
-        spool = copy_spool(record.spool_dir, to / "spool")
+        spool = copy_spool(record.spool_dir, to / "spool", checkpoint.tree_size)
     check_copy(checkpoint, spool, disclosures.totals().last_leaf)
     return checkpoint, disclosures
 
 
 @settings(max_examples=8, deadline=None)  # each waits for the disk some hundred times
 @given(
+    workers=st.sampled_from([1, 1, 3]),
     before=st.integers(0, 300),
     waiting=st.integers(0, 30),
     between=st.tuples(st.integers(0, 300), st.integers(0, 40)),
 )
 def test_a_copy_is_gone_on_with_whatever_went_on_meanwhile(
-    tmp_path_factory: pytest.TempPathFactory, before: int, waiting: int, between: tuple[int, int]
+    tmp_path_factory: pytest.TempPathFactory,
+    workers: int,
+    before: int,
+    waiting: int,
+    between: tuple[int, int],
 ) -> None:
     folder = tmp_path_factory.mktemp("record")
-    record = Record(folder)
+    record = Record(folder, workers)
     record.write(before)
     record.publish()
     record.write(waiting)
@@ -116,16 +137,17 @@ def test_without_the_hold_a_gap_is_seen(tmp_path: Path) -> None:
     checkpoint = copy_log(record.log_dir, tmp_path / "copy" / "log")
     record.write(200)
     record.publish()  # removes segments that the copied log does not have
-    spool = copy_spool(record.spool_dir, tmp_path / "copy" / "spool")
+    spool = copy_spool(record.spool_dir, tmp_path / "copy" / "spool", checkpoint.tree_size)
     record.end()
     with pytest.raises(VerificationError, match="the log ends at leaf 50, and the spool goes from"):
         check_copy(checkpoint, spool, 249)
 
 
 @pytest.mark.parametrize("last_opened", [None, 8, 10, 99])
-def test_disclosures_of_another_moment_are_seen(last_opened: int | None) -> None:
+def test_disclosures_of_another_moment_are_seen(tmp_path: Path, last_opened: int | None) -> None:
+    spool = CopiedSpool({0: (0, 10)}, LeafPlaces.load(tmp_path, 10))
     with pytest.raises(VerificationError, match="the disclosures open leaves up to"):
-        check_copy(Checkpoint("a", 10, bytes(32)), (0, 10), last_opened)
+        check_copy(Checkpoint("a", 10, bytes(32)), spool, last_opened)
 
 
 def test_a_record_of_nothing_is_copied(tmp_path: Path) -> None:
@@ -144,7 +166,7 @@ def test_a_torn_end_is_not_copied(tmp_path: Path) -> None:
     (segment,) = record.spool_dir.glob("seg-*")
     whole = segment.read_bytes()
     segment.write_bytes(whole + b"\x00\x00\x00\x05\x01")
-    assert copy_spool(record.spool_dir, tmp_path / "copied") == (0, 3)
+    assert copy_spool(record.spool_dir, tmp_path / "copied", 3).reach == {0: (0, 3)}
     assert (tmp_path / "copied" / segment.name).read_bytes() == whole
 
 

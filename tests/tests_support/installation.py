@@ -26,6 +26,7 @@ from doorward.grants.people import Agreement, save_agreements, save_people
 from doorward.pgwire.scram import make_verifier
 from doorward.record.disclosures import prepare_server
 from tests_support.certificates import Authority
+from tests_support.city import is_well
 
 FEW = SampleSizes(200, 200, 200, 200, 200, 100)
 REGISTER = "public.cases=case_no,status,kind,assigned_to"
@@ -98,11 +99,13 @@ class Installation:
             assert process.stdout.readline() == "ready\n", process.communicate(timeout=10)
 
     def stop(self, name: str) -> tuple[int, str]:
-        """End the gateway or the publisher, and return its exit code and what it said on standard error."""
+        """End the gateway or the publisher, and return its exit code and what it said beside that all is well."""
         process = self.processes.pop(name)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=WAIT_SECONDS)
-        return process.returncode, errors
+        return process.returncode, "".join(
+            line for line in errors.splitlines(keepends=True) if not is_well(line)
+        )
 
     def connect(self, **changed: Any) -> psycopg.Connection[Any]:
         parameters: dict[str, Any] = {
@@ -122,7 +125,9 @@ class Installation:
         """Return the size of the log."""
         return int((folders or self.folders).log.joinpath("checkpoint").read_text().splitlines()[1])
 
-    def write_config(self, file: Path, *, data: Path, record: Cluster, port: int | None = None) -> None:
+    def write_config(
+        self, file: Path, *, data: Path, record: Cluster, port: int | None = None, workers: int = 1
+    ) -> None:
         """Write a doorward.toml before this city's server."""
         spec, recorder = self.city.spec, record.spec
         listener = self.folder / "authority" / "listener"
@@ -140,6 +145,7 @@ host = "127.0.0.1"
 port = {port or self.port}
 certificate = "{listener}.crt"
 key = "{listener}.key"
+workers = {workers}
 
 [record]
 conninfo = "host={recorder.socket_dir} port={recorder.port}"
@@ -176,7 +182,7 @@ def write_people(data: Path) -> None:
 
 
 @contextmanager
-def installed() -> Iterator[Installation]:
+def installed(workers: int = 1) -> Iterator[Installation]:
     """Yield an installation whose gateway and publisher run; ends all of it."""
     name = tempfile.mkdtemp(prefix="dw-")
     folder = Path(name)
@@ -189,7 +195,7 @@ def installed() -> Iterator[Installation]:
         authority = Authority(folder / "authority", "city")
         authority.issue("listener", hosts=("localhost", "127.0.0.1"))
         place = Installation(folder, city, record, authority, folder / "doorward.toml", free_port())
-        place.write_config(place.config, data=folder / "doorward", record=record)
+        place.write_config(place.config, data=folder / "doorward", record=record, workers=workers)
         done = subprocess.run(
             [sys.executable, "-m", "doorward", "order", "install", "--neither", "records_app", "--register", REGISTER,
              "--dsn", place.dsn],

@@ -117,7 +117,7 @@ def _copy(site: Site, to: Path) -> int:
         with hold_spool(folders.spool):
             checkpoint = copy_log(folders.log, copy.log)
             connection, amount = stack.enter_context(snapshot(site.record_conninfo()))
-            spool = copy_spool(folders.spool, copy.spool)
+            spool = copy_spool(folders.spool, copy.spool, checkpoint.tree_size)
         check_copy(checkpoint, spool, amount.last_leaf)
         copy_out(connection, to / "disclosures")
     for entry in sorted(folders.data.iterdir()):

@@ -54,6 +54,7 @@ from doorward.orders.pack import Pack
 from doorward.policy.scopes import ScopeBook
 from doorward.record.check_spool import is_being_written
 from doorward.record.spool import SpoolLimits
+from doorward.record.workers import list_workers
 
 OWN_FILES = frozenset(
     {"people", "referrals", "spool", "inventory"}
@@ -241,7 +242,7 @@ class Examination:
                 self._around = look_around(connection, covered)
                 yield check_order(name=pack.name, digest=pack.digest, in_force=in_force)
                 yield from _guarded("holes", lambda: self._holes(connection, book))
-            gateways = 1 if is_being_written(self._folders.spool) else 0
+            gateways = sum(is_being_written(folder) for folder in list_workers(self._folders.spool).values())
             yield from check_logins(logins.facts(gateways=gateways), now=self._now)
 
     def _holes(self, connection: psycopg.Connection[Any], book: ScopeBook) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""Looking at a spool and its log without reading all of it: two segments and the checkpoint."""
+"""Looking at a record without reading all of it: two segments of each worker's spool, and the checkpoint."""
 
 import os
 from collections.abc import Iterator
@@ -13,8 +13,10 @@ from doorward.record.check_spool import hold_segments, is_being_written, is_held
 from doorward.record.checkpoint import parse_checkpoint
 from doorward.record.frame import SegmentHead, decode_record, iterate_payloads
 from doorward.record.log_files import CHECKPOINT, LogFiles
+from doorward.record.places import LeafPlaces
 from doorward.record.replay import Block, Replay
 from doorward.record.segments import PUBLISHER_LOCK, Segment, list_segments
+from doorward.record.workers import list_workers
 
 MAX_HEAD_BYTES: Final = 1024 * 1024
 MAX_SEGMENT_BYTES: Final = 256 * 1024 * 1024  # a segment has 16 MiB and what one append brings
@@ -31,33 +33,59 @@ class _Read:
 
 
 def look_at_spool(spool_dir: Path, log_dir: Path, *, bound_bytes: int) -> SpoolFacts:
-    """Return what the spool and the checkpoint say; changes nothing.
+    """Return what the workers' spools and the checkpoint say together; changes nothing.
 
     Raises:
-        MalformedError: A record or the checkpoint is damaged.
+        MalformedError: A record, the places or the checkpoint is damaged.
         StoreError: A file cannot be read.
     """
     leaves = _read_leaves(log_dir)
-    gateway_runs = is_being_written(spool_dir)
+    places = LeafPlaces.load(spool_dir, leaves or 0)
+    workers = list_workers(spool_dir)
     with hold_segments(spool_dir):
-        segments = list_segments(spool_dir)
-        last = _read_segment(segments[-1]) if segments else None
-        oldest = _find_oldest(segments, leaves or 0)
-        sizes = [segment.path.stat().st_size for segment in segments]
-    state = last.state if last is not None else Replay()
+        looks = [
+            _look_at_worker(folder, places.count(worker, leaves or 0)) for worker, folder in workers.items()
+        ]
     room = os.statvfs(spool_dir)
     return SpoolFacts(
-        writable=os.access(spool_dir, os.W_OK | os.X_OK, effective_ids=True),
+        writable=all(os.access(folder, os.W_OK | os.X_OK, effective_ids=True) for folder in workers.values()),
         free_bytes=room.f_bavail * room.f_frsize,
-        spool_bytes=sum(sizes),
+        spool_bytes=sum(look.size for look in looks),
         bound_bytes=bound_bytes,
         leaves=leaves,
-        waiting=max(state.next_leaf - (leaves or 0), 0),
-        oldest=oldest,
-        last=_time(state.time_us) if state.time_us else None,
-        torn_bytes=last.torn_bytes if last is not None and not gateway_runs else 0,
-        gateway_runs=gateway_runs,
+        waiting=sum(look.waiting for look in looks),
+        oldest=min((look.oldest for look in looks if look.oldest is not None), default=None),
+        last=max((look.last for look in looks if look.last is not None), default=None),
+        torn_bytes=sum(look.torn_bytes for look in looks),
+        gateway_runs=any(look.is_written for look in looks),
         publisher_runs=is_held(spool_dir / PUBLISHER_LOCK),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One worker's spool."""
+
+    size: int
+    waiting: int
+    oldest: datetime | None
+    last: datetime | None
+    torn_bytes: int
+    is_written: bool
+
+
+def _look_at_worker(folder: Path, published: int) -> _Look:
+    is_written = is_being_written(folder)
+    segments = list_segments(folder)
+    last = _read_segment(segments[-1]) if segments else None
+    state = last.state if last is not None else Replay()
+    return _Look(
+        size=sum(segment.path.stat().st_size for segment in segments),
+        waiting=max(state.next_leaf - published, 0),
+        oldest=_find_oldest(segments, published),
+        last=_time(state.time_us) if state.time_us else None,
+        torn_bytes=last.torn_bytes if last is not None and not is_written else 0,
+        is_written=is_written,
     )
 
 

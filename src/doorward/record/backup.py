@@ -6,7 +6,8 @@ with is one that a crash could have left:
 1. No segment is removed meanwhile (`hold_spool`, held by the caller over 2 to 4).
 2. The log, at one checkpoint: its tiles and no others.
 3. The disclosures, at one moment after that: they open every leaf of 2.
-4. The spool after that: it reaches beyond 2 and 3, and begins no later than 2 ends.
+4. The spool after that, the places of the workers' leaves before their blocks: it reaches beyond 2 and 3, and begins
+   no later than 2 ends.
 
 INVARIANT (held): in a copy the checkpoint is `checkpoint.held`. A publisher signs nothing in a log with tiles and
 without a checkpoint, so a copy that somebody put in place is not signed on before somebody said that nothing newer was
@@ -15,8 +16,9 @@ it.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -28,9 +30,11 @@ from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_chec
 from doorward.record.frame import iterate_payloads
 from doorward.record.hashes import Hash
 from doorward.record.log_files import CHECKPOINT, VERIFIER_KEY, LogFiles, sync_folder
+from doorward.record.places import PLACES, LeafPlaces
 from doorward.record.proof import hash_range
 from doorward.record.segments import READERS_LOCK, SpoolReader, list_segments
 from doorward.record.tiles import TILE_HEIGHT, TILE_WIDTH, TileId, list_tiles, parse_tile, read_node
+from doorward.record.workers import list_workers, worker_folder
 
 HELD: Final = "checkpoint.held"
 
@@ -82,51 +86,83 @@ def copy_log(log_dir: Path, to: Path) -> Checkpoint:
     return checkpoint
 
 
-def copy_spool(spool_dir: Path, to: Path) -> tuple[int, int]:
-    """Copy a spool's whole records, and return from which leaf on it holds blocks, and how far.
+@dataclass(frozen=True, slots=True)
+class CopiedSpool:
+    """What a copied spool says.
+
+    Args:
+        reach: By worker: from which of its own leaves on it holds blocks, and how far.
+        places: Where the workers' leaves stand in the log.
+    """
+
+    reach: Mapping[int, tuple[int, int]]
+    places: LeafPlaces
+
+
+def copy_spool(spool_dir: Path, to: Path, tree_size: int) -> CopiedSpool:
+    """Copy every worker's whole records, and before them the places of their leaves; return what the copy says.
 
     Raises:
         MalformedError: A record is damaged.
         StoreError: A file cannot be read or written.
     """
     to.mkdir(mode=0o700, parents=True, exist_ok=True)
-    segments = list_segments(spool_dir)
-    for segment in segments:
-        try:
-            data = segment.path.read_bytes()
-            if segment is segments[-1]:
-                data = data[: max((end for end, _ in iterate_payloads(data)), default=0)]
-            write_private(to / segment.path.name, data)
-        except OSError as error:
-            raise StoreError(f"`{segment.path.name}` could not be copied: {error.strerror}") from error
-    sync_folder(to)
-    reader, first = SpoolReader(to), -1
+    # First: a run is written down here before its disclosures are, and behind the blocks that it is about.
+    if (spool_dir / PLACES).exists():
+        _copy_whole(spool_dir / PLACES, to / PLACES)
+    reach = {}
+    for worker, folder in list_workers(spool_dir).items():
+        copy = worker_folder(to, worker)
+        copy.mkdir(mode=0o700, exist_ok=True)
+        segments = list_segments(folder)
+        for segment in segments:
+            _copy_whole(segment.path, copy / segment.path.name, may_be_torn=segment is segments[-1])
+        sync_folder(copy)
+        reach[worker] = _reach(copy)
+    return CopiedSpool(reach, LeafPlaces.load(to, tree_size))
+
+
+def _copy_whole(source: Path, to: Path, *, may_be_torn: bool = True) -> None:
+    try:
+        data = source.read_bytes()
+        if may_be_torn:
+            data = data[: max((end for end, _ in iterate_payloads(data)), default=0)]
+        write_private(to, data)
+    except OSError as error:
+        raise StoreError(f"`{source.name}` could not be copied: {error.strerror}") from error
+
+
+def _reach(folder: Path) -> tuple[int, int]:
+    reader, first = SpoolReader(folder), -1
     for _ in reader.read():
         first = reader.replay.next_leaf if first < 0 else first
     return max(first, 0), reader.replay.next_leaf
 
 
-def check_copy(checkpoint: Checkpoint, spool: tuple[int, int], last_opened: int | None) -> None:
+def check_copy(checkpoint: Checkpoint, spool: CopiedSpool, last_opened: int | None) -> None:
     """Check that a copy is one that a crash could have left.
 
     Args:
-        spool: From which leaf on the copied spool holds blocks, and how far.
         last_opened: The last leaf that the copied disclosures open, or None.
 
     Raises:
         VerificationError: It is not, and the record cannot be gone on with from it.
     """
-    first, beyond = spool
+    hint = "run it again; if it stays so, `doorward log verify`"
+    size = checkpoint.tree_size
+    for worker, (first, beyond) in spool.reach.items():
+        published = spool.places.count(worker, size)
+        if not first <= published <= beyond:
+            whose = f" of worker {worker}" if worker else ""
+            raise VerificationError(
+                f"the log ends at leaf {published}{whose}, and the spool goes from {first} to {beyond}",
+                hint=hint,
+            )
     opened = -1 if last_opened is None else last_opened
-    if not first <= checkpoint.tree_size <= beyond:
+    beyond = max(spool.places.end, sum(beyond for _, beyond in spool.reach.values()))
+    if not size - 1 <= opened < max(beyond, 1):
         raise VerificationError(
-            f"the log ends at leaf {checkpoint.tree_size}, and the spool goes from {first} to {beyond}",
-            hint="run it again; if it stays so, `doorward log verify`",
-        )
-    if not checkpoint.tree_size - 1 <= opened < max(beyond, 1):
-        raise VerificationError(
-            f"the disclosures open leaves up to {opened}, and the log has {checkpoint.tree_size}",
-            hint="run it again; if it stays so, `doorward log verify`",
+            f"the disclosures open leaves up to {opened}, and the log has {size}", hint=hint
         )
 
 
