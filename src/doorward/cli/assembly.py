@@ -3,10 +3,11 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from doorward.cli.folders import Folders
 from doorward.cli.settings import IdentitySettings, Settings
 from doorward.errors import ConfigError
 from doorward.gateway.addresses import OnTwoAddresses
+from doorward.gateway.allowances import Allowances
 from doorward.gateway.dial import Place, parse_place
 from doorward.gateway.door import Door
 from doorward.gateway.logins import AdminConnections, Logins
@@ -31,6 +33,8 @@ from doorward.grants.referral_files import Referrals
 from doorward.grants.registers import NoRegister, PostgresCaseRegister, RegisterTable
 from doorward.grants.used_tokens import UsedTokens
 from doorward.install.names import ADMIN
+from doorward.notes.key_files import SEED_BYTES, load_key, write_key
+from doorward.notes.note import Signer, format_verifier, sign_note
 from doorward.orders.load import Pack, load_pack
 from doorward.policy.scopes import ScopeBook
 from doorward.record.spool import Spool
@@ -161,6 +165,12 @@ def city_gateway(settings: Settings) -> GatewayParts:
     register = RegisterTable(**settings.register) if settings.register else None
     collection = settings.collection or pack.model.database
     lapsing = LapseRules(settings.unused_days, settings.attested_days)
+    for purpose in settings.limits.purposes:
+        if purpose not in pack.purposes:
+            raise ConfigError(
+                f"`limits.purpose.{purpose}` is no purpose of the order",
+                hint=f"one of {', '.join(pack.purposes)}",
+            )
     return GatewayParts(
         folders, pack, book, place, admin, register, collection, place.database, lapsing,
         read_provider(settings.identity), settings,
@@ -231,11 +241,52 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
                 cards=settings is not None and settings.cards,
                 idle=timedelta(seconds=settings.idle_seconds if settings is not None else IDLE_SECONDS),
                 on_two_addresses=OnTwoAddresses(settings.two_addresses if settings is not None else "lead"),
+                allowances=make_allowances(parts, now=now),
+                sign_export=partial(sign_note, signer=export_signer(folders)),
             )
         )
     finally:
         spool.close(now=now)
         admin.close()
+
+
+def make_allowances(
+    parts: GatewayParts, *, now: datetime, worker: int = 0, workers: int = 1
+) -> Allowances | None:
+    """Return the counts of the day as this worker sees them, or None where nothing is limited, as in the sample.
+
+    Raises:
+        StoreError: The day's file is none, or cannot be made.
+    """
+    if parts.settings is None or not parts.settings.limits.limits_anything:
+        return None
+    return Allowances(
+        parts.folders.run,
+        scram_secret(parts.folders),
+        rules=parts.settings.limits,
+        now=now,
+        worker=worker,
+        workers=workers,
+    )
+
+
+def export_signer(folders: Folders) -> Signer:
+    """Return the signer of exports, made once; its public half stands beside the log.
+
+    Raises:
+        ConfigError: The key is none, or others may read it.
+    """
+    if not folders.export_key.exists():
+        seed = os.urandom(SEED_BYTES)
+        public = Signer.make("unnamed", seed).verifier.public_key
+        name = f"doorward.example/export/{sha256(public).hexdigest()[:8]}"
+        with suppress(ConfigError):  # another worker was first
+            write_key(folders.export_key, Signer.make(name, seed))
+    signer = load_key(folders.export_key)
+    line = format_verifier(signer.verifier) + "\n"
+    if not folders.export_verifier.exists() or folders.export_verifier.read_text(encoding="utf-8") != line:
+        folders.export_verifier.write_text(line, encoding="utf-8")
+    return signer
 
 
 def make_referrals(folders: Folders) -> Referrals:

@@ -4,7 +4,7 @@ Every key is checked, a key that nobody knows is a fault, and a path is relative
 in it: keys are files, passwords are libpq's (``passfile``).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from doorward.errors import ConfigError, PolicyCheckError
+from doorward.gateway.limits import LimitRules, Limits
 from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES
 from doorward.orders.toml import Toml
 
@@ -24,6 +25,7 @@ SECTIONS: Final = {
     "identity": ("host", "port", "issuer", "audience", "keys", "login_claim", "second_factor"),
     "workloads": (),
     "applications": ("idle_seconds", "session_minutes"),
+    "limits": (*(limit.name for limit in fields(Limits)), "purpose"),
     "register": ("table", "case", "status", "kind", "assigned_to", "open", "criminal"),
 }
 REGISTER: Final = ("table", "case", "status", "kind", "assigned_to")
@@ -33,6 +35,7 @@ MAX_DAYS: Final = 366
 MAX_IDLE_SECONDS: Final = 600
 MAX_SESSION_MINUTES: Final = 720
 MAX_PORT: Final = 65_535
+MAX_LIMIT: Final = 2**53  # exact in every reader of TOML and JSON; nobody sends more
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class Settings:
         idle_seconds: After how long an application's connection that nobody uses is over.
         session_minutes: How long an application's connection may stand for one person.
         workloads: What each role is that reads around the door by declaration: a backup, replication, monitoring.
+        limits: How much may leave for one grant in a day.
     """
 
     file: Path
@@ -105,6 +109,7 @@ class Settings:
     idle_seconds: int = IDLE_SECONDS
     session_minutes: int = SESSION_MINUTES
     workloads: dict[str, str] = field(default_factory=dict)
+    limits: LimitRules = field(default_factory=lambda: LimitRules(Limits()))
 
 
 def read_settings(file: Path) -> Settings:
@@ -155,6 +160,7 @@ def _read(toml: Toml, file: Path) -> Settings:
         workloads={
             role: toml.get(str, "workloads", role) for role in toml.get(dict, "workloads", default={})
         },
+        limits=_limit_rules(toml),
         register={key: toml.get(str, "register", key) for key in toml.get(dict, "register", default={})},
     )
     if settings.register and not set(REGISTER) <= set(settings.register):
@@ -208,6 +214,32 @@ def _days(toml: Toml, key: str) -> int:
         toml.note(f"`people.{key}` is from 1 to {MAX_DAYS} days", "people", key)
         return DAYS
     return found
+
+
+def _limit_rules(toml: Toml) -> LimitRules:
+    default = _limits(toml, Limits(), "limits")
+    section = toml.get(dict, "limits", default={})
+    purposes = section.get("purpose", {})
+    if not isinstance(purposes, dict):
+        toml.note("`limits.purpose` has a table for each purpose", "limits", "purpose")
+        return LimitRules(default)
+    for word in purposes:
+        toml.refuse_others(tuple(limit.name for limit in fields(Limits)), "limits", "purpose", word)
+    return LimitRules(default, {word: _limits(toml, default, "limits", "purpose", word) for word in purposes})
+
+
+def _limits(toml: Toml, default: Limits, *path: str) -> Limits:
+    at: Any = toml.data
+    for name in path:
+        at = at.get(name, {}) if isinstance(at, dict) else {}
+    if not isinstance(at, dict):
+        return default
+    given = {limit.name: at[limit.name] for limit in fields(Limits) if limit.name in at}
+    for name, value in given.items():
+        if type(value) is not int or not 0 <= value <= MAX_LIMIT:
+            toml.note(f"`{'.'.join(path)}.{name}` is from 0, for none, to {MAX_LIMIT}", *path, name)
+            return default
+    return replace(default, **given)
 
 
 def _listen(toml: Toml, base: Path) -> ListenSettings:

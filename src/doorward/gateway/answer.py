@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from doorward.grants.claims import Claims
 from doorward.grants.referrals import Answered
 from doorward.policy.decision import Decision
 from doorward.policy.scopes import Scope
@@ -62,3 +63,6 @@ class Answer:
     approval: Answered | None = None  # of an official, which this access rests on
     is_protected: bool = False  # it rests on a verified court paper or an emergency, which a wide cut leaves
     on_behalf: OnBehalf | None = None  # where an application presented a token
+    claims: Claims | None = None  # what was stated, as the door has read it
+    export: Decision | None = None  # on the action `export`; None where the order has no word for it
+    no_export: Refusal | None = None  # what an export is answered with, where that decision does not open it

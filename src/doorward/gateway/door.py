@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from doorward.errors import DoorwardError
 from doorward.gateway.answer import Answer, GrantBinding, Refusal
 from doorward.gateway.answered import AnsweredOrders
+from doorward.gateway.export_answer import decide_export
 from doorward.gateway.logins import Logins
 from doorward.gateway.presenting import Presenting
 from doorward.gateway.proof import PASSWORD, Proof
@@ -219,7 +220,11 @@ class Door:
         facts = asked.request.facts
         unit, place = (str(facts.get(f"{GRANT}{name}", "")) for name in ("unit", "place"))
         binding = GrantBinding(scope.id, case_no, unit, place, until)
-        return Answer(self.pack.digest, None, decision, scope, binding, is_protected=asked.is_protected)
+        export, no_export = decide_export(self.pack, asked)
+        return Answer(
+            self.pack.digest, None, decision, scope, binding, is_protected=asked.is_protected,
+            claims=asked.claims, export=export, no_export=no_export,
+        )  # fmt: skip
 
     def approves_still(self, approval: Answered, now: datetime) -> bool:
         """Return True where an approval that a session rests on still stands."""

@@ -20,6 +20,7 @@ from typing import Any
 
 from doorward.errors import ConfigError, MalformedError, StoreError, UpstreamError
 from doorward.gateway.addresses import OnTwoAddresses, find_elsewhere
+from doorward.gateway.allowances import Allowances
 from doorward.gateway.control import serve_control, socket_path
 from doorward.gateway.cutting import Cutting
 from doorward.gateway.dial import Place
@@ -54,6 +55,8 @@ class ServerParts:
     cards: bool = False  # whether people's certificates are on cards that ask for a PIN
     idle: timedelta = timedelta(seconds=IDLE_SECONDS)
     on_two_addresses: OnTwoAddresses = OnTwoAddresses.LEAD
+    allowances: Allowances | None = None  # what each grant may take; None without limits
+    sign_export: Callable[[bytes], bytes] | None = None
 
 
 @dataclass
@@ -141,6 +144,8 @@ class Server:
             now = self.now()
             try:
                 self.parts.spool.tick(now=now)
+                if self.parts.allowances is not None:
+                    self.parts.allowances.tick(now)
             except StoreError as error:
                 self.fail(error)
             self._look_at_people()
