@@ -226,6 +226,8 @@ class _Day:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield handle
         finally:
+            # By hand: a mapping keeps a duplicate of the descriptor open, and with it the lock.
+            fcntl.flock(handle, fcntl.LOCK_UN)
             os.close(handle)
 
 

@@ -69,6 +69,7 @@ _COMPLETE: Final = Outcome.COMPLETE
 _ENDED: Final = Outcome.ENDED
 _FIRST_ROWS: Final = {sent: steps[Step.FIRST] for sent, steps in ANSWERS.items()}
 SHOWN: Final = Reply()
+_COPY_SHOWN: Final = Reply()  # equal, and another object: a caller that passes over `SHOWN` looks at this one
 _HIDDEN: Final = Reply(forward=False)
 _RUNS: Final = frozenset({Sent.QUERY, Sent.BIND, Sent.EXECUTE})
 _OWN: Final = frozenset({Sent.OWN_DESCRIBE, Sent.OWN_CLOSE})
@@ -325,14 +326,10 @@ class ReplyQueue:
             self._plans.cleared(first.name)
         return self._passing(first, frame)
 
-    def _copy_out(self, first: _Pending, frame: Frame) -> Reply:
-        if not self.may_copy_out and not self._is_muted:
+    def _copy_out(self, first: _Pending, _frame: Frame) -> Reply:
+        if not self.may_copy_out:
             self._mute(first, Outcome.REFUSED)
-        return (
-            self._passing(first, frame)
-            if self._plans.is_clear and not self._is_muted
-            else self._refuse(first)
-        )
+        return _COPY_SHOWN if self._plans.is_clear and not self._is_muted else self._refuse(first)
 
     def _copy_in(self, first: _Pending, frame: Frame) -> Reply:
         if self._is_muted:
