@@ -1,6 +1,6 @@
 """What a relay costs a statement and a row, without and with limits, and what hashing adds to a COPY.
 
-`python bench/bench_relay.py` prints CPU: best and median of repetitions in short slices. No server, no socket, no spool.
+`python bench/bench_relay.py` prints CPU, best and median of repetitions in short slices. No server, socket or spool.
 """
 
 import statistics

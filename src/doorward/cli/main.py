@@ -13,6 +13,7 @@ from doorward.cli import (
     config,
     cut,
     decide,
+    export,
     gateway,
     grant,
     log,
@@ -50,6 +51,7 @@ app.command("sessions")(cut.sessions)
 app.command("cut")(cut.cut)
 app.command("cuts")(cut.cuts)
 app.command("reset")(reset.reset)
+app.add_typer(export.app, name="export", help="Export rows into a file, and verify one.")
 app.command("gateway")(gateway.gateway)
 app.command("publisher")(publisher.publisher)
 app.add_typer(config.app, name="config", help="Check the settings of an installation.")
