@@ -286,10 +286,11 @@ class Session:
             )
         )
         exporter = None
-        if claims is not None and scope is not None and self._opened is not None and refusal is None:
+        claimed = self.claimed()
+        if claims is not None and scope is not None and claimed is not None and refusal is None:
             exporter = Exporter(
                 session=self._setup.session_id,
-                stated=(self._opened.login, claims.purpose, claims.case_no, claims.for_agency),
+                stated=(claimed[0], claims.purpose, claims.case_no, claims.for_agency),
                 order=answer.order_digest,
                 scope=scope.id,
                 withheld=tuple(table.withheld for table in scope.tables if table.withheld),
