@@ -127,7 +127,7 @@ class Allowances:
     def _turn(self, now: datetime) -> None:
         self._day = self._open(now)
         for meter, grantee in self._live.items():
-            meter.columns = self._day.columns(grantee.name(self._secret))
+            meter.count_in(self._day.columns(grantee.name(self._secret)))
 
     def _open(self, now: datetime) -> "_Day":
         try:

@@ -101,15 +101,24 @@ class Meter:
         total: The rows of the day when rows were last taken.
     """
 
-    __slots__ = ("__weakref__", "_own", "allowed_rows", "columns", "limits", "minute", "total")
+    __slots__ = (
+        "__weakref__", "_columns", "_is_alone", "_own", "_rows", "_sizes", "allowed_rows", "limits", "minute", "total",
+    )  # fmt: skip
 
     def __init__(self, limits: Limits, columns: Columns, *, own: int, minute: int) -> None:
         self.limits = limits
-        self.columns = columns
         self.allowed_rows = limits.rows
         self.minute = minute
         self.total = 0
         self._own = own
+        self.count_in(columns)
+
+    def count_in(self, columns: Columns) -> None:
+        """Go on with other counts: those of a new day."""
+        self._columns = columns
+        self._rows, self._sizes = columns.rows, columns.sizes
+        # Measured: adding up one column costs 200 ns, reading it 80.
+        self._is_alone = len(columns.rows) == 1
 
     def forbid_export(self) -> None:
         """Let the rows of the day end where an export would begin."""
@@ -119,36 +128,39 @@ class Meter:
     @property
     def rows(self) -> int:
         """The rows of the day so far."""
-        return sum(self.columns.rows)
+        return sum(self._rows)
 
     @property
     def size(self) -> int:
         """The bytes of the day so far."""
-        return sum(self.columns.sizes)
+        return sum(self._sizes)
 
     def begin(self) -> Limit | None:
         """Count a statement, or return the limit by which it may not begin."""
-        if self.allowed_rows and self.rows >= self.allowed_rows:
+        allowed, is_alone = self.allowed_rows, self._is_alone
+        if allowed and (self._rows[0] if is_alone else sum(self._rows)) >= allowed:
             return self._rows_limit()
-        if self.limits.bytes and self.size >= self.limits.bytes:
+        allowed = self.limits.bytes
+        if allowed and (self._sizes[0] if is_alone else sum(self._sizes)) >= allowed:
             return Limit.BYTES
-        return self.count()
+        return self.count() if self.limits.statements_a_minute else None
 
     def count(self) -> Limit | None:
         """Count a statement of this minute, or return the limit that it would pass."""
         allowed = self.limits.statements_a_minute
         if not allowed:
             return None
-        columns, own, minute = self.columns, self._own, self.minute
-        if columns.minutes[own] != minute:
-            columns.statements[own] = 0
-            columns.minutes[own] = minute
-        begun = sum(
-            count for at, count in zip(columns.minutes, columns.statements, strict=True) if at == minute
-        )
+        _, _, minutes, statements = self._columns
+        own, minute = self._own, self.minute
+        if minutes[own] != minute:
+            statements[own] = 0
+            minutes[own] = minute
+        begun = statements[own]
+        if not self._is_alone:
+            begun = sum(count for at, count in zip(minutes, statements, strict=True) if at == minute)
         if begun >= allowed:
             return Limit.STATEMENTS
-        columns.statements[own] += 1
+        statements[own] += 1
         return None
 
     def take(self, run: Rows, begun: int) -> tuple[Rows, Limit | None]:
@@ -161,17 +173,16 @@ class Meter:
             run: As it came.
             begun: How many bytes are still to come of the row that the run ends in; 0 where it ends with a row.
         """
-        columns, own = self.columns, self._own
-        rows, size = run.ended, run.size
+        rows, sizes, is_alone = self._rows, self._sizes, self._is_alone
         allowed = self.allowed_rows
-        self.total = total = sum(columns.rows) + rows
+        self.total = total = run.ended + (rows[0] if is_alone else sum(rows))
         if allowed and total + (begun > 0) > allowed:
             return self._cut(run, self._rows_limit())
         allowed = self.limits.bytes
-        if allowed and sum(columns.sizes) + size + begun > allowed:
+        if allowed and run.size + begun + (sizes[0] if is_alone else sum(sizes)) > allowed:
             return self._cut(run, Limit.BYTES)
-        columns.rows[own] += rows
-        columns.sizes[own] += size
+        rows[self._own] += run.ended
+        sizes[self._own] += run.size
         return run, None
 
     def _cut(self, run: Rows, limit: Limit) -> tuple[Rows, Limit | None]:
@@ -181,8 +192,8 @@ class Meter:
             rows=max(allowed - self.rows, 0) if allowed else run.ended + 1,
             size=max(most - self.size, 0) if most else len(run.data) + (1 << 32),
         )
-        self.columns.rows[self._own] += kept.ended
-        self.columns.sizes[self._own] += kept.size
+        self._rows[self._own] += kept.ended
+        self._sizes[self._own] += kept.size
         return kept, limit if len(kept.data) < len(run.data) else None
 
     def _rows_limit(self) -> Limit:
