@@ -83,7 +83,7 @@ class TestCopy:
         assert facts["session"].encode() == told
         assert facts["order"].encode() == order
         assert any("withheld" in said for said in facts["withheld"])
-        begun, ended = city.entries(Kind.EXPORT)[-2:]
+        begun, ended = city.entries(Kind.EXPORT)
         assert (begun.get(Field.OUTCOME), begun.get(Field.CLAUSES)) == (b"outside", b"N0")
         assert ended.get(Field.MANIFEST) == sha256(text).hexdigest().encode()
         assert ended.session.hex() == facts["session"]
@@ -126,7 +126,8 @@ class TestVolume:
             assert len(session.execute("SELECT generate_series(1, 500)").fetchall()) == 500
             with pytest.raises(psycopg.errors.InsufficientPrivilege, match="an export is referred"):
                 session.execute("SELECT 1").fetchall()
-        assert city.entries(Kind.COMPLETION)[-2].get(Field.LIMIT) == b"rows of a day without export"
+        limits = [entry.get(Field.LIMIT) for entry in city.entries(Kind.COMPLETION)]
+        assert limits.count(b"rows of a day without export") == 1
 
     def test_a_select_that_crosses_it_ends_at_the_last_row_that_is_no_export(self, city: PlainCity) -> None:
         refused = pytest.raises(psycopg.errors.InsufficientPrivilege)
@@ -139,8 +140,7 @@ class TestVolume:
         with city.limited(FEW), city.connect() as session:
             assert len(session.execute("SELECT generate_series(1, 5000)").fetchall()) == 5000
             session.execute("SELECT generate_series(1, 10)").fetchall()
-        assert city.entries(Kind.EXPORT)[-1].get(Field.REASON) == b"rows of a day"
-        assert city.entries(Kind.EXPORT)[-2].get(Field.REASON) != b"rows of a day"
+        assert [entry.get(Field.REASON) for entry in city.entries(Kind.EXPORT)] == [b"rows of a day"]
 
 
 UNTIL = "2099-12-31"

@@ -77,15 +77,14 @@ def test_bytes_are_counted_as_they_leave_and_a_row_is_never_cut(city: PlainCity)
     too_many = pytest.raises(psycopg.errors.ConfigurationLimitExceeded, match="1000000 bytes")
     with city.limited(limits(bytes=1_000_000)), city.connect() as session, too_many:
         session.execute(MANY).fetchall()
+    assert 900_000 < int(refusal(city, b"bytes of a day")[-1].get(Field.BYTES) or 0) <= 1_000_000
     # One value of 900 kB and one of 200 kB: the second does not fit.
     with city.limited(limits(bytes=1_000_000)), city.connect() as session:
         assert len(session.execute("SELECT repeat('x', 900000)").fetchall()) == 1
         with pytest.raises(psycopg.errors.ConfigurationLimitExceeded):
             session.execute("SELECT repeat('x', 200000)").fetchall()
         assert session.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
-    sizes = [int(entry.get(Field.BYTES) or 0) for entry in refusal(city, b"bytes of a day")]
-    assert sizes[-2] <= 1_000_000
-    assert sizes[-1] == 0
+    assert [entry.get(Field.BYTES) for entry in refusal(city, b"bytes of a day")] == [b"0"]
 
 
 def test_a_restart_and_a_kill_keep_the_count(city: PlainCity) -> None:
@@ -158,7 +157,7 @@ def test_the_gateways_own_clock_ends_a_statement_and_the_session_goes_on(
 def test_a_client_that_never_reads_is_ended_too_and_its_backend_is_free(city: PlainCity) -> None:
     with city.limited(limits(statement_seconds=1)):
         session = city.connect()
-        session.pgconn.send_query(b"SELECT repeat('x', 1000) FROM generate_series(1, 10000000)")
+        session.pgconn.send_query(b"SELECT repeat('x', 1000), generate_series(1, 10000000)")
         session.pgconn.flush()
         with city.server_connection() as dba:
             while dba.execute(RUNNING).fetchone() != (0,):

@@ -69,6 +69,7 @@ class PlainCity:
     server: Cluster
     port: int
     gateway: subprocess.Popen[str] | None = None
+    seen: int = 0  # entries of the record that are of earlier tests
 
     @property
     def folders(self) -> Folders:
@@ -112,6 +113,7 @@ class PlainCity:
         """Yield it with a gateway of these limits, whose counts begin anew."""
         for file in self.folders.run.glob("limits-*.map"):
             file.unlink()
+        self.seen += len(self.entries(*Kind)) if self.folders.spool.exists() else 0
         self.start(limits)
         try:
             yield self
@@ -144,8 +146,9 @@ class PlainCity:
         )  # fmt: skip
 
     def entries(self, *kinds: Kind) -> list[Entry]:
-        """Return what the stopped gateway has recorded, of these kinds."""
-        return [one for one in read_spool(self.folders.spool) if isinstance(one, Entry) and one.kind in kinds]
+        """Return what the gateway, stopped by now, has recorded of these kinds since `limited` began."""
+        entries = [one for one in read_spool(self.folders.spool) if isinstance(one, Entry)]
+        return [entry for entry in entries[self.seen :] if entry.kind in kinds]
 
 
 @contextmanager
