@@ -1,5 +1,7 @@
 """Counting and cutting: never a row more than allowed, never half a row, whatever the chunks."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +19,20 @@ from doorward.pgwire.messages import format_frame, parse_fields
 NOW = datetime(2026, 3, 4, 23, 59, 30, tzinfo=UTC)
 DANA = Grantee("dana", "criminal-investigation", "JH1", "CPD")
 ONLY = Limits(0, 0, 0, 0, 0, 0)
+COUNTING = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from doorward.gateway.allowances import Allowances, Grantee
+from doorward.gateway.limits import LimitRules, Limits
+from doorward.pgwire.frames import Rows
+now = datetime(2026, 3, 4, 23, 59, 30, tzinfo=UTC)
+rules = LimitRules(Limits(10**9, 10**9, 0, 0, 0, 0))
+mine = Allowances(Path(sys.argv[1]), b"s" * 32, rules=rules, now=now, worker=int(sys.argv[2]), workers=3)
+meter = mine.meter(Grantee("dana", "criminal-investigation", "JH1", "CPD"), now)
+for _ in range(5000):
+    meter.take(Rows(b"D" * 7, 1, 2, ord("D")), 0)
+"""
 SIZES = st.lists(st.integers(0, 40), max_size=30)
 
 
@@ -198,6 +214,15 @@ class TestTheFileOfTheDay:
         (tmp_path / "limits-2026-03-04.map").write_bytes(damage)
         with pytest.raises(StoreError, match="holds no counts of this day"):
             self.allowances(tmp_path)
+
+    def test_processes_that_count_at_the_same_time_lose_nothing(self, tmp_path: Path) -> None:
+        workers = [
+            subprocess.Popen([sys.executable, "-c", COUNTING, str(tmp_path), str(number)])
+            for number in range(3)
+        ]
+        assert [worker.wait(60) for worker in workers] == [0, 0, 0]
+        counted = self.allowances(tmp_path, workers=3).meter(DANA, NOW)
+        assert (counted.rows, counted.size) == (3 * 5000, 3 * 5000 * 2)
 
     def test_more_workers_than_columns_are_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError):
