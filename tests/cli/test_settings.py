@@ -1,6 +1,7 @@
 """doorward.toml is read strictly: each fault is named with its place, and no secret is taken or repeated."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from doorward.cli.register_settings import RegisterSettings
 from doorward.cli.settings import OperationSettings, read_settings
 from doorward.errors import ConfigError
 from doorward.gateway.health import HealthAddress
+from doorward.gateway.limits import Limits
 from doorward.gateway.logbook import Form
 from doorward.grants.careful import RegisterRules
 from doorward.grants.register_https import HttpsPlace
@@ -43,6 +45,14 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert settings.data == tmp_path / "data"
     assert settings.listen.plain
     assert not settings.production
+
+
+def test_limits_have_defaults_and_a_purpose_its_own(tmp_path: Path) -> None:
+    assert read_settings(write(tmp_path, GOOD)).limits.default == Limits()
+    more = "[limits]\nrows = 7\n[limits.purpose.audit]\nbytes = 0\n"
+    rules = read_settings(write(tmp_path, GOOD + more)).limits
+    assert rules.of("audit") == replace(Limits(), rows=7, bytes=0)
+    assert rules.of("court-process") == replace(Limits(), rows=7)
 
 
 def test_an_orders_folder_beside_the_file_is_that_order(tmp_path: Path) -> None:
@@ -96,6 +106,11 @@ def test_health_is_a_loopback_port_or_a_socket(tmp_path: Path, text: str, addres
         ("host=db.city.example dbname=clear", "not a connection string", "no connection string"),
         ("[record]", '[register]\ntable = "a.b"\n[record]', "`register` needs"),
         ("[record]", "[record", "this is no TOML"),
+        ("[record]", "[limits]\nrows = -1\n[record]", "`limits.rows` is from 0, for none"),
+        ("[record]", "[limits]\nrows = true\n[record]", "`limits.rows` is from 0, for none"),
+        ("[record]", "[limits]\nrow = 1\n[record]", "unknown key `row` in `limits`"),
+        ("[record]", "[limits]\npurpose = 1\n[record]", "`limits.purpose` has a table for each purpose"),
+        ("[record]", "[limits.purpose.audit]\nrow = 1\n[record]", "unknown key `row`"),
     ],
 )
 def test_each_fault_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:

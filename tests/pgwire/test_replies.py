@@ -336,7 +336,7 @@ def test_a_sync_that_must_be_answered_is_not_passed_over() -> None:
 def test_a_plan_in_a_query_is_refused_once_and_the_rest_is_hidden() -> None:
     queue = queue_of(Sent.QUERY, Sent.QUERY)
     first, rows, second, also, more, done = feed(queue, PLAN, ROW, SELECT, COLUMNS, SELECT, READY)
-    assert first == Reply(forward=False, plan_refused=True)
+    assert first == Reply(forward=False, refused=True)
     assert rows is False
     ended = Ending(1, Outcome.PLAN, 0, 0, b"SELECT 1", is_last=False)
     assert second == more == Reply((ended,), forward=False)
@@ -365,7 +365,7 @@ def test_a_prepared_plan_is_refused_when_it_is_described_and_closed_when_the_bat
     _, _, described, bound, rows, executed, ready = feed(
         queue, PARSED, PARAMETERS, PLAN, BOUND, ROW, SELECT, READY
     )
-    assert described == Reply(forward=False, plan_refused=True)
+    assert described == Reply(forward=False, refused=True)
     assert bound == Reply(forward=False)
     assert rows is False
     assert executed == Reply((Ending(4, Outcome.PLAN, 0, 0, b"SELECT 1", is_last=True),), forward=False)
@@ -387,20 +387,20 @@ def test_rows_and_copies_are_refused_while_a_plan_lives_and_commands_are_not() -
     assert command == Reply((Ending(2, Outcome.COMPLETE, 0, 0, b"SELECT 1", is_last=True),))
     assert rows is False
     assert executed == Reply(
-        (Ending(3, Outcome.PLAN, 0, 0, b"SELECT 1", is_last=True),), forward=False, plan_refused=True
+        (Ending(3, Outcome.PLAN, 0, 0, b"SELECT 1", is_last=True),), forward=False, refused=True
     )
-    assert copy == Reply(forward=False, plan_refused=True)
+    assert copy == Reply(forward=False, refused=True)
     assert data is False
     assert isinstance(ready, Reply)
     assert isinstance(ready_too, Reply)
-    assert feed(queue, COLUMNS) == [Reply(forward=False, plan_refused=True)]
+    assert feed(queue, COLUMNS) == [Reply(forward=False, refused=True)]
 
 
 def test_an_error_among_rows_that_are_withheld_is_replaced_by_the_refusal() -> None:
     queue = queue_of((Sent.PARSE, b"s"), Sent.EXECUTE, Sent.SYNC)
     replies = feed(queue, PARSED, ROW, ERROR)
     assert isinstance(replies[2], Reply)
-    assert replies[2].plan_refused
+    assert replies[2].refused
 
 
 def test_a_refusal_that_a_client_takes_for_its_querys_answer_ends_with_that_query() -> None:

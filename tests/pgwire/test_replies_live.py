@@ -179,7 +179,7 @@ class Line:
             reply = self.queue.frame(item)
             self.endings += reply.endings
             self.lost += reply.lost
-            if reply.plan_refused:
+            if reply.refused:
                 self.give(REFUSAL)
             elif reply.forward:
                 self.give(item.raw)

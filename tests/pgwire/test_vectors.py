@@ -61,7 +61,7 @@ def replay(batch: Batch, hop: FrameHop, queue: ReplyQueue, size: int) -> list[st
             reply = queue.frame(item)
             ended += reply.endings
             lost += reply.lost
-            given += REFUSAL if reply.plan_refused else item.raw if reply.forward else b""
+            given += REFUSAL if reply.refused else item.raw if reply.forward else b""
     return [
         *(
             f"ended {end.request} {end.outcome.name} rows={end.rows} bytes={end.size} {end.tag.decode() or '-'}"

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,6 +21,7 @@ from doorward.cli.register_settings import RegisterSettings
 from doorward.cli.settings import IdentitySettings, Settings
 from doorward.errors import ConfigError
 from doorward.gateway.addresses import OnTwoAddresses
+from doorward.gateway.allowances import Allowances
 from doorward.gateway.dial import Place, parse_place
 from doorward.gateway.door import Door
 from doorward.gateway.health import HealthAddress
@@ -42,6 +43,8 @@ from doorward.grants.registers import RegisterTable
 from doorward.grants.used_tokens import UsedTokens
 from doorward.install.install import digest_scopes
 from doorward.install.names import ADMIN
+from doorward.notes.key_files import SEED_BYTES, load_key, write_key
+from doorward.notes.note import Signer, format_verifier, sign_note
 from doorward.orders.load import Pack, load_pack
 from doorward.orders.observed import join_scopes
 from doorward.policy.scopes import ScopeBook
@@ -195,6 +198,12 @@ def city_gateway(settings: Settings, worker: int = 0) -> GatewayParts:
         check_register_place(settings.register, production=settings.production)
     collection = settings.collection or pack.model.database
     lapsing = LapseRules(settings.unused_days, settings.attested_days)
+    for purpose in settings.limits.purposes:
+        if purpose not in pack.purposes:
+            raise ConfigError(
+                f"`limits.purpose.{purpose}` is no purpose of the order",
+                hint=f"one of {', '.join(pack.purposes)}",
+            )
     return GatewayParts(
         folders, pack, book, place, admin, settings.register, collection, place.database, lapsing,
         read_provider(settings.identity), settings,
@@ -284,6 +293,8 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
                 workers=parts.share.workers,
                 health=parts.health,
                 logbook=Logbook("gateway", parts.form, worker if parts.share.workers > 1 else None),
+                allowances=make_allowances(parts, now=now),
+                sign_export=partial(sign_note, signer=export_signer(folders)),
             )
         )
     finally:
@@ -303,6 +314,43 @@ def open_spool(parts: GatewayParts, now: datetime) -> Spool:
     share = replace(limits, total_bytes=limits.total_bytes // parts.share.workers)
     folder = worker_folder(parts.folders.spool, parts.share.worker)
     return Spool.open(folder, now=now, limits=share, worker=parts.share.worker)
+
+
+def make_allowances(parts: GatewayParts, *, now: datetime) -> Allowances | None:
+    """Return the counts of the day as this worker sees them, or None where nothing is limited, as in the sample.
+
+    Raises:
+        StoreError: The day's file is none, or cannot be made.
+    """
+    if parts.settings is None or not parts.settings.limits.limits_anything:
+        return None
+    return Allowances(
+        parts.folders.run,
+        scram_secret(parts.folders),
+        rules=parts.settings.limits,
+        now=now,
+        worker=parts.share.worker,
+        workers=parts.share.workers,
+    )
+
+
+def export_signer(folders: Folders) -> Signer:
+    """Return the signer of exports, made once; its public half stands beside the log.
+
+    Raises:
+        ConfigError: The key is none, or others may read it.
+    """
+    if not folders.export_key.exists():
+        seed = os.urandom(SEED_BYTES)
+        public = Signer.make("unnamed", seed).verifier.public_key
+        name = f"doorward.example/export/{sha256(public).hexdigest()[:8]}"
+        with suppress(ConfigError):  # another worker was first
+            write_key(folders.export_key, Signer.make(name, seed))
+    signer = load_key(folders.export_key)
+    line = format_verifier(signer.verifier) + "\n"
+    if not folders.export_verifier.exists() or folders.export_verifier.read_text(encoding="utf-8") != line:
+        folders.export_verifier.write_text(line, encoding="utf-8")
+    return signer
 
 
 def make_referrals(folders: Folders) -> Referrals:

@@ -124,6 +124,16 @@ class Folders:
         """When the last backup was made."""
         return self.data / "backup.done"
 
+    @property
+    def export_key(self) -> Path:
+        """The key by which the gateway signs what left in an export."""
+        return self.keys / "export.key"
+
+    @property
+    def export_verifier(self) -> Path:
+        """The public half of it, beside the public log."""
+        return self.data / "export.vkey"
+
     def make(self) -> None:
         """Make the folder and its parts; a second call changes nothing.
 

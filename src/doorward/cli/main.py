@@ -16,6 +16,7 @@ from doorward.cli import (
     cut,
     decide,
     doctor,
+    export,
     gateway,
     grant,
     inventory,
@@ -62,6 +63,7 @@ app.command("cuts")(cut.cuts)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("reset")(reset.reset)
+app.add_typer(export.app, name="export", help="Export rows into a file, and verify one.")
 app.command("gateway")(gateway.gateway)
 app.command("publisher")(publisher.publisher)
 app.add_typer(inventory.app, name="inventory", help="Say what is behind the door, and what is not.")

@@ -4,7 +4,7 @@ Every key is checked, a key that nobody knows is a fault, and a path is relative
 in it: keys are files, passwords are libpq's (``passfile``).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from doorward.cli.register_settings import KEYS, RegisterSettings, read_register
 from doorward.errors import ConfigError, PolicyCheckError
 from doorward.gateway.health import HealthAddress
+from doorward.gateway.limits import LimitRules, Limits
 from doorward.gateway.logbook import Form
 from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES
 from doorward.orders.toml import Toml
@@ -30,6 +31,7 @@ SECTIONS: Final = {
     "workloads": (),
     "applications": ("idle_seconds", "session_minutes"),
     "register": KEYS,
+    "limits": (*(limit.name for limit in fields(Limits)), "purpose"),
 }
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 DAYS: Final = 90  # CJIS Security Policy: an account that nobody uses is disabled, access is reviewed
@@ -39,6 +41,7 @@ MAX_SESSION_MINUTES: Final = 720
 MAX_PORT: Final = 65_535
 STALLED_SECONDS: Final = 60
 MAX_STALLED_SECONDS: Final = 86_400
+MAX_LIMIT: Final = 2**53  # exact in every reader of TOML and JSON; nobody sends more
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,7 @@ class Settings:
         idle_seconds: After how long an application's connection that nobody uses is over.
         session_minutes: How long an application's connection may stand for one person.
         workloads: What each role is that reads around the door by declaration: a backup, replication, monitoring.
+        limits: How much may leave for one grant in a day.
     """
 
     file: Path
@@ -129,6 +133,7 @@ class Settings:
     session_minutes: int = SESSION_MINUTES
     workloads: dict[str, str] = field(default_factory=dict)
     operation: OperationSettings = OperationSettings()  # a value that never changes
+    limits: LimitRules = field(default_factory=lambda: LimitRules(Limits()))
 
 
 def read_settings(file: Path) -> Settings:
@@ -181,6 +186,7 @@ def _read(toml: Toml, file: Path) -> Settings:
             role: toml.get(str, "workloads", role) for role in toml.get(dict, "workloads", default={})
         },
         operation=_operation(toml, base),
+        limits=_limit_rules(toml),
     )
     if settings.two_addresses not in {"lead", "cut"}:
         toml.note("`people.two_addresses` is `lead` or `cut`", "people", "two_addresses")
@@ -254,6 +260,32 @@ def _health(toml: Toml, base: Path) -> HealthAddress | None:
         )
         return None
     return HealthAddress(host, int(port))
+
+
+def _limit_rules(toml: Toml) -> LimitRules:
+    default = _limits(toml, Limits(), "limits")
+    section = toml.get(dict, "limits", default={})
+    purposes = section.get("purpose", {})
+    if not isinstance(purposes, dict):
+        toml.note("`limits.purpose` has a table for each purpose", "limits", "purpose")
+        return LimitRules(default)
+    for word in purposes:
+        toml.refuse_others(tuple(limit.name for limit in fields(Limits)), "limits", "purpose", word)
+    return LimitRules(default, {word: _limits(toml, default, "limits", "purpose", word) for word in purposes})
+
+
+def _limits(toml: Toml, default: Limits, *path: str) -> Limits:
+    at: Any = toml.data
+    for name in path:
+        at = at.get(name, {}) if isinstance(at, dict) else {}
+    if not isinstance(at, dict):
+        return default
+    given = {limit.name: at[limit.name] for limit in fields(Limits) if limit.name in at}
+    for name, value in given.items():
+        if type(value) is not int or not 0 <= value <= MAX_LIMIT:
+            toml.note(f"`{'.'.join(path)}.{name}` is from 0, for none, to {MAX_LIMIT}", *path, name)
+            return default
+    return replace(default, **given)
 
 
 def _listen(toml: Toml, base: Path) -> ListenSettings:

@@ -51,10 +51,22 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class EndStatement:
+    """Cancel what PostgreSQL runs for this session, and read on meanwhile: nothing more of it reaches the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndBackend:
+    """Terminate this session's backend and tell the client why: what was cancelled runs on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """Flush what was sent and close both sides; ``reason`` is for the record."""
 
     reason: str
 
 
-Action = Append | ToClient | ToServer | AskDoor | BindLogin | Cancel | Close
+Action = Append | ToClient | ToServer | AskDoor | BindLogin | Cancel | EndStatement | EndBackend | Close

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from doorward.grants.claims import Claims
 from doorward.grants.on_file import OnFile
 from doorward.grants.referrals import Answered
 from doorward.grants.registers import Question
@@ -86,3 +87,6 @@ class Answer:
     mode: Mode | None = None  # while clauses are observed: what the order in full would have done
     rests_on_observation: bool = False  # it would be another answer without it, and ends with it
     notices: tuple[str, ...] = ()  # lines that the client is told once it is in
+    claims: Claims | None = None  # what was stated, as the door has read it
+    export: Decision | None = None  # on the action `export`; None where the order has no word for it
+    no_export: Refusal | None = None  # what an export is answered with, where that decision does not open it

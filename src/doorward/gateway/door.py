@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from doorward.errors import ConfigError, DoorwardError
 from doorward.gateway.answer import Answer, GrantBinding, OnBehalf, Refusal, Sources
 from doorward.gateway.asking import Asking
+from doorward.gateway.export_answer import decide_export
 from doorward.gateway.logins import Logins
 from doorward.gateway.observing import Deciding, Observing, Seen, make_deciding
 from doorward.gateway.presenting import Presenting
@@ -309,7 +310,11 @@ class Door:
         facts = asked.request.facts
         unit, place = (str(facts.get(f"{GRANT}{name}", "")) for name in ("unit", "place"))
         binding = GrantBinding(scope.id, case_no, unit, place, until)
-        return Answer(self.pack.digest, None, decision, scope, binding, is_protected=asked.is_protected)
+        export, no_export = decide_export(self.pack, asked)
+        return Answer(
+            self.pack.digest, None, decision, scope, binding, is_protected=asked.is_protected,
+            claims=asked.claims, export=export, no_export=no_export,
+        )  # fmt: skip
 
     def approves_still(self, approval: Answered, now: datetime) -> bool:
         """Return True where an approval that a session rests on still stands."""

@@ -5,20 +5,31 @@ upstream, and what ended is appended before its frame goes to the client. (b) Or
 in which they came. (c) Unknown is refused: a message type without a row in `_CLIENT` ends the session. (d) No
 reading of SQL is a boundary here; texts are recorded, never judged (law 3).
 
-Pure: bytes in, actions out.
+A statement that a limit refuses goes upstream as a text that PostgreSQL refuses for its form, and the error that comes
+back is replaced by ours: order, skipping up to Sync and the state of the transaction are then PostgreSQL's own. One
+that runs when its limit is reached is withheld from the next row on, and cancelled.
+
+Pure: bytes in, actions out. Time comes in by `wake`, so it may be a quarter of a second old.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from doorward.errors import RemoteProtocolError, WireError
-from doorward.gateway.actions import Action, Append, Close, ToClient, ToServer
-from doorward.pgwire.frames import Frame, FrameHop, FrameReader, Rows
+from doorward.gateway.actions import Action, Append, Close, EndBackend, EndStatement, ToClient, ToServer
+from doorward.gateway.exports import Copying, Exporter
+from doorward.gateway.limits import Limit, Meter, refuse_limit
+from doorward.pgwire.frames import COPY_DATA, Frame, FrameHop, FrameReader, Rows
 from doorward.pgwire.limits import MAX_CLIENT_FRAME_BYTES
 from doorward.pgwire.messages import (
+    Parse,
     format_describe_statement,
     format_error,
     format_fields,
+    format_parse,
+    format_query,
     parse_bind,
     parse_empty,
     parse_execute,
@@ -27,7 +38,7 @@ from doorward.pgwire.messages import (
     parse_query,
     parse_target,
 )
-from doorward.pgwire.replies import Ending, LostPortal, Outcome, ReplyQueue, Sent
+from doorward.pgwire.replies import SHOWN, Ending, LostPortal, Outcome, Reply, ReplyQueue, Sent
 from doorward.pgwire.state import ClientKind, ServerKind, show_kind
 from doorward.record.entry import Draft, Field, Kind
 
@@ -41,6 +52,29 @@ COPY_HINT: Final = (
     b"A view is copied by its query: COPY (SELECT * FROM name) TO STDOUT,"
     b" or in psql \\copy (SELECT * FROM name) TO 'file'."
 )
+EXPORT_REFUSED: Final = format_error("ERROR", "42501", "an export is not permitted in this session")
+# No statement of SQL begins so: PostgreSQL's parser refuses it whatever the session and its transaction are in.
+REFUSED_TEXT: Final = b"refused: a limit of the door is reached"
+REFUSED_QUERY: Final = format_query(REFUSED_TEXT)
+REFUSED_PARSE: Final = format_parse(Parse(b"doorward", REFUSED_TEXT, ()))
+CANCEL_SECONDS: Final = 5  # within which PostgreSQL answers a cancel, or its backend is terminated
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms rows leave in a session.
+
+    Args:
+        meter: What the grant may still take, or None without limits.
+        no_export: The ErrorResponse for an export, or None where the order permits one.
+        exporter: In whose name an export is recorded and signed.
+        now: When the session began to serve.
+    """
+
+    meter: Meter | None = None
+    no_export: bytes | None = None
+    exporter: Exporter | None = None
+    now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Relay:
@@ -48,14 +82,30 @@ class Relay:
 
     Args:
         session_id: 16 bytes that stand in every entry of this session.
+        terms: On what terms rows leave.
     """
 
-    def __init__(self, session_id: bytes) -> None:
+    def __init__(self, session_id: bytes, terms: Terms = Terms()) -> None:  # a value that never changes
         self._session_id = session_id
+        self._terms = terms
+        self._meter = terms.meter
+        self._now = terms.now
+        self._refused: dict[int, Limit] = {}  # requests that a limit refused or ended, until they have ended
+        self._withheld: Limit | None = None  # by which what runs, or ran last, is withheld
+        self._due: Limit | None = None  # the same, to take effect where the row ends that has begun
+        self._watched: object | None = None  # what ran at the last `wake`
+        self._since = terms.now
+        self._stopped: tuple[object, datetime] | None = None  # what was cancelled, and when
+        self._statement: tuple[int, bytes] = (0, b"")  # the last Query
+        self._counted = 0  # the last Query of which a statement ended
+        self._copying: Copying | None = None
+        self._is_volume = False  # it is in the record that this session's rows are an export
+        self._watches = self._meter is not None or terms.exporter is not None
         self._requests = 0
         self._frames = FrameReader(MAX_CLIENT_FRAME_BYTES)
         self._hop = FrameHop()
         self._queue = ReplyQueue()
+        self._queue.may_copy_out = terms.no_export is None
         self.is_over = False
         self.broken: WireError | None = None
         self.was_discarded = False  # PostgreSQL has carried out DISCARD ALL
@@ -102,9 +152,12 @@ class Relay:
         self._requests += 1
         return Draft(Kind.REQUEST, self._session_id, self._requests, ((Field.MESSAGE, message), *fields))
 
-    def _query(self, frame: Frame, drafts: list[Draft], _upstream: list[bytes]) -> None:
+    def _query(self, frame: Frame, drafts: list[Draft], upstream: list[bytes]) -> None:
         text = parse_query(frame.payload)
         draft = self._request(b"Query", (Field.TEXT, text))
+        self._statement = (self._requests, text)
+        if self._meter is not None and self._is_refused():
+            upstream[-1] = REFUSED_QUERY
         self._queue.push(Sent.QUERY, self._requests)
         drafts.append(draft)
 
@@ -128,10 +181,12 @@ class Relay:
         self._queue.push(Sent.BIND, self._requests, name=bind.statement, portal=bind.portal)
         drafts.append(draft)
 
-    def _execute(self, frame: Frame, drafts: list[Draft], _upstream: list[bytes]) -> None:
+    def _execute(self, frame: Frame, drafts: list[Draft], upstream: list[bytes]) -> None:
         execute = parse_execute(frame.payload)
         limit = str(execute.max_rows).encode()
         draft = self._request(b"Execute", (Field.PORTAL, execute.portal), (Field.MAX_ROWS, limit))
+        if self._meter is not None and self._is_refused():
+            upstream[-1] = REFUSED_PARSE
         self._queue.push(Sent.EXECUTE, self._requests, portal=execute.portal)
         drafts.append(draft)
 
@@ -169,20 +224,20 @@ class Relay:
         """
         drafts: list[Draft] = []
         client: list[bytes] = []
-        queue = self._queue
+        queue, watches = self._queue, self._watches
+        stopped = self._stopped
         try:
-            for item in self._hop.hop(data):
+            items = self._hop.hop(data)
+            for item in items:
                 if isinstance(item, Rows):
                     if queue.rows(item):
-                        client.append(item.data)
+                        client.append(self._leave(item, items, drafts) if watches else item.data)
                     continue
                 reply = queue.frame(item)
-                drafts += [self._ending(ending) for ending in reply.endings]
-                drafts += [self._lost(portal, b"the portal was closed") for portal in reply.lost]
-                if reply.plan_refused:
-                    client.append(PLAN_REFUSED)
-                elif reply.forward and (item.kind != ServerKind.NOTICE or _is_for_people(item)):
-                    client.append(_with_copy_hint(item) if item.kind == ServerKind.ERROR else item.raw)
+                if reply is SHOWN and item.kind != ServerKind.NOTICE:
+                    client.append(item.raw)
+                else:
+                    self._reply(reply, item, drafts, client)
         except WireError as error:
             self.broken = error
         actions: list[Action] = [Append(tuple(drafts))] if drafts else []
@@ -190,7 +245,28 @@ class Relay:
             actions.append(ToClient(b"".join(client)))
         if self.broken is None and (closes := queue.own_closes()):
             actions.append(ToServer(closes))
+        if self._stopped is not stopped and self._stopped is not None and queue.running is self._stopped[0]:
+            actions.append(EndStatement())
         return actions
+
+    def _reply(self, reply: Reply, item: Frame, drafts: list[Draft], client: list[bytes]) -> None:
+        kind, queue = item.kind, self._queue
+        shown = item.raw
+        if kind == ServerKind.ERROR:
+            refused = self._refused.get(queue.answered) if not queue.is_over else None
+            shown = _with_copy_hint(item) if refused is None else self._error_of(refused)
+        elif kind == ServerKind.COPY_OUT:
+            self._copy_begins(reply, item, drafts)
+        elif kind == ServerKind.COMMAND_COMPLETE:
+            self._completed(reply, drafts, client)
+        drafts += [self._ending(ending) for ending in reply.endings]
+        drafts += [self._lost(portal, b"the portal was closed") for portal in reply.lost]
+        if reply.refused:
+            client.append(
+                PLAN_REFUSED if queue.withheld_as is Outcome.PLAN else self._error_of(self._withheld)
+            )
+        if reply.forward and (kind != ServerKind.NOTICE or _is_for_people(item)):
+            client.append(shown)
 
     def _lost(self, portal: LostPortal, reason: bytes) -> Draft:
         counted = ((Field.ROWS, b"%d" % portal.rows), (Field.BYTES, b"%d" % portal.size))
@@ -198,20 +274,126 @@ class Relay:
         return Draft(Kind.CUT, self._session_id, portal.request, fields)
 
     def _ending(self, ending: Ending) -> Draft:
+        limit = self._refused.pop(ending.request, None) if self._refused else None
+        outcome = ending.outcome if limit is None or ending.outcome is Outcome.CUT else Outcome.REFUSED
         fields = [
-            (Field.OUTCOME, ending.outcome.value.encode()),
+            (Field.OUTCOME, outcome.value.encode()),
             (Field.ROWS, b"%d" % ending.rows),
             (Field.BYTES, b"%d" % ending.size),
         ]
         if ending.tag == b"DISCARD ALL":
             self.was_discarded = True
-        if ending.outcome is Outcome.ERROR:
+        if limit is not None:
+            fields.append((Field.LIMIT, limit.value.encode()))
+        elif ending.outcome is Outcome.ERROR:
             fields.append((Field.SQLSTATE, ending.tag))
         elif ending.tag:
             fields.append((Field.TAG, ending.tag))
         if ending.is_last:
             fields.append((Field.LAST, b"1"))
         return Draft(Kind.COMPLETION, self._session_id, ending.request, tuple(fields))
+
+    # Limits and exports.
+
+    def _is_refused(self) -> bool:
+        """Count a statement that begins; True, and noted, where a limit refuses it."""
+        meter, queue = self._meter, self._queue
+        if meter is None or (queue.transaction == b"E" and not len(queue)):
+            return False  # in a failed transaction PostgreSQL takes nothing but its end
+        limit = meter.begin()
+        if limit is not None:
+            self._refused[self._requests] = limit
+        return limit is not None
+
+    def _leave(self, run: Rows, items: list[Rows | Frame], drafts: list[Draft]) -> bytes:
+        """Return as much of a run of rows as may leave now; what is left of it is withheld."""
+        meter, kept, limit = self._meter, run, self._due
+        if limit is not None:
+            # The row that had begun when the limit was reached: it is whole now, or goes on.
+            if meter is not None:
+                meter.take(run, 0)
+            if run.ended:
+                self._withhold(limit)
+            return run.data
+        if meter is not None:
+            left = self._hop.left
+            kept, limit = meter.take(run, left if left and run is items[-1] else 0)
+            exports, begins = meter.limits.export_rows, self._terms.exporter
+            if exports and not self._is_volume and begins is not None and meter.total > exports:
+                self._is_volume = True
+                drafts.append(begins.begins(self._queue.answered, "rows of a day"))
+        if limit is not None:
+            self._queue.give_back(run.ended - kept.ended, run.size - kept.size)
+            self._withhold(limit)
+        if self._copying is not None and run.kind == COPY_DATA:
+            self._copying.take(kept)
+        return kept.data
+
+    def _withhold(self, limit: Limit) -> None:
+        running = self._queue.running
+        self._due, self._withheld = None, limit
+        self._copying = None  # what was cut off is no export that anybody signs
+        if request := self._queue.withhold():
+            self._refused[request] = limit
+        if running is not None and (self._stopped is None or self._stopped[0] is not running):
+            self._stopped = (running, self._now)
+
+    def _copy_begins(self, reply: Reply, item: Frame, drafts: list[Draft]) -> None:
+        exporter, request = self._terms.exporter, self._queue.answered
+        if reply.forward:
+            if exporter is not None:
+                statement = self._statement[1] if self._statement[0] == request else None
+                self._copying = Copying(exporter, request, item.payload, statement)
+                drafts.append(exporter.begins(request, "copy"))
+        elif reply.refused and self._queue.withheld_as is Outcome.REFUSED:
+            self._withhold(Limit.COPY)
+
+    def _completed(self, reply: Reply, drafts: list[Draft], client: list[bytes]) -> None:
+        copying, self._copying = self._copying, None
+        for ending in reply.endings:
+            if copying is not None and copying.request == ending.request:
+                draft, note = copying.ends(ending.tag, self._now)
+                drafts.append(draft)
+                client.append(note)
+            if not ending.is_last and self._meter is not None and ending.request != self._counted:
+                self._counted = ending.request  # its first statement was counted when it came
+            elif not ending.is_last and self._meter is not None and self._queue.running is not None:
+                limit = self._meter.count()
+                if limit is not None and ending.request not in self._refused:
+                    self._withhold(limit)
+
+    def _error_of(self, limit: Limit | None) -> bytes:
+        if limit is None or limit in {Limit.EXPORT, Limit.COPY} or self._meter is None:
+            return self._terms.no_export or EXPORT_REFUSED
+        return refuse_limit(limit, self._meter.limits, self._now)
+
+    def wake(self, now: datetime) -> list[Action]:
+        """Return what time leads to: a statement that ran too long is ended, one that a cancel did not end is cut."""
+        self._now = now
+        running, stopped, meter = self._queue.running, self._stopped, self._meter
+        if stopped is not None and stopped[0] is not running:
+            self._stopped = stopped = None
+        if running is None or running is not self._watched:
+            self._watched, self._since = running, now
+            return []
+        if stopped is not None:
+            if (now - stopped[1]).total_seconds() < CANCEL_SECONDS:
+                return []
+            self._stopped = (running, now)
+            return [EndBackend("a limit of this door is reached, and the statement could not be cancelled")]
+        seconds = meter.limits.statement_seconds if meter is not None else 0
+        if not seconds or (now - self._since).total_seconds() < seconds:
+            return []
+        if self._hop.left:
+            self._due, self._stopped = Limit.TIME, (running, now)
+        else:
+            self._withhold(Limit.TIME)
+        return [EndStatement()]
+
+    @property
+    def is_withholding(self) -> bool:
+        """True while PostgreSQL still works on what nobody is given any more."""
+        return self._stopped is not None and self._queue.running is self._stopped[0]
 
     def cut(self, reason: str) -> list[Draft]:
         """Return the entries for everything that will get no end any more, because a side is gone."""

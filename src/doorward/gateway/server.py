@@ -19,6 +19,7 @@ from weakref import WeakSet
 
 from doorward.errors import DoorwardError, MalformedError, StoreError, UpstreamError
 from doorward.gateway.addresses import InUse, OnTwoAddresses, find_elsewhere
+from doorward.gateway.allowances import Allowances
 from doorward.gateway.cancelling import Cancelling
 from doorward.gateway.control import serve_control, socket_path
 from doorward.gateway.cutting import Cutting
@@ -71,6 +72,8 @@ class ServerParts:
     workers: int = 1
     health: HealthAddress | None = None
     logbook: Logbook = Logbook("gateway")  # noqa: RUF009  # as above
+    allowances: Allowances | None = None  # what each grant may take; None without limits
+    sign_export: Callable[[bytes], bytes] | None = None
 
 
 @dataclass
@@ -181,6 +184,8 @@ class Server:
             now = self.now()
             try:
                 self.parts.spool.tick(now=now)
+                if self.parts.allowances is not None:
+                    self.parts.allowances.tick(now)
             except StoreError as error:
                 self.fail(error)
             if self.parts.door.cuts is None:

@@ -30,10 +30,12 @@ from doorward.gateway.actions import (
     ToClient,
 )
 from doorward.gateway.answer import Answer, OnBehalf, Refusal
+from doorward.gateway.exports import Exporter
 from doorward.gateway.handshake import Channel, Credentials, Failed, Handshake, Opened
+from doorward.gateway.limits import Meter
 from doorward.gateway.presenting import IDLE_SECONDS
 from doorward.gateway.proof import Proof
-from doorward.gateway.relay import Relay
+from doorward.gateway.relay import Relay, Terms
 from doorward.orders.observed import format_mode
 from doorward.pgwire.messages import (
     CancelRequest,
@@ -42,8 +44,10 @@ from doorward.pgwire.messages import (
     format_frame,
     format_key,
     format_notice,
+    format_parameter_status,
 )
 from doorward.pgwire.options import parse_options
+from doorward.pgwire.sqlstate import INSUFFICIENT_PRIVILEGE
 from doorward.record.entry import Draft, Field, Kind
 
 HANDSHAKE_SECONDS = 20  # a person types a password before psql connects, not during it
@@ -93,6 +97,8 @@ class Upstream:
 
     login: str
     parameters: tuple[bytes, ...]  # ParameterStatus frames as they came
+    meter: Meter | None = None  # what the grant may take; None without limits
+    sign: Callable[[bytes], bytes] | None = None  # signs the note on an export
 
 
 class Session:
@@ -139,7 +145,10 @@ class Session:
         """Return what bytes of PostgreSQL lead to."""
         if self.phase is not Phase.RELAY or self._announced is not None:
             return []  # nothing is released to a session that is being ended
-        actions = self._relay.from_server(data)
+        try:
+            actions = self._relay.from_server(data)
+        except DoorwardError as error:
+            return self.fail(error)
         if self._relay.broken is not None:
             return [*actions, *self.fail(self._relay.broken)]
         if self._relay.was_discarded and self._is_on_behalf():
@@ -232,7 +241,8 @@ class Session:
         if self.phase is not Phase.CONNECTING or self._answer is None or self._answer.scope is None:
             return []
         self.phase = Phase.RELAY
-        self.deadline = self._answer.binding.until if self._answer.binding else None
+        self.deadline = self._until(upstream.meter)
+        self._relay = Relay(self._setup.session_id, self._terms(self._answer, upstream))
         grant = Draft(
             Kind.GRANT,
             self._setup.session_id,
@@ -248,10 +258,55 @@ class Session:
         welcome = [
             format_authentication(0),
             *upstream.parameters,
+            format_parameter_status(b"doorward_session", self._setup.session_id.hex().encode()),
+            format_parameter_status(b"doorward_order", self._answer.order_digest.encode()),
             format_key(*self._setup.cancel_key),
             *notices,
         ]
         return [Append((grant,)), ToClient(b"".join([*welcome, READY_FOR_QUERY]))]
+
+    def _until(self, meter: Meter | None) -> datetime | None:
+        until = self._answer.binding.until if self._answer and self._answer.binding else None
+        if meter is None or not meter.limits.session_seconds:
+            return until
+        last = self._setup.started + timedelta(seconds=meter.limits.session_seconds)
+        return last if until is None else min(until, last)
+
+    def _terms(self, answer: Answer, upstream: Upstream) -> Terms:
+        claims, decision, refusal, scope = answer.claims, answer.export, answer.no_export, answer.scope
+        if upstream.meter is not None and refusal is not None:
+            upstream.meter.forbid_export()
+        no_export = (
+            None
+            if refusal is None
+            else format_error(
+                "ERROR",
+                INSUFFICIENT_PRIVILEGE,
+                f"an export is {refusal.message}",
+                detail=refusal.detail,
+                hint=refusal.hint,
+            )
+        )
+        exporter = None
+        claimed = self.claimed()
+        if claims is not None and scope is not None and claimed is not None and refusal is None:
+            exporter = Exporter(
+                session=self._setup.session_id,
+                stated=(claimed[0], claims.purpose, claims.case_no, claims.for_agency),
+                order=answer.order_digest,
+                scope=scope.id,
+                withheld=tuple(table.withheld for table in scope.tables if table.withheld),
+                decided=(decision.outcome.value, decision.clauses, decision.policies)
+                if decision is not None
+                else ("not spoken of", (), ()),
+                sign=upstream.sign,
+            )
+        return Terms(upstream.meter, no_export, exporter, self._setup.started)
+
+    @property
+    def is_withholding(self) -> bool:
+        """True while PostgreSQL still works on what the client is given nothing of any more."""
+        return self._relay.is_withholding
 
     def server_gone(self) -> list[Action]:
         """Return what the loss of PostgreSQL's side leads to."""
@@ -273,9 +328,16 @@ class Session:
         """Return what the deadline leads to, once it has passed, and an application's connection that nobody uses."""
         if self.phase is Phase.RELAY and self._is_on_behalf() and self._is_idle(now):
             return self._fatal("57P05", HANDED_ON, reason="the application left it idle")
-        if self.phase is Phase.OVER or self.deadline is None or now < self.deadline:
+        if self.phase is Phase.OVER:
             return []
+        if self.deadline is None or now < self.deadline:
+            return self._relay.wake(now) if self.phase is Phase.RELAY else []
         if self.phase is Phase.RELAY:
+            binding = self._answer.binding if self._answer else None
+            if binding is not None and self.deadline < binding.until:
+                return self._fatal(
+                    "57P05", "a session may last so long at this door; connect again", reason="session time"
+                )
             return self._fatal(
                 "57P05", "the grant of this session has ended; connect again", reason="the grant ended"
             )

@@ -8,15 +8,29 @@ import asyncio
 import os
 import time
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from doorward.errors import DoorwardError, UpstreamError
-from doorward.gateway.actions import Action, Append, AskDoor, BindLogin, Cancel, Close, ToClient, ToServer
+from doorward.gateway.actions import (
+    Action,
+    Append,
+    AskDoor,
+    BindLogin,
+    Cancel,
+    Close,
+    EndBackend,
+    EndStatement,
+    ToClient,
+    ToServer,
+)
+from doorward.gateway.allowances import Grantee
 from doorward.gateway.answer import Answer, GrantBinding
 from doorward.gateway.dial import dial
 from doorward.gateway.door import Stated
 from doorward.gateway.handshake import Channel, Credentials
+from doorward.gateway.limits import Meter
 from doorward.gateway.proof import Method, Proof
 from doorward.gateway.session import Phase, Session, SessionSetup, Upstream
 from doorward.gateway.upstream import UpstreamHandshake
@@ -33,6 +47,7 @@ if TYPE_CHECKING:
 HIGH_WATER_BYTES = 1024 * 1024  # measured in trials: a client that stalls on a COPY then costs 32 MB in all
 LOW_WATER_BYTES = 256 * 1024
 UPSTREAM_SECONDS = 10
+LINGER_SECONDS = 10  # for a client to read how its session ended; one that does not read is cut off
 
 
 class ClientSide(asyncio.Protocol):
@@ -50,6 +65,8 @@ class ClientSide(asyncio.Protocol):
         self.began = 0.0
         self.session_id = os.urandom(16)
         self.address = ""
+        self.is_full = False  # the client does not read what is written to it
+        self.is_draining = False  # PostgreSQL is read all the same: nothing of it is for the client
 
     # asyncio's callbacks
 
@@ -99,11 +116,13 @@ class ClientSide(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Stop reading rows while the client does not take them."""
+        self.is_full = True
         if self.upstream is not None and self.upstream.transport is not None:
             self.upstream.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Read rows again."""
+        self.is_full = False
         if self.upstream is not None and self.upstream.transport is not None:
             self.upstream.transport.resume_reading()
 
@@ -129,6 +148,10 @@ class ClientSide(asyncio.Protocol):
                 self.server.spawn(self._closing_on_failure(self._connect()))
             elif isinstance(action, Cancel):
                 self.server.spawn(self.server.cancelling.cancel(action.process_id, action.secret))
+            elif isinstance(action, EndStatement):
+                self._end_statement()
+            elif isinstance(action, EndBackend):
+                self.server.spawn(self._end_backend(action.reason))
             elif isinstance(action, Close):
                 self._close()
 
@@ -179,7 +202,7 @@ class ClientSide(asyncio.Protocol):
             self.abort()
             return
         loop = asyncio.get_running_loop()
-        login = await loop.run_in_executor(self.server.threads, self.server.parts.door.logins.bind, binding)
+        meter, login = await loop.run_in_executor(self.server.threads, self._bind, binding)
         self.login = login
         upstream = UpstreamSide(self, UpstreamHandshake(login, self._parameters(binding)))
         try:
@@ -194,8 +217,19 @@ class ClientSide(asyncio.Protocol):
             self._drop_upstream()
             return
         self.upstream = upstream
-        self.perform(session.connected(Upstream(login, parameters)))
+        sign = self.server.parts.sign_export
+        self.perform(session.connected(Upstream(login, parameters, meter, sign)))
         self.server.figures.connecting.note(time.monotonic() - self.began)
+
+    def _bind(self, binding: GrantBinding) -> tuple[Meter | None, str]:
+        # In one of the door's threads. The meter first: a login that is bound and not returned is lost to the pool.
+        parts, claimed = self.server.parts, self.session.claimed() if self.session is not None else None
+        claims = self.answer.claims if self.answer is not None else None
+        meter = None
+        if parts.allowances is not None and claims is not None and claimed is not None:
+            grantee = Grantee(claimed[0], claims.purpose, claims.case_no, claims.for_agency)
+            meter = parts.allowances.meter(grantee, self.server.now())
+        return meter, parts.door.logins.bind(binding)
 
     def _parameters(self, binding: GrantBinding) -> dict[str, str]:
         assert self.session is not None
@@ -230,11 +264,32 @@ class ClientSide(asyncio.Protocol):
         on_behalf = self.answer.on_behalf if self.answer is not None else None
         return "" if claimed is None or on_behalf is not None else claimed[0]
 
+    def _end_statement(self) -> None:
+        upstream = self.upstream
+        if upstream is None or upstream.transport is None:
+            return
+        # A server that waits until its rows are read does not look at a cancel.
+        self.is_draining = True
+        upstream.transport.resume_reading()
+        self.server.spawn(self.server.cancelling.cancel_own(*self.cancel_key))
+
+    async def _end_backend(self, reason: str) -> None:
+        with suppress(UpstreamError):  # the client is closed all the same
+            await self.server.cutting.end([self], reason)
+
+    def drained(self) -> None:
+        """Go back to reading no faster than the client does, once what was cancelled has ended."""
+        if self.session is not None and not self.session.is_withholding:
+            self.is_draining = False
+            if self.is_full and self.upstream is not None and self.upstream.transport is not None:
+                self.upstream.transport.pause_reading()
+
     def _close(self) -> None:
         if self.upstream is not None:
             self.upstream.abort()
         if self.transport is not None:
             self.transport.close()
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, self.transport.abort)
 
     def abort(self) -> None:
         """Cut both sockets without another byte."""
@@ -315,6 +370,8 @@ class UpstreamSide(asyncio.Protocol):
             session = self._client.session
             if session is not None:
                 self._client.perform(session.from_server(data))
+                if self._client.is_draining:
+                    self._client.drained()
             return
         try:
             done = self._handshake.feed(data)

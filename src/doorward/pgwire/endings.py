@@ -16,6 +16,7 @@ class Outcome(Enum):
     ERROR = "error"
     SKIPPED = "skipped"
     PLAN = "plan withheld"
+    REFUSED = "refused"  # by the door, while it ran or before; what had left is counted
     CUT = "cut"
     ENDED = "ended"  # a whole Query, after the endings of its statements
 
@@ -47,11 +48,11 @@ class LostPortal(NamedTuple):
 class Reply(NamedTuple):
     """What a frame meant.
 
-    ``endings`` are to be recorded first, with ``lost`` portals. Then the client gets one refusal in this frame's
-    place where ``plan_refused``, else the frame where ``forward``.
+    ``endings`` are to be recorded first, with ``lost`` portals. Then the client gets one refusal where ``refused``,
+    for the reason that `ReplyQueue.withheld_as` says, then the frame where ``forward``.
     """
 
     endings: tuple[Ending, ...] = ()
     forward: bool = True
-    plan_refused: bool = False
+    refused: bool = False
     lost: tuple[LostPortal, ...] = ()

@@ -212,6 +212,11 @@ class FrameHop:
         self._missing = 0  # bytes without which the pieces are not worth joining
         self._broken: str | None = None
 
+    @property
+    def left(self) -> int:
+        """How many bytes are still to come of the row in which the last chunk ended."""
+        return self._left
+
     def hop(self, data: bytes) -> list[Rows | Frame]:
         """Return what stands in this chunk, in order; rows in runs as long as possible.
 

@@ -13,7 +13,8 @@ read: that many Syncs may stay without an answer (``_unsure``).
 
 EXPLAIN: each Parse is followed by a Describe of our own, whose answer is swallowed; see `plans` for the invariant.
 INVARIANT (refused once): where a plan is refused the client gets one ErrorResponse, then nothing but asynchronous
-frames until the ReadyForQuery that would end any error: the Query's own, or the next Sync's.
+frames until the ReadyForQuery that would end any error: the Query's own, or the next Sync's. The same holds for a
+statement that the caller withholds, and for a COPY TO STDOUT where none may leave.
 
 Example:
     >>> queue = ReplyQueue()
@@ -38,7 +39,7 @@ from doorward.pgwire.plans import PlanGuard
 from doorward.pgwire.server_messages import is_plan, parse_ready, parse_tag
 from doorward.pgwire.state import ANSWERS, ASYNCHRONOUS, Sent, ServerKind, Step, show_kind
 
-__all__ = ["Ending", "LostPortal", "Outcome", "Reply", "ReplyQueue", "Sent"]
+__all__ = ["SHOWN", "Ending", "LostPortal", "Outcome", "Reply", "ReplyQueue", "Sent"]
 
 
 @dataclass(slots=True)
@@ -67,10 +68,12 @@ _ERROR: Final = int(ServerKind.ERROR)
 _COMPLETE: Final = Outcome.COMPLETE
 _ENDED: Final = Outcome.ENDED
 _FIRST_ROWS: Final = {sent: steps[Step.FIRST] for sent, steps in ANSWERS.items()}
-_SHOWN: Final = Reply()
+SHOWN: Final = Reply()
+_COPY_SHOWN: Final = Reply()  # equal, and another object: a caller that passes over `SHOWN` looks at this one
 _HIDDEN: Final = Reply(forward=False)
 _RUNS: Final = frozenset({Sent.QUERY, Sent.BIND, Sent.EXECUTE})
 _OWN: Final = frozenset({Sent.OWN_DESCRIBE, Sent.OWN_CLOSE})
+_NOT_RUN: Final = frozenset({Sent.SYNC, Sent.COPY_END, Sent.OWN_CLOSE})
 _UNHEARD: Final = frozenset({Sent.OWN_CLOSE, Sent.COPY_END})  # nobody waits for an answer to these
 _UNSKIPPED: Final = frozenset({Sent.QUERY, Sent.SYNC})  # an error in these makes PostgreSQL discard nothing
 
@@ -84,6 +87,8 @@ class ReplyQueue:
     Attributes:
         transaction: The status of the last ReadyForQuery: `I`, `T` or `E`.
         answered: The request number of the message that the last frame or rows were about, 0 for none.
+        withheld_as: Why the client hears nothing, or last heard nothing: `PLAN` or `REFUSED`.
+        may_copy_out: Whether a COPY TO STDOUT may leave; the caller sets it.
         is_over: True after an error with which the server ends the connection.
     """
 
@@ -99,6 +104,8 @@ class ReplyQueue:
         self._muted_until = _SYNC  # whose ReadyForQuery lets the client hear again
         self.transaction = b"I"
         self.answered = 0
+        self.withheld_as = Outcome.PLAN
+        self.may_copy_out = True
         self.is_over = False
 
     def __len__(self) -> int:
@@ -114,6 +121,12 @@ class ReplyQueue:
     def copying_in(self) -> bool:
         """True while the server reads the client's copy data."""
         return bool(self._pending) and self._pending[0].step is _IN_COPY
+
+    @property
+    def running(self) -> object | None:
+        """What the server works on now, to be compared by identity; None where it waits for the client."""
+        first = self._pending[0] if self._pending else None
+        return None if first is None or first.sent in _NOT_RUN or first.step is _IN_COPY else first
 
     @property
     def suspended(self) -> tuple[LostPortal, ...]:
@@ -160,6 +173,16 @@ class ReplyQueue:
             self.push(Sent.OWN_CLOSE, 0, name=STATEMENT + name)
         return b"".join(format_close(Target(STATEMENT, name)) for name in names)
 
+    def withhold(self) -> int:
+        """Let nothing more of what runs now reach the client but one refusal; the request's number, 0 for none.
+
+        Only between rows: the rest of a row whose head was forwarded belongs to it.
+        """
+        if not self._pending:
+            return 0
+        self._mute(self._pending[0], Outcome.REFUSED)
+        return self._pending[0].request
+
     def cut(self) -> tuple[Ending, ...]:
         """Return an ending for every recorded request that will get none, because a side is gone."""
         endings = tuple(
@@ -189,6 +212,11 @@ class ReplyQueue:
         first.rows += run.ended
         first.size += run.size
         return True
+
+    def give_back(self, rows: int, size: int) -> None:
+        """Take back from the last run of rows what the caller did not forward after all."""
+        self._pending[0].rows -= rows
+        self._pending[0].size -= size
 
     def frame(self, frame: Frame) -> Reply:
         """Account for one frame from the server.
@@ -267,7 +295,7 @@ class ReplyQueue:
     # One method a kind of frame. ``first`` is what it answers; it has left the queue if this was all of it.
 
     def _passing(self, first: _Pending, _frame: Frame) -> Reply:
-        return _HIDDEN if self._is_muted or first.sent in _OWN else _SHOWN
+        return _HIDDEN if self._is_muted or first.sent in _OWN else SHOWN
 
     def _parse_complete(self, first: _Pending, frame: Frame) -> Reply:
         self._plans.prepared(first.name)
@@ -298,8 +326,10 @@ class ReplyQueue:
             self._plans.cleared(first.name)
         return self._passing(first, frame)
 
-    def _copy_out(self, first: _Pending, frame: Frame) -> Reply:
-        return self._passing(first, frame) if self._plans.is_clear else self._refuse(first)
+    def _copy_out(self, first: _Pending, _frame: Frame) -> Reply:
+        if not self.may_copy_out:
+            self._mute(first, Outcome.REFUSED)
+        return _COPY_SHOWN if self._plans.is_clear and not self._is_muted else self._refuse(first)
 
     def _copy_in(self, first: _Pending, frame: Frame) -> Reply:
         if self._is_muted:
@@ -326,10 +356,11 @@ class ReplyQueue:
     def _statement_ends(self, first: _Pending, outcome: Outcome, tag: bytes) -> Reply:
         if not self._is_muted:
             return Reply((self._end(first, outcome, tag),))
-        return self._refuse(first, (self._end(first, Outcome.PLAN, tag),))
+        return self._refuse(first, (self._end(first, self.withheld_as, tag),))
 
-    def _mute(self, first: _Pending) -> None:
+    def _mute(self, first: _Pending, why: Outcome = Outcome.PLAN) -> None:
         if not self._is_muted:
+            self.withheld_as = why
             # What the client will take the refusal for an answer to: our own Describe is not known to it.
             is_own = first.sent is _OWN_DESCRIBE and self._pending
             seen = self._pending[0].sent if is_own else first.sent
@@ -338,7 +369,7 @@ class ReplyQueue:
 
     def _refuse(self, first: _Pending, endings: tuple[Ending, ...] = ()) -> Reply:
         self._mute(first)
-        reply = Reply(endings, forward=False, plan_refused=not self._is_refused)
+        reply = Reply(endings, forward=False, refused=not self._is_refused)
         self._is_refused = True
         return reply
 
@@ -365,11 +396,14 @@ class ReplyQueue:
         self.is_over = ends_session(parse_fields(frame.payload))
         if not self.is_over:
             raise RemoteProtocolError("the server sent an error about nothing that was asked")
-        return _SHOWN
+        return SHOWN
 
     def _ready(self, first: _Pending, frame: Frame) -> Reply:
         self.transaction = parse_ready(frame.payload)
+        untold = False
         if first.sent is self._muted_until:
+            # What was withheld ended without rows, as a Parse does: the client has not heard why yet.
+            untold = self._is_muted and not self._is_refused
             self._is_muted = self._is_refused = False
         if not self._pending:
             self._unsure = 0
@@ -380,11 +414,11 @@ class ReplyQueue:
                 lost = self.suspended
                 self._suspended.clear()
         if first.sent is _SYNC:
-            return Reply(lost=lost) if lost else _SHOWN
+            return Reply(lost=lost, refused=untold) if lost or untold else SHOWN
         if self._suspended:
             lost = self._lose(b"")  # a simple query takes the unnamed portal's place
         ended = Ending(first.request, _ENDED, 0, 0, b"", is_last=True)
-        return Reply((ended,), forward=not self._is_muted, lost=lost)
+        return Reply((ended,), forward=not self._is_muted, refused=untold, lost=lost)
 
 
 def _beside(kind: int) -> Reply:
@@ -392,7 +426,7 @@ def _beside(kind: int) -> Reply:
     if kind not in ASYNCHRONOUS:
         raise _unasked(kind)
     # Notifications are a channel between sessions that PostgreSQL cannot close; see SECURITY.md.
-    return _HIDDEN if kind == ServerKind.NOTIFICATION else _SHOWN
+    return _HIDDEN if kind == ServerKind.NOTIFICATION else SHOWN
 
 
 def _unasked(kind: int) -> RemoteProtocolError:

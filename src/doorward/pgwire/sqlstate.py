@@ -16,6 +16,7 @@ INSUFFICIENT_PRIVILEGE: Final = "42501"  # a plan
 INVALID_NAME: Final = "42602"
 WRONG_OBJECT_TYPE: Final = "42809"  # COPY of a view, by PostgreSQL
 UNDEFINED_OBJECT: Final = "42704"  # an unknown setting
+CONFIGURATION_LIMIT_EXCEEDED: Final = "53400"  # a limit of the installation
 PROGRAM_LIMIT_EXCEEDED: Final = "54000"
 ADMIN_SHUTDOWN: Final = "57P01"
 IDLE_SESSION_TIMEOUT: Final = "57P05"
