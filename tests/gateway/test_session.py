@@ -10,6 +10,7 @@ from doorward.gateway.actions import Action, Append, AskDoor, BindLogin, Cancel,
 from doorward.gateway.answer import Answer, GrantBinding, Refusal
 from doorward.gateway.handshake import Credentials
 from doorward.gateway.session import HANDSHAKE_SECONDS, Phase, Session, SessionSetup, Upstream
+from doorward.grants.ends import End
 from doorward.pgwire.messages import (
     CancelRequest,
     StartupMessage,
@@ -29,7 +30,7 @@ SCOPE = make_scope(
 )
 COLUMNS = format_frame(b"T", pack(">H", 1) + b"a\0" + pack(">IHIhiH", 7, 1, 23, 4, -1, 0))
 UNTIL = NOW + timedelta(hours=12)
-PERMITTED = Answer("digest", scope=SCOPE, binding=GrantBinding(SCOPE.id, "JH1", "area-1", "", UNTIL))
+PERMITTED = Answer("digest", scope=SCOPE, binding=GrantBinding(SCOPE.id, "JH1", "area-1", "", End(UNTIL)))
 REFUSED = Answer("digest", Refusal("refused: no", "clause X1", "ask the law department", "deny"))
 
 

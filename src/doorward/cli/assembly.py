@@ -16,9 +16,11 @@ import psycopg
 from doorward.cli.folders import Folders
 from doorward.cli.settings import IdentitySettings, Settings
 from doorward.errors import ConfigError
+from doorward.gateway.accounting import Accounting
 from doorward.gateway.addresses import OnTwoAddresses
 from doorward.gateway.dial import Place, parse_place
 from doorward.gateway.door import Door
+from doorward.gateway.floor import Floor
 from doorward.gateway.logins import AdminConnections, Logins
 from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES, Presenting
 from doorward.gateway.server import Server, ServerParts
@@ -29,6 +31,8 @@ from doorward.grants.lapse import LapseRules, Lapsing, LastSeen
 from doorward.grants.people import DirectoryWatch, load_directory
 from doorward.grants.referral_files import Referrals
 from doorward.grants.registers import NoRegister, PostgresCaseRegister, RegisterTable
+from doorward.grants.review_files import Reviews
+from doorward.grants.reviews import EmergencyRules
 from doorward.grants.used_tokens import UsedTokens
 from doorward.install.names import ADMIN
 from doorward.orders.load import Pack, load_pack
@@ -128,6 +132,7 @@ class GatewayParts:
     lapsing: LapseRules | None = None
     provider: ProviderWatch | None = None
     settings: Settings | None = None
+    emergency: EmergencyRules = EmergencyRules()  # noqa: RUF009  # a value that never changes
 
 
 def sample_gateway(folders: Folders, order: str) -> GatewayParts:
@@ -163,7 +168,7 @@ def city_gateway(settings: Settings) -> GatewayParts:
     lapsing = LapseRules(settings.unused_days, settings.attested_days)
     return GatewayParts(
         folders, pack, book, place, admin, register, collection, place.database, lapsing,
-        read_provider(settings.identity), settings,
+        read_provider(settings.identity), settings, settings.emergency,
     )  # fmt: skip
 
 
@@ -206,6 +211,7 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
         watch = DirectoryWatch(*directory_files)
         settings = parts.settings
         minutes = settings.session_minutes if settings is not None else SESSION_MINUTES
+        lapsing = Lapsing(parts.lapsing, LastSeen(folders.seen)) if parts.lapsing is not None else None
         door = Door(
             pack=parts.pack,
             book=parts.book,
@@ -214,8 +220,10 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
             logins=logins,
             database=parts.collection,
             referrals=make_referrals(folders),
-            lapsing=Lapsing(parts.lapsing, LastSeen(folders.seen)) if parts.lapsing is not None else None,
+            lapsing=lapsing,
         )
+        reviews = make_reviews(folders)
+        floor = Floor(door, parts.emergency, reviews)
         door.presenting = Presenting(UsedTokens(folders.used_tokens), parts.database, session_minutes=minutes)
         yield Server(
             ServerParts(
@@ -231,6 +239,8 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
                 cards=settings is not None and settings.cards,
                 idle=timedelta(seconds=settings.idle_seconds if settings is not None else IDLE_SECONDS),
                 on_two_addresses=OnTwoAddresses(settings.two_addresses if settings is not None else "lead"),
+                floor=floor,
+                accounting=Accounting(reviews, make_referrals(folders), folders.recorded),
             )
         )
     finally:
@@ -241,6 +251,11 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
 def make_referrals(folders: Folders) -> Referrals:
     """Return the asks and answers of a data folder."""
     return Referrals(folders.asks, folders.answers, lambda: load_officers(folders.officials))
+
+
+def make_reviews(folders: Folders) -> Reviews:
+    """Return the break-glass sessions of a data folder and their reviews."""
+    return Reviews(folders.reviews, lambda: load_officers(folders.officials))
 
 
 def check_in_force(admin: AdminConnections, parts: GatewayParts) -> None:

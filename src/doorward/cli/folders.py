@@ -99,6 +99,21 @@ class Folders:
         """The public keys of those who answer what the order refers, named by office and login."""
         return self.data / "officials.keys"
 
+    @property
+    def reviews(self) -> Path:
+        """The break-glass sessions and their reviews."""
+        return self.data / "reviews.json"
+
+    @property
+    def recorded(self) -> Path:
+        """Which reviews and overdue answers the gateway has put into the record."""
+        return self.data / "recorded.json"
+
+    @property
+    def notices(self) -> Path:
+        """What those on call are told, one file a notice."""
+        return self.data / "notices"
+
     def make(self) -> None:
         """Make the folder and its parts; a second call changes nothing.
 

@@ -23,6 +23,7 @@ from doorward.cli import (
     publisher,
     report,
     reset,
+    review,
     tour,
     up,
 )
@@ -46,6 +47,7 @@ app.add_typer(people.app, name="people", help="Keep the people who may log in.")
 app.add_typer(application.app, name="application", help="Keep the applications that may ask for people.")
 app.add_typer(grant.app, name="grant", help="Answer what the order refers.")
 app.add_typer(report.app, name="report", help="Report on what the doors saw.")
+app.add_typer(review.app, name="review", help="Review emergency sessions.")
 app.command("sessions")(cut.sessions)
 app.command("cut")(cut.cut)
 app.command("cuts")(cut.cuts)

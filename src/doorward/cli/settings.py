@@ -11,8 +11,10 @@ from typing import Any, Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from doorward.cli.settings_grants import read_emergency
 from doorward.errors import ConfigError, PolicyCheckError
 from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES
+from doorward.grants.reviews import EmergencyRules
 from doorward.orders.toml import Toml
 
 SECTIONS: Final = {
@@ -24,6 +26,7 @@ SECTIONS: Final = {
     "identity": ("host", "port", "issuer", "audience", "keys", "login_claim", "second_factor"),
     "workloads": (),
     "applications": ("idle_seconds", "session_minutes"),
+    "emergency": ("hours", "sessions_a_day"),
     "register": ("table", "case", "status", "kind", "assigned_to", "open", "criminal"),
 }
 REGISTER: Final = ("table", "case", "status", "kind", "assigned_to")
@@ -105,6 +108,7 @@ class Settings:
     idle_seconds: int = IDLE_SECONDS
     session_minutes: int = SESSION_MINUTES
     workloads: dict[str, str] = field(default_factory=dict)
+    emergency: EmergencyRules = EmergencyRules()  # noqa: RUF009  # a value that never changes
 
 
 def read_settings(file: Path) -> Settings:
@@ -155,6 +159,7 @@ def _read(toml: Toml, file: Path) -> Settings:
         workloads={
             role: toml.get(str, "workloads", role) for role in toml.get(dict, "workloads", default={})
         },
+        emergency=read_emergency(toml),
         register={key: toml.get(str, "register", key) for key in toml.get(dict, "register", default={})},
     )
     if settings.register and not set(REGISTER) <= set(settings.register):

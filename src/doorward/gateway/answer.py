@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from doorward.grants.ends import End
+from doorward.grants.people import Agreement
 from doorward.grants.referrals import Answered
 from doorward.policy.decision import Decision
 from doorward.policy.scopes import Scope
@@ -30,7 +32,12 @@ class GrantBinding:
     case_no: str
     unit: str
     place: str
-    until: datetime
+    end: End
+
+    @property
+    def until(self) -> datetime:
+        """The moment at which it is over."""
+        return self.end.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +69,5 @@ class Answer:
     approval: Answered | None = None  # of an official, which this access rests on
     is_protected: bool = False  # it rests on a verified court paper or an emergency, which a wide cut leaves
     on_behalf: OnBehalf | None = None  # where an application presented a token
+    emergency: str = ""  # the words of the City person on which it rests, or nothing
+    agreement: Agreement | None = None  # by which the case number counts

@@ -6,14 +6,14 @@ Recording is not here: the server puts each answer into the spool before it acts
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from doorward.errors import DoorwardError
 from doorward.gateway.answer import Answer, GrantBinding, Refusal
 from doorward.gateway.answered import AnsweredOrders
 from doorward.gateway.logins import Logins
 from doorward.gateway.presenting import Presenting
-from doorward.gateway.proof import PASSWORD, Proof
+from doorward.gateway.proof import PASSWORD, Method, Proof
 from doorward.gateway.verdict import (
     refuse_cut,
     refuse_empty_scope,
@@ -27,9 +27,10 @@ from doorward.gateway.verdict import (
 from doorward.grants.applications import Application
 from doorward.grants.claims import ClaimRefusal, Claims, check_claims
 from doorward.grants.cuts import Cut, Subject, find_cut
-from doorward.grants.facts import make_facts, standing_of
+from doorward.grants.ends import Rests, earliest_end
+from doorward.grants.facts import Standing, make_facts, standing_of
 from doorward.grants.lapse import Lapsing
-from doorward.grants.people import Directory, Person
+from doorward.grants.people import Agreement, Directory, Person
 from doorward.grants.referral_files import Referrals
 from doorward.grants.referrals import Answered, Ask, find_approval, make_referral
 from doorward.grants.registers import CaseRegister
@@ -39,8 +40,6 @@ from doorward.policy.compile import COLLECTION
 from doorward.policy.decision import Addressee, Decision, Outcome
 from doorward.policy.request import GRANT, Fact, Request, Resource
 from doorward.policy.scopes import Scope, ScopeBook
-
-GRANT_HOURS = 12  # CJIS Security Policy: reauthentication every 12 hours
 
 
 class Door:
@@ -74,21 +73,22 @@ class Door:
         self.directory = directory
         self.logins = logins
         self._register = register
-        self._database = database
-        self._lapsing = lapsing
+        self.database = database
+        self.lapsing = lapsing
         self._referrals = referrals
         self._answered = AnsweredOrders(pack, book)
         tables = pack.model.tables.values() if pack.model is not None else ()
         self._needs_second_factor = frozenset(table.table for table in tables if table.is_cji)
         self.presenting: Presenting | None = None  # without it no application opens anything
         self.cuts: Sequence[Cut] | None = ()  # None: they cannot be read, so nobody is let in
+        self.last_cuts: Sequence[Cut] = ()  # as they were last read; what the floor goes by
 
     def answer(
         self, person: Person, options: Mapping[str, str], *, now: datetime, proof: Proof = PASSWORD
     ) -> Answer:
         """Return the answer to a person's claims; a failure of ours is a refusal (law 1)."""
         try:
-            return self._rest_on(proof, self._answer(person, options, now=now), person)
+            return self.rest_on(proof, self._answer(person, options, now=now), person, now=now)
         except DoorwardError:
             return Answer(self.pack.digest, refuse_failure(self.pack))
 
@@ -110,8 +110,24 @@ class Door:
         answer = self.answer(found.person, on_behalf.options, now=now, proof=found.proof)
         return replace(answer, on_behalf=on_behalf)
 
-    def _rest_on(self, proof: Proof, answer: Answer, person: Person) -> Answer:
-        # What an access rests on beside the order: how the login proved itself, and until when that holds.
+    def rest_on(
+        self,
+        proof: Proof,
+        answer: Answer,
+        person: Person,
+        *,
+        now: datetime,
+        emergency: datetime | None = None,
+    ) -> Answer:
+        """Return an answer with what it rests on beside the order: how the login proved itself, and the first end.
+
+        Args:
+            proof: What the login showed.
+            answer: Of the order.
+            person: Who logged in.
+            now: Aware.
+            emergency: The end of what a stated emergency opens, or None.
+        """
         if answer.scope is None or answer.binding is None:
             return answer
         tables = {table.table for table in answer.scope.tables}
@@ -120,8 +136,16 @@ class Door:
             own_agency = agency is not None and agency.party == self.pack.own_party
             refusal = refuse_second_factor(self.pack, own_agency=own_agency)
             return Answer(self.pack.digest, refusal, answer.decision)
-        until = answer.binding.until if proof.until is None else min(answer.binding.until, proof.until)
-        return replace(answer, binding=replace(answer.binding, until=until))
+        lapsing = self.lapsing if emergency is None else None  # the floor depends on no desk that attests
+        rests = Rests(
+            approval=answer.approval.until if answer.approval is not None else None,
+            agreement=answer.agreement.until if answer.agreement is not None else None,
+            attestation=lapsing.attested_until(person) if lapsing is not None else None,
+            certificate=proof.until if proof.method is Method.CERTIFICATE else None,
+            token=proof.until if proof.method is Method.TOKEN else None,
+            emergency=emergency,
+        )
+        return replace(answer, binding=replace(answer.binding, end=earliest_end(rests, now=now)))
 
     def _answer(self, person: Person, options: Mapping[str, str], *, now: datetime) -> Answer:
         checked = check_claims(
@@ -132,20 +156,18 @@ class Door:
             return Answer(self.pack.digest, refusal)
         agency = self.pack.agencies.get(person.agency)
         own_agency = agency is not None and agency.party == self.pack.own_party
-        lapse = self._lapsing.enter(person, now.date()) if self._lapsing is not None else None
+        lapse = self.lapsing.enter(person, now.date()) if self.lapsing is not None else None
         if lapse is not None:
             return Answer(self.pack.digest, refuse_lapse(self.pack, lapse, own_agency=own_agency))
         register_says = self._ask_register(checked, person)
+        agreement = self.directory.agreement(person.agency, today=now.date())
+        standing = standing_of(
+            person, checked, register_says=register_says, agreement=agreement, city_agency=own_agency
+        )
         facts = make_facts(
             person,
             checked,
-            standing=standing_of(
-                person,
-                checked,
-                register_says=register_says,
-                agreement=self.directory.agreement(person.agency, today=now.date()),
-                city_agency=own_agency,
-            ),
+            standing=standing,
             declaration=bool(agency.attributes.get("declaration", False)) if agency else False,
         )
         if self.cuts is None:
@@ -155,17 +177,17 @@ class Door:
         if find_cut(self.cuts, subject, now=now) is not None:
             return Answer(self.pack.digest, refuse_cut(self.pack))
         known = {path: value for path, value in facts.items() if path in self.pack.requests.facts}
-        resource = Resource(COLLECTION, self._database)
+        resource = Resource(COLLECTION, self.database)
         request = self.pack.request(known, resource=resource, now=now, login=person.login)
         decision = self.pack.decide(request)
-        asked = _Asked(person, checked, known, request, decision, now, own_agency, is_protected)
+        rests_on = agreement if standing is Standing.ATTESTED else None
+        asked = _Asked(person, checked, known, request, decision, now, own_agency, is_protected, rests_on)
         if decision.outcome is Outcome.REFER:
             return self._referred(asked)
         if decision.outcome is not Outcome.PERMIT:
             return Answer(self.pack.digest, self._refuse(asked), decision)
-        until = now + timedelta(hours=GRANT_HOURS)
         case_no = str(facts[f"{GRANT}case_no"])
-        return self._open(asked, decision, self.book.find(request), case_no=case_no, until=until)
+        return self._open(asked, decision, self.book.find(request), case_no=case_no)
 
     def _refuse(self, asked: "_Asked") -> Refusal:
         if asked.own_agency:
@@ -192,11 +214,8 @@ class Door:
         if approval is not None and change is not None:
             opened = self._answered.open(change, changed)
             if opened is not None:
-                until = min(now + timedelta(hours=GRANT_HOURS), approval.until)
                 # The official answered for the stated number: it is what this grant is bound to.
-                return replace(
-                    self._open(asked, *opened, case_no=claims.case_no, until=until), approval=approval
-                )
+                return replace(self._open(asked, *opened, case_no=claims.case_no), approval=approval)
         referral = make_referral(
             ask, agency=asked.person.agency, office=office, says=decision.sentence,
             clauses=decision.clauses, sets=str(change) if change is not None else "", now=now,
@@ -207,19 +226,20 @@ class Door:
         )
 
     def _change(self, asked: "_Asked", change: Change) -> Request:
-        resource = Resource(COLLECTION, self._database)
+        resource = Resource(COLLECTION, self.database)
         known = {**asked.known, **change.facts}
         return self.pack.request(known, resource=resource, now=asked.now, login=asked.person.login)
 
-    def _open(
-        self, asked: "_Asked", decision: Decision, scope: Scope | None, *, case_no: str, until: datetime
-    ) -> Answer:
+    def _open(self, asked: "_Asked", decision: Decision, scope: Scope | None, *, case_no: str) -> Answer:
         if scope is None:
             return Answer(self.pack.digest, refuse_empty_scope(self.pack), decision)
         facts = asked.request.facts
         unit, place = (str(facts.get(f"{GRANT}{name}", "")) for name in ("unit", "place"))
-        binding = GrantBinding(scope.id, case_no, unit, place, until)
-        return Answer(self.pack.digest, None, decision, scope, binding, is_protected=asked.is_protected)
+        binding = GrantBinding(scope.id, case_no, unit, place, earliest_end(Rests(), now=asked.now))
+        return Answer(
+            self.pack.digest, None, decision, scope, binding,
+            is_protected=asked.is_protected, agreement=asked.agreement,
+        )  # fmt: skip
 
     def approves_still(self, approval: Answered, now: datetime) -> bool:
         """Return True where an approval that a session rests on still stands."""
@@ -245,6 +265,7 @@ class _Asked:
     now: datetime
     own_agency: bool
     is_protected: bool
+    agreement: Agreement | None
 
 
 def _is_protected(facts: Mapping[str, Fact]) -> bool:

@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from doorward.errors import ConfigError, MalformedError, StoreError, UpstreamError
+from doorward.gateway.accounting import LOOK_SECONDS, Accounting
 from doorward.gateway.addresses import OnTwoAddresses, find_elsewhere
 from doorward.gateway.control import serve_control, socket_path
 from doorward.gateway.cutting import Cutting
 from doorward.gateway.dial import Place
 from doorward.gateway.door import Door
+from doorward.gateway.floor import Floor
 from doorward.gateway.listen import Listener, Listening, listening_socket
 from doorward.gateway.presenting import IDLE_SECONDS
 from doorward.gateway.sides import ClientSide
@@ -35,6 +37,7 @@ from doorward.record.spool import Spool
 
 THREADS = 4  # for the door's blocking work: the register, the decision, the login role
 MAX_CLIENTS = 400  # twice the sample server's max_connections; a flood is refused by closing
+FLOOR_THREADS = 2  # for emergencies alone: whatever else hangs takes none of them
 TICK_SECONDS = 0.25  # how late a block may close and a grant may end
 
 
@@ -54,6 +57,8 @@ class ServerParts:
     cards: bool = False  # whether people's certificates are on cards that ask for a PIN
     idle: timedelta = timedelta(seconds=IDLE_SECONDS)
     on_two_addresses: OnTwoAddresses = OnTwoAddresses.LEAD
+    floor: Floor | None = None
+    accounting: Accounting | None = None
 
 
 @dataclass
@@ -67,6 +72,7 @@ class Server:
 
     def __post_init__(self) -> None:
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="door")
+        self.floor_threads = ThreadPoolExecutor(FLOOR_THREADS, thread_name_prefix="floor")
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopped: asyncio.Event = asyncio.Event()
         self.cutting = Cutting(self, self.parts.load_cuts)
@@ -88,7 +94,7 @@ class Server:
             open_ones = [(one, sockets.enter_context(listening_socket(one))) for one in listeners]
             running = [loop.create_task(listener.accept(sock)) for listener, sock in open_ones]
             ready()
-            running.append(loop.create_task(self._tick()))
+            running += [loop.create_task(self._tick()), loop.create_task(self._account())]
             try:
                 await self.stopped.wait()
             finally:
@@ -117,6 +123,9 @@ class Server:
             return await self.cutting.look()
         if asked.get("ask") == "grants":
             return await self.cutting.look_at_grants()
+        if asked.get("ask") == "reviews":
+            accounting = self.parts.accounting
+            return await accounting.look(self) if accounting is not None else {"recorded": 0}
         if asked.get("ask") == "sessions":
             return {"sessions": [found for side in self.sessions if (found := _describe(side)) is not None]}
         return {"failed": "no such question"}
@@ -130,10 +139,22 @@ class Server:
         while self.tasks:
             await asyncio.wait(self.tasks)
         self.threads.shutdown()
+        self.floor_threads.shutdown()
 
     def now(self) -> datetime:
         """Return the time; the shell is where the clock is read."""
         return datetime.now(UTC)  # noqa: TID251  # see above
+
+    async def _account(self) -> None:
+        accounting, said = self.parts.accounting, ""
+        while accounting is not None:
+            found = await accounting.look(self)
+            failed = str(found.get("failed", ""))
+            if failed and failed != said:
+                sys.stderr.write(f"doorward gateway: reviews wait to be recorded: {failed}\n")
+                sys.stderr.flush()
+            said = failed
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _tick(self) -> None:
         while True:
@@ -221,6 +242,11 @@ def _has_changed(side: ClientSide, before: Directory, after: Directory) -> bool:
     subject = side.subject()
     if subject is None:
         return False
+    agreement = side.answer.agreement if side.answer is not None else None
+    if agreement is not None:
+        held = after.agreements.get(agreement.agency)
+        if held is None or held.until < agreement.until:
+            return True  # what the case number counts by is gone, or ends before this session would
     was, now = before.find(subject.login), after.find(subject.login)
     if subject.presenter:
         speaks = after.find_application(subject.presenter)

@@ -34,6 +34,7 @@ from doorward.gateway.handshake import Channel, Credentials, Failed, Handshake, 
 from doorward.gateway.presenting import IDLE_SECONDS
 from doorward.gateway.proof import Proof
 from doorward.gateway.relay import Relay
+from doorward.grants.ends import Ends
 from doorward.pgwire.messages import (
     CancelRequest,
     format_authentication,
@@ -57,6 +58,7 @@ PASSED_ON = frozenset(
 )  # fmt: skip
 DOOR_PREFIX = "doorward."
 HANDED_ON = "this connection was one person's and is over; a new token opens another"
+BREAK_GLASS = "break-glass"
 
 
 class Phase(Enum):
@@ -240,9 +242,11 @@ class Session:
                 (Field.SCOPE, self._answer.scope.id.encode()),
                 (Field.GRANT, upstream.login.encode()),
                 (Field.UNTIL, self.deadline.isoformat().encode() if self.deadline else b""),
+                (Field.REASON, self._answer.binding.end.why.word.encode() if self._answer.binding else b""),
             ),
         )
-        notices = [format_notice(table.withheld) for table in self._answer.scope.tables if table.withheld]
+        notices = [format_notice(said) for said in _emergency_notice(self._answer)]
+        notices += [format_notice(table.withheld) for table in self._answer.scope.tables if table.withheld]
         welcome = [
             format_authentication(0),
             *upstream.parameters,
@@ -274,9 +278,10 @@ class Session:
         if self.phase is Phase.OVER or self.deadline is None or now < self.deadline:
             return []
         if self.phase is Phase.RELAY:
-            return self._fatal(
-                "57P05", "the grant of this session has ended; connect again", reason="the grant ended"
-            )
+            binding = self._answer.binding if self._answer is not None else None
+            why = binding.end.why if binding is not None else Ends.HOURS
+            reason = f"the grant ended: {why.word}"
+            return self._fatal("57P05", f"{why.sentence}; connect again", reason=reason)
         return self._fatal(
             "08006", "the opening of this session took too long", reason="the handshake took too long"
         )
@@ -321,7 +326,7 @@ class Session:
     def _connect(
         self, login: str, outcome: bytes, stated: Mapping[str, str], proof: Proof | None = None
     ) -> Draft:
-        fields = (
+        fields: tuple[tuple[Field, bytes], ...] = (
             (Field.LOGIN, login[:63].encode()),
             (Field.ADDRESS, self._setup.address.encode()),
             (Field.APPLICATION, stated.get("application_name", "")[:63].encode()),
@@ -331,6 +336,9 @@ class Session:
             (Field.FOR_AGENCY, stated.get("doorward.for", "")[:200].encode()),
             *([(Field.AUTHENTICATION, str(proof).encode())] if proof is not None else []),
         )
+        emergency = stated.get("doorward.emergency", "")[:200].encode()
+        if emergency:  # a claim, whoever states it
+            fields = (*fields, (Field.REASON, emergency))
         return Draft(Kind.CONNECT, self._setup.session_id, 0, fields)
 
     def _decision(self, answer: Answer) -> Draft:
@@ -349,6 +357,8 @@ class Session:
         fields.append((Field.ORDER_DIGEST, answer.order_digest.encode()))
         if answer.on_behalf is not None:
             fields += _on_behalf(answer.on_behalf)
+        if answer.emergency:
+            fields.append((Field.EVIDENCE, answer.emergency.encode()))
         return Draft(Kind.DECISION, self._setup.session_id, 0, tuple(fields))
 
 
@@ -366,7 +376,16 @@ def _on_behalf(found: OnBehalf) -> list[tuple[Field, bytes]]:
     ]
 
 
+def _emergency_notice(answer: Answer) -> list[str]:
+    if not answer.emergency or answer.binding is None:
+        return []
+    until = f"{answer.binding.until:%H:%M} UTC"
+    return [f"an emergency session until {until}: it is recorded, and another person reviews it within a day"]
+
+
 def _reason(answer: Answer) -> str:
     if answer.refusal is not None:
         return answer.refusal.reason
+    if answer.emergency:
+        return BREAK_GLASS
     return f"approved {answer.approval.ask.id} by {answer.approval.by}" if answer.approval is not None else ""

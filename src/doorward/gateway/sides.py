@@ -18,6 +18,7 @@ from doorward.gateway.handshake import Channel, Credentials
 from doorward.gateway.proof import Method, Proof
 from doorward.gateway.session import Phase, Session, SessionSetup, Upstream
 from doorward.gateway.upstream import UpstreamHandshake
+from doorward.grants.claims import EMERGENCY_OPTION
 from doorward.grants.cuts import Subject
 from doorward.grants.identity import check_identity
 from doorward.install.names import scope_schema
@@ -149,11 +150,23 @@ class ClientSide(asyncio.Protocol):
             self.abort()
             return
         loop = asyncio.get_running_loop()
-        self.answer = await loop.run_in_executor(self.server.threads, work)
+        answer: Answer | None = None
+        if EMERGENCY_OPTION in action.options:
+            answer = await loop.run_in_executor(self.server.floor_threads, self._ask_floor, action)
+        if answer is None:
+            answer = await loop.run_in_executor(self.server.threads, work)
+        self.answer = answer
         if session.phase is Phase.ASKING:
-            self.perform(session.answered(self.answer))
-            if self.answer.scope is not None:
+            self.perform(session.answered(answer))
+            if answer.scope is not None:
                 self.server.look_elsewhere(self)
+
+    def _ask_floor(self, action: AskDoor) -> Answer | None:
+        floor, person = self.server.parts.floor, self.server.parts.door.directory.find(action.login)
+        if floor is None or person is None:
+            return None
+        session, now = self.session_id.hex(), self.server.now()
+        return floor.answer(person, action.options, now=now, session=session, proof=action.proof)
 
     def _question(self, action: AskDoor) -> Callable[[], Answer] | None:
         door, now = self.server.parts.door, self.server.now()
@@ -171,7 +184,8 @@ class ClientSide(asyncio.Protocol):
             self.abort()
             return
         loop = asyncio.get_running_loop()
-        login = await loop.run_in_executor(self.server.threads, self.server.parts.door.logins.bind, binding)
+        threads = self.server.floor_threads if self.answer and self.answer.emergency else self.server.threads
+        login = await loop.run_in_executor(threads, self.server.parts.door.logins.bind, binding)
         self.login = login
         upstream = UpstreamSide(self, UpstreamHandshake(login, self._parameters(binding)))
         try:

@@ -76,6 +76,16 @@ def refuse_cut(pack: Pack) -> Refusal:
     )
 
 
+def refuse_too_many_emergencies(sessions: int) -> Refusal:
+    """Return the refusal of one person's next emergency session in a day; nobody else's is touched."""
+    return Refusal(
+        message=f"refused: this login has begun {sessions} emergency sessions within 24 hours",
+        detail="a session that is open stays open; everybody else's emergency sessions are not touched",
+        hint="a colleague present, or the supervisor, connects with their own login",
+        reason="too many emergency sessions",
+    )
+
+
 def refuse_lapse(pack: Pack, lapse: Lapse, *, own_agency: bool) -> Refusal:
     """Return the refusal of a login that has lapsed by itself; an outsider is told to ask, and no reason."""
     said = {
