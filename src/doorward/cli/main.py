@@ -15,7 +15,10 @@ from doorward.cli import (
     decide,
     gateway,
     grant,
+    grant_request,
+    grant_revoke,
     log,
+    notifier,
     order,
     order_database,
     people,
@@ -45,14 +48,17 @@ app.add_typer(log.app, name="log", help="Verify the record.")
 app.command("uninstall", hidden=True)(order_database.uninstall_order)  # as `order uninstall`
 app.add_typer(people.app, name="people", help="Keep the people who may log in.")
 app.add_typer(application.app, name="application", help="Keep the applications that may ask for people.")
-app.add_typer(grant.app, name="grant", help="Answer what the order refers.")
 app.add_typer(report.app, name="report", help="Report on what the doors saw.")
+grant.app.command("request")(grant_request.request)
+grant.app.command("revoke")(grant_revoke.revoke)
+app.add_typer(grant.app, name="grant", help="Ask the door, and answer what the order refers.")
 app.add_typer(review.app, name="review", help="Review emergency sessions.")
 app.command("sessions")(cut.sessions)
 app.command("cut")(cut.cut)
 app.command("cuts")(cut.cuts)
 app.command("reset")(reset.reset)
 app.command("gateway")(gateway.gateway)
+app.command("notifier")(notifier.notifier)
 app.command("publisher")(publisher.publisher)
 app.add_typer(config.app, name="config", help="Check the settings of an installation.")
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from doorward.cli.settings_grants import read_emergency
+from doorward.cli.settings_grants import read_emergency, read_notices
+from doorward.cli.tell import NoticeSettings
 from doorward.errors import ConfigError, PolicyCheckError
 from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES
 from doorward.grants.reviews import EmergencyRules
@@ -27,6 +28,7 @@ SECTIONS: Final = {
     "workloads": (),
     "applications": ("idle_seconds", "session_minutes"),
     "emergency": ("hours", "sessions_a_day"),
+    "notices": ("timeout_seconds", "smtp", "office"),
     "register": ("table", "case", "status", "kind", "assigned_to", "open", "criminal"),
 }
 REGISTER: Final = ("table", "case", "status", "kind", "assigned_to")
@@ -109,6 +111,7 @@ class Settings:
     session_minutes: int = SESSION_MINUTES
     workloads: dict[str, str] = field(default_factory=dict)
     emergency: EmergencyRules = EmergencyRules()  # noqa: RUF009  # a value that never changes
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
 
 
 def read_settings(file: Path) -> Settings:
@@ -160,6 +163,7 @@ def _read(toml: Toml, file: Path) -> Settings:
             role: toml.get(str, "workloads", role) for role in toml.get(dict, "workloads", default={})
         },
         emergency=read_emergency(toml),
+        notices=read_notices(toml, base),
         register={key: toml.get(str, "register", key) for key in toml.get(dict, "register", default={})},
     )
     if settings.register and not set(REGISTER) <= set(settings.register):

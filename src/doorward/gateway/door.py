@@ -32,7 +32,7 @@ from doorward.grants.facts import Standing, make_facts, standing_of
 from doorward.grants.lapse import Lapsing
 from doorward.grants.people import Agreement, Directory, Person
 from doorward.grants.referral_files import Referrals
-from doorward.grants.referrals import Answered, Ask, find_approval, make_referral
+from doorward.grants.referrals import Answered, Ask, find_approval, is_denied, make_referral
 from doorward.grants.registers import CaseRegister
 from doorward.orders.answered import Change
 from doorward.orders.load import Pack
@@ -210,7 +210,8 @@ class Door:
         change = self._answered.change(decision.policies) if decision.policies else None
         changed = self._change(asked, change) if change is not None else asked.request
         office = str(decision.addressee or Addressee.LAW)
-        approval = find_approval(self._referrals.answers(), ask, office=office, now=now)
+        answers = self._referrals.answers()
+        approval = find_approval(answers, ask, office=office, now=now)
         if approval is not None and change is not None:
             opened = self._answered.open(change, changed)
             if opened is not None:
@@ -221,9 +222,9 @@ class Door:
             clauses=decision.clauses, sets=str(change) if change is not None else "", now=now,
             can_open=change is not None and self._answered.permits(change, changed),
         )  # fmt: skip
-        return Answer(
-            self.pack.digest, with_referral(self._refuse(asked), self._referrals.note(referral)), decision
-        )
+        kept = self._referrals.note(referral)
+        denied = is_denied(answers, ask, office=office)
+        return Answer(self.pack.digest, with_referral(self._refuse(asked), kept, is_denied=denied), decision)
 
     def _change(self, asked: "_Asked", change: Change) -> Request:
         resource = Resource(COLLECTION, self.database)

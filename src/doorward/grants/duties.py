@@ -42,7 +42,7 @@ class Owes:
 
 def is_answered(ask: Referral, answers: Iterable[Answered]) -> bool:
     """Return True where the ask has an answer of any kind by its own office."""
-    return any(answer.ask == ask.ask and answer.office == ask.office for answer in answers)
+    return any(answer.ask == ask.ask and answer.is_of(ask.office) for answer in answers)
 
 
 def find_duties(
