@@ -12,9 +12,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from doorward.cli.folders import MARK
 from doorward.cli.sample import PEOPLE
 from doorward.record.disclosures import PostgresDisclosures
 from doorward.record.entry import Field, Kind, decode_fields
+from doorward.record.reserve import free_bytes
 
 pytestmark = pytest.mark.pg
 DETECTIVE, CLERK, FBI = PEOPLE[0], PEOPLE[1], PEOPLE[2]
@@ -210,3 +212,60 @@ def test_it_needs_no_register_and_no_file_beside_the_record(own_up: Any) -> None
         time.sleep(0.05)
     (row,) = json.loads(own_up.folders.reviews.read_text())
     assert (row["login"], row["stated"]) == ("detective", WORDS)
+
+
+@pytest.fixture(name="small_disk")
+def small_disk_fixture(live_folder: Path, start: Callable[[Path], Any]) -> Iterator[Any]:
+    """A doorward whose spool lies on a disk of its own, of 160 MiB."""
+    data = live_folder / "small-disk"
+    spool = data / "spool"
+    spool.mkdir(parents=True)
+    (data / "DOORWARD").write_text(MARK, encoding="utf-8")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=160m,mode=0700", "tmpfs", str(spool)], capture_output=True, check=False
+    )  # fmt: skip
+    if mounted.returncode != 0:
+        pytest.skip("this user may not mount a disk")
+    try:
+        running = start(data)
+        yield running
+        running.stop()
+    finally:
+        subprocess.run(["umount", str(spool)], check=True)
+
+
+def test_a_full_disk_of_the_record_lets_emergencies_in_and_everybody_else_once_there_is_room(
+    small_disk: Any,
+) -> None:
+    spool = small_disk.folders.spool
+    assert (spool / "reserve").exists()
+    with (
+        small_disk.connect(CLERK, options=CLERK.options()) as ordinary,
+        small_disk.connect(options=DANGER) as danger,
+    ):
+        filler = spool / "filler"
+        with filler.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, free_bytes(spool) - 8 * 1024 * 1024)
+        eventually(lambda: not (spool / "reserve").exists())
+        with pytest.raises(psycopg.OperationalError, match="only emergencies are let in"):
+            ordinary.execute("SELECT 1")
+        assert "only emergencies are let in" in refused(small_disk, CLERK, options=CLERK.options())
+        danger.execute("SELECT 1")
+        # Something fills the rest of what is free; what was kept is still there.
+        with (spool / "more").open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, 8 * 1024 * 1024)
+        with small_disk.connect(options=DANGER) as session:
+            assert session.execute("SELECT count(*) > 1 FROM persons").fetchone() == (True,)
+        for name in ("filler", "more"):
+            (spool / name).unlink()
+        eventually((spool / "reserve").exists)
+        with small_disk.connect(CLERK, options=CLERK.options()) as session:
+            session.execute("SELECT 1")
+        danger.execute("SELECT 1")
+
+
+def eventually(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -37,6 +37,7 @@ from doorward.grants.used_tokens import UsedTokens
 from doorward.install.names import ADMIN
 from doorward.orders.load import Pack, load_pack
 from doorward.policy.scopes import ScopeBook
+from doorward.record.reserve import Reserve
 from doorward.record.spool import Spool
 
 DATABASE = "clear"
@@ -201,6 +202,8 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
     folders = parts.folders
     # The spool first: its lock says that no other gateway stands here, and only then may `recover` end what an
     # earlier one left.
+    reserve = Reserve(folders.spool)
+    reserve.look()  # on a full disk it is what there is to open the spool with
     spool = Spool.open(folders.spool, now=now)
     admin = AdminConnections(partial(connect_admin, parts.admin))
     try:
@@ -240,6 +243,7 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
                 idle=timedelta(seconds=settings.idle_seconds if settings is not None else IDLE_SECONDS),
                 on_two_addresses=OnTwoAddresses(settings.two_addresses if settings is not None else "lead"),
                 floor=floor,
+                reserve=reserve,
                 accounting=Accounting(reviews, make_referrals(folders), folders.recorded),
             )
         )

@@ -6,6 +6,7 @@ two records a thing twice and nothing not at all.
 """
 
 import asyncio
+import sys
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
@@ -43,6 +44,17 @@ class Accounting:
         self._referrals = referrals
         self._recorded = recorded
         self._looking = asyncio.Lock()
+
+    async def run(self, server: "Server") -> None:
+        """Look every few seconds, until cancelled; what fails is told once."""
+        said = ""
+        while True:
+            failed = str((await self.look(server)).get("failed", ""))
+            if failed and failed != said:
+                sys.stderr.write(f"doorward gateway: reviews wait to be recorded: {failed}\n")
+                sys.stderr.flush()
+            said = failed
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self, server: "Server") -> dict[str, Any]:
         """Record what is new, and return how much it was, or what failed."""

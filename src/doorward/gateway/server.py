@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from doorward.errors import ConfigError, MalformedError, StoreError, UpstreamError
-from doorward.gateway.accounting import LOOK_SECONDS, Accounting
+from doorward.gateway.accounting import Accounting
 from doorward.gateway.addresses import OnTwoAddresses, find_elsewhere
 from doorward.gateway.control import serve_control, socket_path
 from doorward.gateway.cutting import Cutting
@@ -28,11 +28,13 @@ from doorward.gateway.door import Door
 from doorward.gateway.floor import Floor
 from doorward.gateway.listen import Listener, Listening, listening_socket
 from doorward.gateway.presenting import IDLE_SECONDS
+from doorward.gateway.room import look_at_room
 from doorward.gateway.sides import ClientSide
 from doorward.grants.cuts import Cut
 from doorward.grants.identity_files import ProviderWatch
 from doorward.grants.people import Directory, DirectoryWatch, who_is
 from doorward.record.entry import Draft
+from doorward.record.reserve import Reserve
 from doorward.record.spool import Spool
 
 THREADS = 4  # for the door's blocking work: the register, the decision, the login role
@@ -59,6 +61,7 @@ class ServerParts:
     on_two_addresses: OnTwoAddresses = OnTwoAddresses.LEAD
     floor: Floor | None = None
     accounting: Accounting | None = None
+    reserve: Reserve | None = None
 
 
 @dataclass
@@ -94,7 +97,9 @@ class Server:
             open_ones = [(one, sockets.enter_context(listening_socket(one))) for one in listeners]
             running = [loop.create_task(listener.accept(sock)) for listener, sock in open_ones]
             ready()
-            running += [loop.create_task(self._tick()), loop.create_task(self._account())]
+            running.append(loop.create_task(self._tick()))
+            if self.parts.accounting is not None:
+                running.append(loop.create_task(self.parts.accounting.run(self)))
             try:
                 await self.stopped.wait()
             finally:
@@ -145,17 +150,6 @@ class Server:
         """Return the time; the shell is where the clock is read."""
         return datetime.now(UTC)  # noqa: TID251  # see above
 
-    async def _account(self) -> None:
-        accounting, said = self.parts.accounting, ""
-        while accounting is not None:
-            found = await accounting.look(self)
-            failed = str(found.get("failed", ""))
-            if failed and failed != said:
-                sys.stderr.write(f"doorward gateway: reviews wait to be recorded: {failed}\n")
-                sys.stderr.flush()
-            said = failed
-            await asyncio.sleep(LOOK_SECONDS)
-
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
@@ -164,6 +158,7 @@ class Server:
                 self.parts.spool.tick(now=now)
             except StoreError as error:
                 self.fail(error)
+            look_at_room(self)
             self._look_at_people()
             self._look_at_provider()
             for session in list(self.sessions):
@@ -176,6 +171,11 @@ class Server:
         except ConfigError as error:
             sys.stderr.write(f"doorward gateway: the identity provider's keys stay as they were: {error}\n")
             sys.stderr.flush()
+
+    @property
+    def is_low(self) -> bool:
+        """True while the record has so little room that only emergencies are let in."""
+        return self.parts.reserve is not None and self.parts.reserve.is_low
 
     def _look_at_people(self) -> None:
         if self.parts.door.cuts is None:
@@ -191,13 +191,14 @@ class Server:
             return
         before, self.parts.door.directory = self.parts.door.directory, directory
         changed = [side for side in self.sessions if _has_changed(side, before, directory)]
-        self.spawn(self._end_changed(changed, "your access was changed; connect again"))
+        self.spawn(self.end_quietly(changed, "your access was changed; connect again"))
 
     async def _look_at_cuts(self) -> None:
         # They could not be read, and nobody is let in: look until somebody has put the file right.
         await self.cutting.look()
 
-    async def _end_changed(self, changed: Sequence[ClientSide], told: str) -> None:
+    async def end_quietly(self, changed: Sequence[ClientSide], told: str) -> None:
+        """End these sessions; where PostgreSQL does not answer, their clients are closed all the same."""
         with suppress(UpstreamError):  # the clients are closed; their backends end with them
             await self.cutting.end(changed, told)
 
@@ -208,7 +209,7 @@ class Server:
             return
         if self.parts.on_two_addresses is OnTwoAddresses.CUT:
             chosen = [side for side in self.sessions if side in found.sessions]
-            self.spawn(self._end_changed(chosen, "this login is in use at two addresses"))
+            self.spawn(self.end_quietly(chosen, "this login is in use at two addresses"))
 
     def append(self, drafts: Sequence[Draft], now: datetime) -> bool:
         """Put drafts into the spool; False means that nothing may follow."""

@@ -18,6 +18,7 @@ from doorward.gateway.handshake import Channel, Credentials
 from doorward.gateway.proof import Method, Proof
 from doorward.gateway.session import Phase, Session, SessionSetup, Upstream
 from doorward.gateway.upstream import UpstreamHandshake
+from doorward.gateway.verdict import refuse_no_room
 from doorward.grants.claims import EMERGENCY_OPTION
 from doorward.grants.cuts import Subject
 from doorward.grants.identity import check_identity
@@ -153,6 +154,9 @@ class ClientSide(asyncio.Protocol):
         answer: Answer | None = None
         if EMERGENCY_OPTION in action.options:
             answer = await loop.run_in_executor(self.server.floor_threads, self._ask_floor, action)
+        if answer is None and self.server.is_low:
+            pack = self.server.parts.door.pack
+            answer = Answer(pack.digest, refuse_no_room(pack))
         if answer is None:
             answer = await loop.run_in_executor(self.server.threads, work)
         self.answer = answer

@@ -93,6 +93,19 @@ def refuse_cut(pack: Pack) -> Refusal:
     )
 
 
+NO_ROOM: Final = "the disk of the record is nearly full, so only emergencies are let in"
+
+
+def refuse_no_room(pack: Pack) -> Refusal:
+    """Return the refusal of everything but an emergency while the record has little room."""
+    return Refusal(
+        message=f"refused: {NO_ROOM}",
+        detail=None,
+        hint=f"whoever runs the door makes room; the law department answers: {pack.contacts.law_department}",
+        reason="no room for the record",
+    )
+
+
 def refuse_too_many_emergencies(sessions: int) -> Refusal:
     """Return the refusal of one person's next emergency session in a day; nobody else's is touched."""
     return Refusal(
