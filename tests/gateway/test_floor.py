@@ -30,13 +30,14 @@ DANGER = {"doorward.purpose": "safety", "doorward.for": "CPD", "doorward.emergen
 OFFICER = Person("dana.example", "", "officer", "CPD", "area-1", attested_on="2026-11-30")
 AGENT = Person("finn.example", "", "outside-agent", "FBI", "", attested_on="2026-11-30")
 CRIMINAL = {"doorward.purpose": "criminal-investigation", "doorward.for": "FBI", "doorward.case": "FBI-1"}
+RULES = EmergencyRules()
 Answers = Callable[..., Answer | None]
 
 
 class Hangs(NoRegister):
     """A register that does not answer."""
 
-    def is_open_and_assigned(self, *, case_no: str, login: str) -> bool:
+    def is_open_and_assigned(self, *, case_no: str, login: str) -> bool:  # noqa: ARG002  # the protocol's
         raise UpstreamError("the register is away")
 
 
@@ -48,7 +49,7 @@ def books_fixture() -> dict[str, ScopeBook]:
 @pytest.fixture(name="make")
 def make_fixture(books: dict[str, ScopeBook], tmp_path: Path) -> Callable[..., tuple[Door, Floor, Reviews]]:
     def make(
-        order: str = "chicago", database: str = "clear", rules: EmergencyRules = EmergencyRules(),
+        order: str = "chicago", database: str = "clear", rules: EmergencyRules = RULES,
         *, agreements: dict[str, Agreement] | None = None, hangs: bool = True,
     ) -> tuple[Door, Floor, Reviews]:  # fmt: skip
         pack = load_pack(order)

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from doorward.cli.sample import PEOPLE
+from doorward.grants.people import save_agreements
 
 pytestmark = pytest.mark.pg
 DETECTIVE = PEOPLE[0]
@@ -210,6 +211,23 @@ def test_one_session_is_ended_by_its_id(up: Any, doorward: Run) -> None:
         assert doorward("revoke", second[:4], "--reason", "too short").returncode == 2
         assert doorward("revoke", "f" * 32, "--reason", "nobody").returncode == 2
     up.folders.cuts.unlink(missing_ok=True)
+
+
+def test_an_agreement_that_is_withdrawn_ends_its_sessions_and_nobody_elses(up: Any, doorward: Run) -> None:
+    before = up.folders.agreements.read_text(encoding="utf-8")
+    fbi = PEOPLE[2]
+    try:
+        with up.connect(fbi, options=fbi.options()) as agent, up.connect() as detective:
+            agent.execute("SELECT 1")
+            save_agreements([], up.folders.agreements)
+            with pytest.raises(psycopg.OperationalError, match="your access was changed"):
+                agent.execute("SELECT pg_sleep(30)")
+            detective.execute("SELECT 1")
+        with pytest.raises(psycopg.OperationalError, match="referred"):
+            up.connect(fbi, options=fbi.options())
+        assert [one["login"] for one in waiting(doorward)] == [fbi.login]
+    finally:
+        up.folders.agreements.write_text(before, encoding="utf-8")
 
 
 def test_an_approval_that_would_hold_too_long_or_not_at_all_is_refused(
