@@ -168,17 +168,16 @@ def test_one_person_begins_so_many_a_day_and_the_colleague_has_their_own(
 
 
 def test_a_desk_that_forgot_to_attest_keeps_nobody_out_and_a_login_that_nobody_uses_is_closed(
-    ask: Answers, make: Callable[..., tuple[Door, Floor, Reviews]]
+    make: Callable[..., tuple[Door, Floor, Reviews]], tmp_path: Path
 ) -> None:
-    later = NOW + timedelta(days=89)  # after the last day of an attestation that was never renewed
-    door, _, _ = make(hangs=False)
-    assert ask(now=later) is not None
-    forgotten = replace(OFFICER, attested_on="2026-08-01")
-    assert door.answer(forgotten, DANGER, now=later).refusal is not None
-    found = ask(forgotten, now=later)
+    (tmp_path / "seen.json").write_text('{"dana.example": "2026-11-30"}', encoding="utf-8")
+    door, floor, _ = make(hangs=False)
+    forgotten = replace(OFFICER, attested_on="2026-01-01")
+    assert door.answer(forgotten, DANGER, now=NOW).refusal is not None
+    found = floor.answer(forgotten, DANGER, now=NOW, session="0" * 32)
     assert found is not None
     assert found.refusal is None
-    unused = ask(replace(forgotten, login="long.gone"), now=later)
+    unused = floor.answer(replace(forgotten, login="long.gone"), DANGER, now=NOW, session="1" * 32)
     assert unused is not None
     assert unused.refusal is not None
     assert unused.refusal.reason == "lapsed: unused"

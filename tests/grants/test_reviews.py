@@ -25,6 +25,7 @@ from doorward.grants.reviews import (
     parse_review,
     verify_review,
 )
+from doorward.grants.whole_file import alone
 from doorward.notes.note import Signer, sign_note
 
 NOW = datetime(2026, 12, 1, 3, 12, 0, tzinfo=UTC)
@@ -142,6 +143,22 @@ def test_what_cannot_be_written_is_held_and_written_later(tmp_path: Path) -> Non
     assert [one.session for one in reviews.known()] == [SESSION]
     assert reviews.flush() is True
     assert len(json.loads(file.read_text())) == 1
+
+
+def test_a_file_that_somebody_holds_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("doorward.grants.review_files.KEPT_SECONDS", 0.05)
+    reviews = Reviews(tmp_path / "reviews.json", list)
+    with alone(tmp_path / "reviews.json"):
+        for number in range(3):
+            reviews.owe(owed(f"{number:032x}"))
+        assert len(reviews.known()) == 3
+        assert not (tmp_path / "reviews.json").exists()
+    while not reviews.flush():  # the writer that waited has the file now
+        pass
+    assert len(json.loads((tmp_path / "reviews.json").read_text())) == 3
+    assert len(reviews.known()) == 3
 
 
 def test_the_file_is_bounded_by_what_is_closed_and_never_by_what_is_owed(

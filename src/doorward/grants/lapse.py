@@ -4,13 +4,12 @@ The CJIS Security Policy disables an account that nobody uses and asks that acce
 takes back is how agencies kept access for years. Both run out here without anybody doing anything.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from doorward.errors import ConfigError, DoorwardError
+from doorward.errors import ConfigError
 from doorward.grants.people import MAX_FILE_BYTES, Person
 from doorward.grants.whole_file import alone, read_whole, write_whole
 
@@ -86,15 +85,11 @@ class Lapsing:
     def enter_in_emergency(self, person: Person, today: date) -> Lapse | None:
         """Return why nobody is let in with this login even in an emergency, or None.
 
-        A login that nobody uses is closed. One that a desk forgot to attest is not: the floor depends on no desk. Nor
-        on a disk: where the day cannot be kept, the record has it.
+        A login that nobody uses is closed. One that a desk forgot to attest is not: the floor depends on no desk. The
+        day is not kept: the floor waits for no file.
         """
         rules = replace(self._rules, attested_days=None)
-        lapse = find_lapse(person, rules, last_seen=self._seen.day(person.login), today=today)
-        if lapse is None:
-            with suppress(DoorwardError):
-                self._seen.mark(person.login, today)
-        return lapse
+        return find_lapse(person, rules, last_seen=self._seen.day(person.login), today=today)
 
     def attested_until(self, person: Person) -> date | None:
         """Return the last day on which the login's attestation holds, or None where it does not run out."""

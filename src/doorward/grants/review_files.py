@@ -1,7 +1,8 @@
 """Where reviews that are owed are kept: one file of the data folder, written whole by rename.
 
-INVARIANT (the floor stays open): nothing here keeps anybody from an emergency session. What cannot be written is held
-and tried again; the decision itself is in the record, with the words that were stated.
+INVARIANT (the floor stays open): nothing here keeps anybody from an emergency session. What cannot be written, or not
+within a moment because somebody else holds the file, is held and tried again; the decision itself is in the record,
+with the words that were stated.
 """
 
 import threading
@@ -14,6 +15,7 @@ from doorward.grants.reviews import Owed, Review, decode_owed, encode_owed, find
 from doorward.grants.whole_file import alone, read_whole, write_whole
 from doorward.notes.note import Verifier
 
+KEPT_SECONDS: Final = 2.0  # how long somebody in an emergency waits for a file at most
 MAX_KEPT: Final = 10_000  # then the oldest that are closed go; they are in the record
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 
@@ -30,24 +32,36 @@ class Reviews:
         self._file = file
         self._officials = officials
         self._held: list[Owed] = []
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of what is held; never while a file is waited for
+        self._writing = threading.Lock()
 
     def owe(self, owed: Owed) -> None:
-        """Keep a review that is owed; where it cannot be kept it is held, and `flush` tries again."""
+        """Keep a review that is owed; where it cannot be kept at once it is held, and `flush` tries again."""
         with self._lock:
             self._held.append(owed)
-        self.flush()
+        # In a thread of its own: a file's lock may be held for ever.
+        writer = threading.Thread(target=self.flush, daemon=True, name="reviews")
+        writer.start()
+        writer.join(KEPT_SECONDS)
 
     def flush(self) -> bool:
         """Write what is held, and return True where nothing is left."""
-        with self._lock:
-            if self._held:
-                try:
-                    self._add(self._held)
-                except DoorwardError:
-                    return False
-                self._held = []
+        if not self._writing.acquire(blocking=False):
+            return False  # somebody waits for the file already
+        try:
+            while held := self._take():
+                self._add(held)
+                with self._lock:
+                    self._held = [one for one in self._held if one not in held]
+        except DoorwardError:
+            return False
+        finally:
+            self._writing.release()
         return True
+
+    def _take(self) -> list[Owed]:
+        with self._lock:
+            return list(self._held)
 
     def known(self) -> list[Owed]:
         """Return every review that is kept or held.
@@ -55,8 +69,7 @@ class Reviews:
         Raises:
             ConfigError: The file is not what it must be.
         """
-        with self._lock:
-            held = list(self._held)
+        held = self._take()  # first: what is written meanwhile is in the file
         kept = self._read()
         seen = {one.session for one in kept}
         return [*kept, *(one for one in held if one.session not in seen)]
