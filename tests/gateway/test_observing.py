@@ -17,8 +17,9 @@ from doorward.cli.sample import AGREEMENTS, CASE, PEOPLE, as_people
 from doorward.errors import ConfigError
 from doorward.gateway.answer import Answer
 from doorward.gateway.dial import Place
-from doorward.gateway.door import GRANT_HOURS, Door, Stated
+from doorward.gateway.door import Door, Stated
 from doorward.gateway.observing import Observing
+from doorward.grants.ends import GRANT_HOURS
 from doorward.grants.people import Directory, Person
 from doorward.grants.referral_files import Referrals
 from doorward.grants.registers import Word
@@ -99,7 +100,7 @@ def mode_of(answer: Answer) -> Would | None:
 
 def test_nothing_is_observed_unless_a_note_says_so(door: Door) -> None:
     answer = ask(door, member(door), OPTIONS, now=NOW)
-    assert (answer.scope, answer.mode, answer.rests_on_observation) == (None, None, False)
+    assert (answer.scope, answer.mode, answer.observed_until is not None) == (None, None, False)
 
 
 def test_who_is_let_in_on_an_observation_is_in_no_longer_than_it(
@@ -107,7 +108,7 @@ def test_who_is_let_in_on_an_observation_is_in_no_longer_than_it(
 ) -> None:
     door.observing = observe("B6")
     answer = ask(door, member(door), OPTIONS, now=NOW)
-    assert (mode_of(answer), answer.rests_on_observation) == (Would.REFER, True)
+    assert (mode_of(answer), answer.observed_until is not None) == (Would.REFER, True)
     assert answer.binding is not None
     assert answer.binding.until == UNTIL
     assert answer.notices == (
@@ -121,7 +122,7 @@ def test_what_the_order_in_full_permits_is_as_it_is_and_as_long(
     before = ask(door, detective(door), OPTIONS, now=NOW)
     door.observing = observe("B6")
     answer = ask(door, detective(door), OPTIONS, now=NOW)
-    assert (mode_of(answer), answer.rests_on_observation, answer.notices) == (Would.SAME, False, ())
+    assert (mode_of(answer), answer.observed_until is not None, answer.notices) == (Would.SAME, False, ())
     assert answer.binding == before.binding
     assert answer.scope == before.scope
     assert answer.binding is not None
@@ -185,7 +186,7 @@ def test_an_outsider_reads_one_clause_and_the_record_has_all(
     (notice,) = answer.notices
     assert notice.endswith("clause T15h6, which would withhold rows or columns from this session")
     assert answer.scope is not None
-    assert answer.rests_on_observation
+    assert answer.observed_until is not None
 
 
 def test_what_an_enforced_clause_refers_is_still_referred_and_waits(
@@ -193,7 +194,7 @@ def test_what_an_enforced_clause_refers_is_still_referred_and_waits(
 ) -> None:
     door.observing = observe("B6")
     answer = ask(door, member(door), OPTIONS | {"doorward.case": "JH999999"}, now=NOW)
-    assert (mode_of(answer), answer.scope, answer.rests_on_observation) == (Would.REFER, None, False)
+    assert (mode_of(answer), answer.scope, answer.observed_until is not None) == (Would.REFER, None, False)
     assert answer.refusal is not None
     assert "no open case" in answer.refusal.message
     assert "this ask is on file" in (answer.refusal.detail or "")
@@ -224,8 +225,8 @@ def test_a_database_without_the_scopes_of_the_observation_starts_no_door(
     parts = GatewayParts(
         Folders(tmp_path), pack, book, Place("", 0, "clear", None), "", None, "clear", "clear"
     )
-    observing = observe("B2")
+    observing = observe("B6")
     both = digest_scopes(join_scopes(book, observing.book))
     check_in_force(Holding((pack.digest, both)), parts, observing)  # type: ignore[arg-type]  # a database
     with pytest.raises(ConfigError, match=r"does not hold the scopes of `observe\.note`"):
-        check_in_force(Holding((pack.digest, digest_scopes(book))), parts, observing)  # type: ignore[arg-type]  # as above
+        check_in_force(Holding((pack.digest, digest_scopes(replace(book, scopes={})))), parts, observing)  # type: ignore[arg-type]  # as above

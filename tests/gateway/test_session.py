@@ -1,5 +1,6 @@
 """A whole session without a socket: what is told, what is recorded before it, and that an end is an end."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from struct import pack
 
@@ -10,6 +11,7 @@ from doorward.gateway.actions import Action, Append, AskDoor, BindLogin, Cancel,
 from doorward.gateway.answer import Answer, GrantBinding, Refusal
 from doorward.gateway.handshake import Credentials
 from doorward.gateway.session import HANDSHAKE_SECONDS, Phase, Session, SessionSetup, Upstream
+from doorward.grants.ends import End, Ends
 from doorward.pgwire.messages import (
     CancelRequest,
     StartupMessage,
@@ -29,7 +31,7 @@ SCOPE = make_scope(
 )
 COLUMNS = format_frame(b"T", pack(">H", 1) + b"a\0" + pack(">IHIhiH", 7, 1, 23, 4, -1, 0))
 UNTIL = NOW + timedelta(hours=12)
-PERMITTED = Answer("digest", scope=SCOPE, binding=GrantBinding(SCOPE.id, "JH1", "area-1", "", UNTIL))
+PERMITTED = Answer("digest", scope=SCOPE, binding=GrantBinding(SCOPE.id, "JH1", "area-1", "", End(UNTIL)))
 REFUSED = Answer("digest", Refusal("refused: no", "clause X1", "ask the law department", "deny"))
 
 
@@ -79,10 +81,10 @@ def value(draft: Draft, field: Field) -> bytes | None:
     return dict(draft.fields).get(field)
 
 
-def connected() -> tuple[Session, list[Action]]:
+def connected(answer: Answer = PERMITTED) -> tuple[Session, list[Action]]:
     session = begin()
     log_in(session)
-    session.answered(PERMITTED)
+    session.answered(answer)
     return session, session.connected(Upstream("dw_g_1", (format_frame(b"S", b"TimeZone\0UTC\0"),)))
 
 
@@ -207,6 +209,16 @@ def test_a_grant_ends_at_its_time() -> None:
     session, _ = connected()
     assert session.wake(NOW + timedelta(hours=11)) == []
     assert b"57P05" in to_client(session.wake(UNTIL))
+
+
+@pytest.mark.parametrize("why", Ends)
+def test_the_end_of_a_session_says_what_has_ended_and_the_record_has_it(why: Ends) -> None:
+    ends = replace(PERMITTED, binding=GrantBinding(SCOPE.id, "JH1", "area-1", "", End(UNTIL, why)))
+    session, _ = connected(ends)
+    actions = session.wake(UNTIL)
+    assert f"{why.sentence}; connect again".encode() in to_client(actions)
+    (end,) = drafts(actions)
+    assert end.fields == ((Field.REASON, f"the grant ended: {why.word}".encode()),)
 
 
 def test_a_failure_at_the_door_is_a_denial_without_its_cause() -> None:

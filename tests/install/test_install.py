@@ -14,6 +14,7 @@ from doorward.embedded.launcher import Cluster
 from doorward.errors import InstallError, UpstreamError
 from doorward.gateway.answer import GrantBinding
 from doorward.gateway.logins import AdminConnections, Logins, Share
+from doorward.grants.ends import End
 from doorward.install.drift import find_drift
 from doorward.install.install import Installed, Terms, install, is_installed
 from doorward.install.names import scope_schema
@@ -152,7 +153,7 @@ class TestLogins:
     @pytest.fixture
     def binding(self, book: ScopeBook) -> GrantBinding:
         scope = next(s for s in book.scopes.values() if any("my_grant" in t.predicate for t in s.tables))
-        return GrantBinding(scope.id, "JH123456", "area-1", "", datetime.now(UTC) + timedelta(hours=1))  # noqa: TID251  # the server's clock ends it
+        return GrantBinding(scope.id, "JH123456", "area-1", "", End(datetime.now(UTC) + timedelta(hours=1)))  # noqa: TID251  # the server's clock ends it
 
     def enter(self, cluster: Cluster, login: str, binding: GrantBinding) -> Connection:
         options = f"-c search_path={scope_schema(binding.scope_id)}"

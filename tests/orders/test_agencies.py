@@ -73,7 +73,7 @@ def test_an_order_with_every_agency_of_the_country_loads_proves_and_decides(
     pack = assemble_pack(files | {"entities/listed.json": json.dumps(entities).encode()})
     assert len(pack.agencies) > 18_000
     assert prove_pack(pack, cpu=time.process_time).holds
-    assert len(pack.scope_book().scopes) == 3
+    assert len(pack.scope_book().scopes) == 4
     other = next(row["ori"] for row in listed if row["state_abbr"] == "WI")
     request = pack.request(
         {

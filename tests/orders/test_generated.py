@@ -22,6 +22,7 @@ WHO: dict[str, tuple[str, str, str, str, str]] = {
     "detective-own-case": ("detective", "CPD", "city", "criminal-investigation", "verified"),
     "records-clerk": ("records-clerk", "CPD", "city", "records-service", "unverified"),
     "federal-agent-attested": ("outside-agent", "FBI", "federal", "criminal-investigation", "attested"),
+    "break-glass": ("officer", "CPD", "city", "safety", "unverified"),
 }
 
 
@@ -63,6 +64,7 @@ def test_the_sql_of_a_scope_has_not_drifted(pack: Pack, now: datetime, who: str)
         "context.register.kind": "criminal",
         "context.task_force.member": False,
         "context.channel": "database",
+        "context.emergency": who == "break-glass",
     }
     del facts["context.requester.party"]
     asked = pack.request(facts, resource=Resource("Collection", "clear"), now=now)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from doorward.cli.main import app
 from doorward.errors import PolicyCheckError
 from doorward.orders.assemble import assemble_pack
-from doorward.orders.load import Pack, load_pack, read_templates, shipped_orders
+from doorward.orders.load import Pack, find_pack, load_pack, read_files, read_templates, shipped_orders
 from doorward.orders.prove import Result, prove_pack
 from doorward.orders.scaffold import make_draft
 from doorward.policy import prover
@@ -57,6 +57,35 @@ def test_every_theorem_of_a_shipped_order_is_proved_and_every_policy_matters(ord
     assert (result.idle, result.useless, result.unyielding) == ((), (), ())
     assert result.digest == pack.digest
     assert result.holds
+
+
+PERMIT_IN_DANGER = """
+@id("anything-in-danger")
+@clauses("SAFE")
+@says("danger to life opens everything")
+permit (principal in Duty::"investigator", action == Action::"query", resource)
+when { context.emergency };
+"""
+YIELDS_TO_COURT = (
+    "unless { context.process || context.court_shown || context.papers.agency_subpoena.presented };"
+)
+
+
+def test_an_order_that_opens_civil_enforcement_in_an_emergency_is_not_proved() -> None:
+    files = read_files(find_pack("chicago"))
+    text = files["database.cedar"].decode()
+    # Whoever wants it must first let the prohibitions yield to an emergency, and then permit it.
+    yielding = text.replace(
+        YIELDS_TO_COURT,
+        YIELDS_TO_COURT.replace("context.process ||", "context.emergency || context.process ||"),
+    )
+    assert yielding != text
+    result = prove(files | {"database.cedar": (yielding + PERMIT_IN_DANGER).encode()})
+    assert not result.holds
+    example = broken(result)["break-glass-opens-nothing-prohibited"]
+    assert example.request.facts["context.emergency"] is True
+    assert (example.outcome, example.replayed) == (Outcome.PERMIT, True)
+    assert "no-civil-enforcement-without-court" in broken(result)
 
 
 def test_a_draft_proves(draft: Draft) -> None:

@@ -154,7 +154,6 @@ def test_a_request_that_the_door_cannot_have_finds_no_scope(pack: Pack, detectiv
     assert book.find(detective) is not None
     changed: list[dict[str, Fact]] = [
         {"context.channel": "vendor"},
-        {"context.emergency": True},
         {"context.requester.agency": "FBI"},
         {"context.papers.detainer.presented": True},
         {"context.purpose": "audit"},

@@ -20,10 +20,13 @@ from doorward.cli.register_assembly import check_register_place, make_asking
 from doorward.cli.register_settings import RegisterSettings
 from doorward.cli.settings import IdentitySettings, Settings
 from doorward.errors import ConfigError
+from doorward.gateway.accounting import Accounting
 from doorward.gateway.addresses import OnTwoAddresses
 from doorward.gateway.allowances import Allowances
+from doorward.gateway.asking import Asking
 from doorward.gateway.dial import Place, parse_place
 from doorward.gateway.door import Door
+from doorward.gateway.floor import Floor
 from doorward.gateway.health import HealthAddress
 from doorward.gateway.logbook import Form, Logbook
 from doorward.gateway.logins import AdminConnections, Logins, Share
@@ -40,6 +43,8 @@ from doorward.grants.people import DirectoryWatch, load_directory
 from doorward.grants.record_files import Records
 from doorward.grants.referral_files import Referrals
 from doorward.grants.registers import RegisterTable
+from doorward.grants.review_files import Reviews
+from doorward.grants.reviews import EmergencyRules
 from doorward.grants.used_tokens import UsedTokens
 from doorward.install.install import digest_scopes
 from doorward.install.names import ADMIN
@@ -48,6 +53,7 @@ from doorward.notes.note import Signer, format_verifier, sign_note
 from doorward.orders.load import Pack, load_pack
 from doorward.orders.observed import join_scopes
 from doorward.policy.scopes import ScopeBook
+from doorward.record.reserve import Reserve
 from doorward.record.spool import Spool, SpoolLimits
 from doorward.record.waiting import look_at_spool
 from doorward.record.workers import worker_folder
@@ -156,6 +162,7 @@ class GatewayParts:
     lapsing: LapseRules | None = None
     provider: ProviderWatch | None = None
     settings: Settings | None = None
+    emergency: EmergencyRules = EmergencyRules()  # noqa: RUF009  # a value that never changes
     share: Share = Share()  # noqa: RUF009  # a value that never changes
     health: HealthAddress | None = None
     form: Form = Form.TEXT
@@ -212,6 +219,7 @@ def city_gateway(settings: Settings, worker: int = 0) -> GatewayParts:
         health=settings.operation.health if settings.listen.workers == 1 else None,
         form=settings.operation.log,
         stalled_seconds=settings.operation.stalled_seconds,
+        emergency=settings.emergency,
     )  # fmt: skip
 
 
@@ -244,6 +252,8 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
     folders, worker = parts.folders, parts.share.worker
     # The spool first: its lock says that this worker stands nowhere else, and only then may `recover` end what an
     # earlier one left.
+    reserve = Reserve(worker_folder(folders.spool, worker))
+    reserve.look()  # on a full disk it is what there is to open the spool with
     spool = open_spool(parts, now)
     admin = AdminConnections(partial(connect_admin, parts.admin))
     register = make_asking(parts.register, parts.admin)
@@ -252,29 +262,16 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
         check_in_force(admin, parts, observing)
         logins = Logins(admin, order_digest=parts.pack.digest, random=os.urandom, share=parts.share)
         logins.recover()
-        directory_files = (folders.people, folders.agreements, folders.applications)
         settings = parts.settings
-        minutes = settings.session_minutes if settings is not None else SESSION_MINUTES
         watched = Watched(
             holds_order=lambda: holds_order(admin, parts.pack.digest),
             spool=lambda: look_at_spool(folders.log, folders.spool, worker),
-            people=DirectoryWatch(*directory_files),
+            people=DirectoryWatch(*folders.directory),
             stalled_seconds=parts.stalled_seconds,
         )
-        door = Door(
-            pack=parts.pack,
-            book=parts.book,
-            directory=load_directory(*directory_files),
-            register=register,
-            logins=logins,
-            database=parts.collection,
-            referrals=make_referrals(folders),
-            records=make_records(folders),
-            attested=make_attested(folders),
-            lapsing=Lapsing(parts.lapsing, LastSeen(folders.seen)) if parts.lapsing is not None else None,
-        )
-        door.presenting = Presenting(UsedTokens(folders.used_tokens), parts.database, session_minutes=minutes)
+        door = make_door(parts, register, logins)
         door.observing = observing
+        reviews = make_reviews(folders)
         yield Server(
             ServerParts(
                 door=door,
@@ -295,12 +292,39 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
                 logbook=Logbook("gateway", parts.form, worker if parts.share.workers > 1 else None),
                 allowances=make_allowances(parts, now=now),
                 sign_export=partial(sign_note, signer=export_signer(folders)),
+                floor=Floor(door, parts.emergency, reviews),
+                reserve=reserve,
+                accounting=Accounting(reviews, make_referrals(folders), folders.recorded, worker=worker),
             )
         )
     finally:
         spool.close(now=now)
         register.close()
         admin.close()
+
+
+def make_door(parts: GatewayParts, register: Asking, logins: Logins) -> Door:
+    """Return the door of an installation, with everything enforced.
+
+    Raises:
+        ConfigError: A file of people, agreements or applications is not what it must be.
+    """
+    folders, settings = parts.folders, parts.settings
+    door = Door(
+        pack=parts.pack,
+        book=parts.book,
+        directory=load_directory(*folders.directory),
+        register=register,
+        logins=logins,
+        database=parts.collection,
+        referrals=make_referrals(folders),
+        records=make_records(folders),
+        attested=make_attested(folders),
+        lapsing=Lapsing(parts.lapsing, LastSeen(folders.seen)) if parts.lapsing is not None else None,
+    )
+    minutes = settings.session_minutes if settings is not None else SESSION_MINUTES
+    door.presenting = Presenting(UsedTokens(folders.used_tokens), parts.database, session_minutes=minutes)
+    return door
 
 
 def open_spool(parts: GatewayParts, now: datetime) -> Spool:
@@ -366,6 +390,11 @@ def make_records(folders: Folders) -> Records:
 def make_attested(folders: Folders) -> AttestedFiles:
     """Return the sessions on attested numbers of a data folder."""
     return AttestedFiles(folders.attested, lambda: load_officers(folders.officials))
+
+
+def make_reviews(folders: Folders) -> Reviews:
+    """Return the break-glass sessions of a data folder and their reviews."""
+    return Reviews(folders.reviews, lambda: load_officers(folders.officials))
 
 
 def find_observing(parts: GatewayParts, *, now: datetime) -> Observing | None:

@@ -67,6 +67,17 @@ def cut(  # noqa: PLR0913, PLR0917  # flags of a command
     if made is None:
         typer.echo(f"signed by one; a second officer runs: doorward cut --note {note} --key …")
         raise typer.Exit(1)
+    put_in_force(folders, made)
+
+
+def put_in_force(folders: Folders, made: Cut) -> None:
+    """Keep a cut, and let every gateway on this host carry it out.
+
+    Raises:
+        ConfigError: It is none, or the cuts that are kept cannot be read.
+        DoorwardError: A gateway does not answer, or could not carry it out.
+    """
+    made = _checked(made)
     change_cuts(folders.cuts, load_officers(folders.officers), lambda cuts: [*_still(cuts), made])
     typer.echo(f"cut {made.id} of {made.what} {made.target} is in force{_until(made)}")
     _tell_gateways(folders)

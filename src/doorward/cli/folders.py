@@ -60,6 +60,11 @@ class Folders:
         return self.data / "agencies.json"
 
     @property
+    def directory(self) -> tuple[Path, Path, Path]:
+        """The files of people, agreements and applications, as `grants.people` reads them together."""
+        return self.people, self.agreements, self.applications
+
+    @property
     def applications(self) -> Path:
         """The applications that may ask for people."""
         return self.data / "applications.json"
@@ -133,6 +138,21 @@ class Folders:
     def export_verifier(self) -> Path:
         """The public half of it, beside the public log."""
         return self.data / "export.vkey"
+
+    @property
+    def reviews(self) -> Path:
+        """The break-glass sessions and their reviews."""
+        return self.data / "reviews.json"
+
+    @property
+    def recorded(self) -> Path:
+        """Which reviews and overdue answers the gateway has put into the record."""
+        return self.data / "recorded.json"
+
+    @property
+    def notices(self) -> Path:
+        """What those on call are told, one file a notice."""
+        return self.data / "notices"
 
     def make(self) -> None:
         """Make the folder and its parts; a second call changes nothing.

@@ -19,8 +19,11 @@ from doorward.cli import (
     export,
     gateway,
     grant,
+    grant_request,
+    grant_revoke,
     inventory,
     log,
+    notifier,
     order,
     order_database,
     people,
@@ -30,6 +33,7 @@ from doorward.cli import (
     register,
     report,
     reset,
+    review,
     tour,
     up,
 )
@@ -52,11 +56,14 @@ app.add_typer(log.app, name="log", help="Verify the record.")
 app.command("uninstall", hidden=True)(order_database.uninstall_order)  # as `order uninstall`
 app.add_typer(people.app, name="people", help="Keep the people who may log in.")
 app.add_typer(application.app, name="application", help="Keep the applications that may ask for people.")
-app.add_typer(grant.app, name="grant", help="Answer what the order refers.")
 app.add_typer(records.app, name="records", help="Keep the facts that officials set.")
 app.add_typer(register.app, name="register", help="See how the register of cases answers.")
 app.add_typer(attest.app, name="attest", help="Look at numbers that outside agencies attested.")
 app.add_typer(report.app, name="report", help="Report on what the doors saw.")
+grant.app.command("request")(grant_request.request)
+grant.app.command("revoke")(grant_revoke.revoke)
+app.add_typer(grant.app, name="grant", help="Ask the door, and answer what the order refers.")
+app.add_typer(review.app, name="review", help="Review emergency sessions.")
 app.command("sessions")(cut.sessions)
 app.command("cut")(cut.cut)
 app.command("cuts")(cut.cuts)
@@ -65,6 +72,7 @@ app.command("restore")(backup.restore)
 app.command("reset")(reset.reset)
 app.add_typer(export.app, name="export", help="Export rows into a file, and verify one.")
 app.command("gateway")(gateway.gateway)
+app.command("notifier")(notifier.notifier)
 app.command("publisher")(publisher.publisher)
 app.add_typer(inventory.app, name="inventory", help="Say what is behind the door, and what is not.")
 app.add_typer(config.app, name="config", help="Check the settings of an installation.")

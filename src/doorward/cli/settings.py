@@ -12,11 +12,14 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from doorward.cli.register_settings import KEYS, RegisterSettings, read_register
+from doorward.cli.settings_grants import read_emergency, read_notices
+from doorward.cli.tell import NoticeSettings
 from doorward.errors import ConfigError, PolicyCheckError
 from doorward.gateway.health import HealthAddress
 from doorward.gateway.limits import LimitRules, Limits
 from doorward.gateway.logbook import Form
 from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES
+from doorward.grants.reviews import EmergencyRules
 from doorward.orders.toml import Toml
 from doorward.record.workers import MAX_WORKERS
 
@@ -30,6 +33,8 @@ SECTIONS: Final = {
     "identity": ("host", "port", "issuer", "audience", "keys", "login_claim", "second_factor"),
     "workloads": (),
     "applications": ("idle_seconds", "session_minutes"),
+    "emergency": ("hours", "sessions_a_day"),
+    "notices": ("timeout_seconds", "smtp", "office"),
     "register": KEYS,
     "limits": (*(limit.name for limit in fields(Limits)), "purpose"),
 }
@@ -134,6 +139,8 @@ class Settings:
     workloads: dict[str, str] = field(default_factory=dict)
     operation: OperationSettings = OperationSettings()  # a value that never changes
     limits: LimitRules = field(default_factory=lambda: LimitRules(Limits()))
+    emergency: EmergencyRules = EmergencyRules()  # noqa: RUF009  # a value that never changes
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
 
 
 def read_settings(file: Path) -> Settings:
@@ -187,6 +194,8 @@ def _read(toml: Toml, file: Path) -> Settings:
         },
         operation=_operation(toml, base),
         limits=_limit_rules(toml),
+        emergency=read_emergency(toml),
+        notices=read_notices(toml, base),
     )
     if settings.two_addresses not in {"lead", "cut"}:
         toml.note("`people.two_addresses` is `lead` or `cut`", "people", "two_addresses")

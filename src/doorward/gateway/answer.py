@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from doorward.grants.claims import Claims
+from doorward.grants.ends import End
 from doorward.grants.on_file import OnFile
+from doorward.grants.people import Agreement
 from doorward.grants.referrals import Answered
 from doorward.grants.registers import Question
 from doorward.orders.observed import Mode
@@ -34,7 +36,12 @@ class GrantBinding:
     case_no: str
     unit: str
     place: str
-    until: datetime
+    end: End
+
+    @property
+    def until(self) -> datetime:
+        """The moment at which it is over."""
+        return self.end.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +92,12 @@ class Answer:
     sources: Sources = Sources()
     on_behalf: OnBehalf | None = None  # where an application presented a token
     mode: Mode | None = None  # while clauses are observed: what the order in full would have done
-    rests_on_observation: bool = False  # it would be another answer without it, and ends with it
+    observed_until: datetime | None = (
+        None  # the end of the observation, where the answer would be another without it
+    )
     notices: tuple[str, ...] = ()  # lines that the client is told once it is in
     claims: Claims | None = None  # what was stated, as the door has read it
     export: Decision | None = None  # on the action `export`; None where the order has no word for it
     no_export: Refusal | None = None  # what an export is answered with, where that decision does not open it
+    emergency: str = ""  # the words of the City person on which it rests, or nothing
+    agreement: Agreement | None = None  # by which the case number counts

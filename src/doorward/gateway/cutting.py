@@ -91,7 +91,7 @@ class Cutting:
                 loop.call_later(GRACE_SECONDS, side.abort)
 
     def _take(self, cuts: Sequence[Cut]) -> None:
-        self._server.parts.door.cuts = tuple(cuts)
+        self._server.parts.door.cuts = self._server.parts.door.last_cuts = tuple(cuts)
         now = self._server.now()
         fresh = [cut for cut in cuts if cut.id not in self._known and cut.is_in_force(now)]
         self._known |= {cut.id for cut in fresh}

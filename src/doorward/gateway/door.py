@@ -7,7 +7,7 @@ puts each answer into the spool before it acts on it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from doorward.errors import ConfigError, DoorwardError
 from doorward.gateway.answer import Answer, GrantBinding, OnBehalf, Refusal, Sources
@@ -16,7 +16,7 @@ from doorward.gateway.export_answer import decide_export
 from doorward.gateway.logins import Logins
 from doorward.gateway.observing import Deciding, Observing, Seen, make_deciding
 from doorward.gateway.presenting import Presenting
-from doorward.gateway.proof import PASSWORD, Proof
+from doorward.gateway.proof import PASSWORD, Method, Proof
 from doorward.gateway.verdict import (
     refuse_cut,
     refuse_empty_scope,
@@ -33,6 +33,7 @@ from doorward.grants.attested import MAX_TEXT, Admitted
 from doorward.grants.attested_files import AttestedFiles
 from doorward.grants.claims import ClaimRefusal, Claims, check_claims
 from doorward.grants.cuts import Cut, Subject, find_cut
+from doorward.grants.ends import Rests, earliest_end
 from doorward.grants.facts import Standing, make_facts, standing_of
 from doorward.grants.lapse import Lapsing
 from doorward.grants.on_file import OnFile, find_agreement, find_declaration
@@ -40,7 +41,7 @@ from doorward.grants.people import Agreement, Directory, Person
 from doorward.grants.record_files import Records
 from doorward.grants.records import RecordKind
 from doorward.grants.referral_files import Referrals
-from doorward.grants.referrals import Answered, Ask, find_approval, make_referral
+from doorward.grants.referrals import Answered, Ask, find_approval, is_denied, make_referral
 from doorward.grants.registers import Question, Word
 from doorward.orders.answered import Change
 from doorward.orders.load import Pack
@@ -48,8 +49,6 @@ from doorward.policy.compile import COLLECTION
 from doorward.policy.decision import Addressee, Decision, Outcome
 from doorward.policy.request import GRANT, Fact, Request, Resource
 from doorward.policy.scopes import Scope, ScopeBook
-
-GRANT_HOURS = 12  # CJIS Security Policy: reauthentication every 12 hours
 
 
 class Door:
@@ -87,8 +86,8 @@ class Door:
         self.directory = directory
         self.logins = logins
         self.register = register
-        self._database = database
-        self._lapsing = lapsing
+        self.database = database
+        self.lapsing = lapsing
         self._referrals = referrals
         self._records = records
         self._attested = attested
@@ -98,6 +97,7 @@ class Door:
         self._full = make_deciding(pack, book)
         self.observing: Observing | None = None  # every clause is enforced
         self.cuts: Sequence[Cut] | None = ()  # None: they cannot be read, so nobody is let in
+        self.last_cuts: Sequence[Cut] = ()  # as they were last read; what the floor goes by
         self.is_in_force = True  # False: the database holds another order, so nobody is let in
 
     def present(
@@ -138,15 +138,31 @@ class Door:
         """
         try:
             answer = self._answer(stated.person, stated.options, word, now=now)
-            answer = self._rest_on(stated.proof, answer, stated.person)
+            answer = self.rest_on(stated.proof, answer, stated.person, now=now)
             self._put_on_file(answer, stated.person, session, now)
         except DoorwardError:
             sources = Sources(silences=_silences(word))
             answer = Answer(self.pack.digest, refuse_failure(self.pack), sources=sources)
         return replace(answer, on_behalf=stated.on_behalf)
 
-    def _rest_on(self, proof: Proof, answer: Answer, person: Person) -> Answer:
-        # What an access rests on beside the order: how the login proved itself, and until when that holds.
+    def rest_on(
+        self,
+        proof: Proof,
+        answer: Answer,
+        person: Person,
+        *,
+        now: datetime,
+        emergency: datetime | None = None,
+    ) -> Answer:
+        """Return an answer with what it rests on beside the order: how the login proved itself, and the first end.
+
+        Args:
+            proof: What the login showed.
+            answer: Of the order.
+            person: Who logged in.
+            now: Aware.
+            emergency: The end of what a stated emergency opens, or None.
+        """
         if answer.scope is None or answer.binding is None:
             return answer
         tables = {table.table for table in answer.scope.tables}
@@ -157,8 +173,17 @@ class Door:
             return Answer(
                 self.pack.digest, refusal, answer.decision, mode=answer.mode, sources=answer.sources
             )
-        until = answer.binding.until if proof.until is None else min(answer.binding.until, proof.until)
-        return replace(answer, binding=replace(answer.binding, until=until))
+        lapsing = self.lapsing if emergency is None else None  # the floor depends on no desk that attests
+        rests = Rests(
+            approval=answer.approval.until if answer.approval is not None else None,
+            agreement=answer.agreement.until if answer.agreement is not None else None,
+            attestation=lapsing.attested_until(person) if lapsing is not None else None,
+            certificate=proof.until if proof.method is Method.CERTIFICATE else None,
+            token=proof.until if proof.method is Method.TOKEN else None,
+            emergency=emergency,
+            observation=answer.observed_until,
+        )
+        return replace(answer, binding=replace(answer.binding, end=earliest_end(rests, now=now)))
 
     def _put_on_file(self, answer: Answer, person: Person, session: str, now: datetime) -> None:
         agreements = [fact for fact in answer.sources.on_file if fact.kind is RecordKind.AGREEMENT]
@@ -181,7 +206,7 @@ class Door:
             return Answer(self.pack.digest, refusal)
         agency = self.pack.agencies.get(person.agency)
         own_agency = agency is not None and agency.party == self.pack.own_party
-        lapse = self._lapsing.enter(person, now.date()) if self._lapsing is not None else None
+        lapse = self.lapsing.enter(person, now.date()) if self.lapsing is not None else None
         if lapse is not None:
             return Answer(self.pack.digest, refuse_lapse(self.pack, lapse, own_agency=own_agency))
         on_file = self._look_on_file(person.agency, now)
@@ -195,7 +220,9 @@ class Door:
         declaration = on_file.declaration is not None
         facts = make_facts(person, checked, standing=standing, declaration=declaration)
         sources = _sources(Question(checked.case_no, person.login), word, standing, on_file)
-        return replace(self._decide(person, checked, facts, now=now, own_agency=own_agency), sources=sources)
+        agreement = on_file.agreement if standing is Standing.ATTESTED else None
+        answer = self._decide(person, checked, facts, now=now, own_agency=own_agency, agreement=agreement)
+        return replace(answer, sources=sources)
 
     def _look_on_file(self, agency: str, now: datetime) -> "_OnFile":
         found = self.pack.agencies.get(agency)
@@ -220,7 +247,14 @@ class Door:
         return True
 
     def _decide(
-        self, person: Person, checked: Claims, facts: Mapping[str, Fact], *, now: datetime, own_agency: bool
+        self,
+        person: Person,
+        checked: Claims,
+        facts: Mapping[str, Fact],
+        *,
+        now: datetime,
+        own_agency: bool,
+        agreement: Agreement | None,
     ) -> Answer:
         if self.cuts is None:
             return Answer(self.pack.digest, refuse_failure(self.pack))
@@ -229,10 +263,12 @@ class Door:
         if find_cut(self.cuts, subject, now=now) is not None:
             return Answer(self.pack.digest, refuse_cut(self.pack))
         known = {path: value for path, value in facts.items() if path in self.pack.requests.facts}
-        resource = Resource(COLLECTION, self._database)
+        resource = Resource(COLLECTION, self.database)
         request = self.pack.request(known, resource=resource, now=now, login=person.login)
         decision = self.pack.decide(request)
-        asked = _Asked(person, checked, known, request, decision, now, own_agency, is_protected, self._full)
+        asked = _Asked(
+            person, checked, known, request, decision, now, own_agency, is_protected, agreement, self._full
+        )
         seen = self.observing.see(request, decision, now=now) if self.observing is not None else None
         return self._decided(asked) if seen is None else self._under_observation(asked, seen)
 
@@ -244,8 +280,7 @@ class Door:
         says = seen.says if asked.own_agency else seen.public
         if answer.binding is None:
             return replace(answer, mode=seen.mode)
-        binding = replace(answer.binding, until=min(answer.binding.until, seen.until))
-        return replace(answer, mode=seen.mode, binding=binding, rests_on_observation=True, notices=(says,))
+        return replace(answer, mode=seen.mode, observed_until=seen.until, notices=(says,))
 
     def _decided(self, asked: "_Asked") -> Answer:
         decision = asked.decision
@@ -253,10 +288,9 @@ class Door:
             return self._referred(asked)
         if decision.outcome is not Outcome.PERMIT:
             return Answer(self.pack.digest, self._refuse(asked), decision)
-        until = asked.now + timedelta(hours=GRANT_HOURS)
         case_no = str(asked.request.facts[f"{GRANT}case_no"])
         scope = asked.order.book.find(asked.request)
-        return self._open(asked, decision, scope, case_no=case_no, until=until)
+        return self._open(asked, decision, scope, case_no=case_no)
 
     def _refuse(self, asked: "_Asked") -> Refusal:
         if asked.own_agency:
@@ -279,40 +313,37 @@ class Door:
         change = asked.order.answered.change(decision.policies) if decision.policies else None
         changed = self._change(asked, change) if change is not None else asked.request
         office = str(decision.addressee or Addressee.LAW)
-        approval = find_approval(self._referrals.answers(), ask, office=office, now=now)
+        answers = self._referrals.answers()
+        approval = find_approval(answers, ask, office=office, now=now)
         if approval is not None and change is not None:
             opened = asked.order.answered.open(change, changed)
             if opened is not None:
-                until = min(now + timedelta(hours=GRANT_HOURS), approval.until)
                 # The official answered for the stated number: it is what this grant is bound to.
-                return replace(
-                    self._open(asked, *opened, case_no=claims.case_no, until=until), approval=approval
-                )
+                return replace(self._open(asked, *opened, case_no=claims.case_no), approval=approval)
         referral = make_referral(
             ask, agency=asked.person.agency, office=office, says=decision.sentence,
             clauses=decision.clauses, sets=str(change) if change is not None else "", now=now,
             can_open=change is not None and asked.order.answered.permits(change, changed),
         )  # fmt: skip
-        return Answer(
-            self.pack.digest, with_referral(self._refuse(asked), self._referrals.note(referral)), decision
-        )
+        kept = self._referrals.note(referral)
+        denied = is_denied(answers, ask, office=office)
+        return Answer(self.pack.digest, with_referral(self._refuse(asked), kept, is_denied=denied), decision)
 
     def _change(self, asked: "_Asked", change: Change) -> Request:
-        resource = Resource(COLLECTION, self._database)
+        resource = Resource(COLLECTION, self.database)
         known = {**asked.known, **change.facts}
         return self.pack.request(known, resource=resource, now=asked.now, login=asked.person.login)
 
-    def _open(
-        self, asked: "_Asked", decision: Decision, scope: Scope | None, *, case_no: str, until: datetime
-    ) -> Answer:
+    def _open(self, asked: "_Asked", decision: Decision, scope: Scope | None, *, case_no: str) -> Answer:
         if scope is None:
             return Answer(self.pack.digest, refuse_empty_scope(self.pack), decision)
         facts = asked.request.facts
         unit, place = (str(facts.get(f"{GRANT}{name}", "")) for name in ("unit", "place"))
-        binding = GrantBinding(scope.id, case_no, unit, place, until)
+        binding = GrantBinding(scope.id, case_no, unit, place, earliest_end(Rests(), now=asked.now))
         export, no_export = decide_export(self.pack, asked)
         return Answer(
-            self.pack.digest, None, decision, scope, binding, is_protected=asked.is_protected,
+            self.pack.digest, None, decision, scope, binding,
+            is_protected=asked.is_protected, agreement=asked.agreement,
             claims=asked.claims, export=export, no_export=no_export,
         )  # fmt: skip
 
@@ -372,6 +403,7 @@ class _Asked:
     now: datetime
     own_agency: bool
     is_protected: bool
+    agreement: Agreement | None
     order: Deciding
 
 

@@ -9,6 +9,7 @@ Source: PostgreSQL 17 documentation, 53.2.1 "Start-up" and 53.3 "SASL Authentica
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
@@ -52,12 +53,14 @@ class Channel:
         encrypted: Whether TLS stands around them.
         binding: What a SCRAM exchange can bind to, with TLS.
         certificate: The common name of the client's verified certificate, or None.
+        certificate_until: The end of that certificate; aware.
         takes_tokens: Whether a token of the identity provider stands in the place of every password here.
     """
 
     encrypted: bool = False
     binding: bytes | None = None
     certificate: str | None = None
+    certificate_until: datetime | None = None
     takes_tokens: bool = False
 
 
@@ -200,7 +203,7 @@ class Handshake:
         credentials = self._find_credentials(login) or Credentials()
         if credentials.certificate is not None and credentials.certificate == self._channel.certificate:
             self.phase = HandshakePhase.DONE
-            proof = Proof(Method.CERTIFICATE, has_second_factor=credentials.is_card)
+            proof = Proof(Method.CERTIFICATE, credentials.is_card, self._channel.certificate_until)
             return Step(self._negotiate(message), self._opened(proof))
         verifier, binding = credentials.verifier, self._channel.binding
         self._exchange = ScramServer(

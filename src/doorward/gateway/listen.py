@@ -26,7 +26,7 @@ from doorward.gateway.knock import (
     Knocked,
     answer_knock,
 )
-from doorward.gateway.tls import name_of_certificate
+from doorward.gateway.tls import end_of_certificate, name_of_certificate
 
 OPENING_SECONDS: Final = 20
 BACKLOG: Final = 512
@@ -170,7 +170,8 @@ class _AfterTls(asyncio.Protocol):
             transport.abort()  # type: ignore[attr-defined]  # a stream's transport
             return
         try:
-            name = name_of_certificate(tls.getpeercert(binary_form=True))
+            presented = tls.getpeercert(binary_form=True)
+            name, until = name_of_certificate(presented), end_of_certificate(presented)
         except ValueError:
             transport.abort()  # type: ignore[attr-defined]  # as above; a certificate that OpenSSL took and we cannot read
             return
@@ -178,6 +179,7 @@ class _AfterTls(asyncio.Protocol):
             encrypted=True,
             binding=self._listening.binding,
             certificate=name,
+            certificate_until=until,
             takes_tokens=self._listening.takes_tokens,
         )
         session = self._receive(channel)

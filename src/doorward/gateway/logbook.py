@@ -33,6 +33,9 @@ class Event(StrEnum):
     PEOPLE_REFUSED = "people refused"
     PROVIDER_REFUSED = "identity provider's keys refused"
     PUBLISHING_FAILED = "publishing failed"
+    NO_ROOM = "the record has no room"
+    ROOM_BACK = "the record has room again"
+    REVIEWS_WAIT = "reviews wait to be recorded"
 
 
 class Form(StrEnum):
@@ -45,7 +48,7 @@ class Form(StrEnum):
 _BAD: Final = frozenset(
     {
         Event.WORKER_DIED, Event.SPOOL_FAILED, Event.OTHER_ORDER, Event.UPSTREAM_LOST, Event.PUBLISHER_STALLED,
-        Event.PEOPLE_REFUSED, Event.PROVIDER_REFUSED, Event.PUBLISHING_FAILED,
+        Event.NO_ROOM, Event.REVIEWS_WAIT, Event.PEOPLE_REFUSED, Event.PROVIDER_REFUSED, Event.PUBLISHING_FAILED,
     }
 )  # fmt: skip
 

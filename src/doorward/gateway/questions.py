@@ -22,6 +22,9 @@ class Questions:
                 return await server.cutting.look()
             case "grants":
                 return await server.cutting.look_at_grants()
+            case "reviews":
+                accounting = server.parts.accounting
+                return await accounting.look(server) if accounting is not None else {"recorded": 0}
             case "register":
                 return await server.recheck.look_at_all()
             case "register figures":
@@ -67,5 +70,5 @@ def _describe(side: "ClientSide") -> dict[str, Any] | None:
         "scope": binding.scope_id if binding else "",
         "until": binding.until.isoformat() if binding else "",
         "protected": subject.is_protected,
-        "observed": answer is not None and answer.rests_on_observation,
+        "observed": answer is not None and answer.observed_until is not None,
     }

@@ -18,6 +18,7 @@ from typing import Any
 from weakref import WeakSet
 
 from doorward.errors import DoorwardError, MalformedError, StoreError, UpstreamError
+from doorward.gateway.accounting import Accounting
 from doorward.gateway.addresses import InUse, OnTwoAddresses, find_elsewhere
 from doorward.gateway.allowances import Allowances
 from doorward.gateway.cancelling import Cancelling
@@ -26,6 +27,7 @@ from doorward.gateway.cutting import Cutting
 from doorward.gateway.dial import Place
 from doorward.gateway.door import Door
 from doorward.gateway.figures import Figures
+from doorward.gateway.floor import Floor
 from doorward.gateway.health import Health, HealthAddress
 from doorward.gateway.listen import Listener, Listening, listening_socket
 from doorward.gateway.logbook import Event, Logbook
@@ -33,16 +35,19 @@ from doorward.gateway.observing import ENDED
 from doorward.gateway.presenting import IDLE_SECONDS
 from doorward.gateway.questions import Questions
 from doorward.gateway.recheck import Recheck
+from doorward.gateway.room import look_at_room
 from doorward.gateway.siblings import Siblings
 from doorward.gateway.sides import ClientSide
 from doorward.gateway.upkeep import Upkeep, Watched
 from doorward.grants.cuts import Cut
 from doorward.grants.identity_files import ProviderWatch
 from doorward.record.entry import Draft
+from doorward.record.reserve import Reserve
 from doorward.record.spool import Spool
 
 THREADS = 4  # for the door's blocking work: the register, the decision, the login role
 MAX_CLIENTS = 400  # twice the sample server's max_connections; a flood is refused by closing
+FLOOR_THREADS = 2  # for emergencies alone: whatever else hangs takes none of them
 TICK_SECONDS = 0.25  # how late a block may close and a grant may end
 
 
@@ -74,6 +79,9 @@ class ServerParts:
     logbook: Logbook = Logbook("gateway")  # noqa: RUF009  # as above
     allowances: Allowances | None = None  # what each grant may take; None without limits
     sign_export: Callable[[bytes], bytes] | None = None
+    floor: Floor | None = None
+    accounting: Accounting | None = None
+    reserve: Reserve | None = None
 
 
 @dataclass
@@ -90,6 +98,7 @@ class Server:
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="door")
         # Apart from the door's, so that a database that hangs while it is looked at holds nobody up.
         self.watchers = ThreadPoolExecutor(1, thread_name_prefix="watch")
+        self.floor_threads = ThreadPoolExecutor(FLOOR_THREADS, thread_name_prefix="floor")
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopped: asyncio.Event = asyncio.Event()
         parts = self.parts
@@ -127,6 +136,8 @@ class Server:
             door = self.parts.door
             self.parts.logbook.say(Event.STARTED, order=door.pack.digest, logins=len(door.directory.people))
             running += [loop.create_task(work) for work in (self._tick(), self.upkeep.run())]
+            if self.parts.accounting is not None:
+                running.append(loop.create_task(self.parts.accounting.run(self)))
             for task in running:
                 task.add_done_callback(self._note_crash)
             try:
@@ -173,6 +184,7 @@ class Server:
             await asyncio.wait(self.tasks)
         self.threads.shutdown()
         self.watchers.shutdown(cancel_futures=True)
+        self.floor_threads.shutdown()
 
     def now(self) -> datetime:
         """Return the time; the shell is where the clock is read."""
@@ -188,6 +200,7 @@ class Server:
                     self.parts.allowances.tick(now)
             except StoreError as error:
                 self.fail(error)
+            look_at_room(self)
             if self.parts.door.cuts is None:
                 self.spawn(self._look_at_cuts())
             self.upkeep.look_at_people()
@@ -197,11 +210,17 @@ class Server:
             for session in list(self.sessions):
                 session.wake(now)
 
+    @property
+    def is_low(self) -> bool:
+        """True while the record has so little room that only emergencies are let in."""
+        return self.parts.reserve is not None and self.parts.reserve.is_low
+
     async def _look_at_cuts(self) -> None:
         # They could not be read, and nobody is let in: look until somebody has put the file right.
         await self.cutting.look()
 
-    async def _end_changed(self, changed: Sequence[ClientSide], told: str) -> None:
+    async def end_quietly(self, changed: Sequence[ClientSide], told: str) -> None:
+        """End these sessions; where PostgreSQL does not answer, their clients are closed all the same."""
         with suppress(UpstreamError):  # the clients are closed; their backends end with them
             await self.cutting.end(changed, told)
 
@@ -229,7 +248,7 @@ class Server:
     def end_login(self, login: str) -> None:
         """End the sessions of a login that is in use at two addresses."""
         chosen = [side for side in self.sessions if login and side.person == login]
-        self.spawn(self._end_changed(chosen, "this login is in use at two addresses"))
+        self.spawn(self.end_quietly(chosen, "this login is in use at two addresses"))
 
     def _begin_observation(self) -> None:
         # Before the first answer: the record says what is not enforced, before anybody is let in on it.
@@ -245,11 +264,13 @@ class Server:
             self.append([observing.draft_end()], now)
         if observing.why_over:
             # Asked at each look: a session may have been answered just before the end and have come in behind it.
-            resting = [side for side in self.sessions if side.answer and side.answer.rests_on_observation]
+            resting = [
+                side for side in self.sessions if side.answer and side.answer.observed_until is not None
+            ]
             fresh = [side for side in resting if side not in self.observed_ended]
             self.observed_ended.update(fresh)
             if fresh:
-                self.spawn(self._end_changed(fresh, ENDED))
+                self.spawn(self.end_quietly(fresh, ENDED))
 
     def append(self, drafts: Sequence[Draft], now: datetime) -> bool:
         """Put drafts into the spool; False means that nothing may follow."""

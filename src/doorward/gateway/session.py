@@ -36,6 +36,7 @@ from doorward.gateway.limits import Meter
 from doorward.gateway.presenting import IDLE_SECONDS
 from doorward.gateway.proof import Proof
 from doorward.gateway.relay import Relay, Terms
+from doorward.grants.ends import Ends
 from doorward.orders.observed import format_mode
 from doorward.pgwire.messages import (
     CancelRequest,
@@ -62,6 +63,7 @@ PASSED_ON = frozenset(
 )  # fmt: skip
 DOOR_PREFIX = "doorward."
 HANDED_ON = "this connection was one person's and is over; a new token opens another"
+BREAK_GLASS = "break-glass"
 
 
 class Phase(Enum):
@@ -251,10 +253,12 @@ class Session:
                 (Field.SCOPE, self._answer.scope.id.encode()),
                 (Field.GRANT, upstream.login.encode()),
                 (Field.UNTIL, self.deadline.isoformat().encode() if self.deadline else b""),
+                (Field.REASON, self._answer.binding.end.why.word.encode() if self._answer.binding else b""),
             ),
         )
         withheld = [table.withheld for table in self._answer.scope.tables if table.withheld]
-        notices = [format_notice(text) for text in (*self._answer.notices, *withheld)]
+        said = (*_emergency_notice(self._answer), *self._answer.notices, *withheld)
+        notices = [format_notice(text) for text in said]
         welcome = [
             format_authentication(0),
             *upstream.parameters,
@@ -333,14 +337,14 @@ class Session:
         if self.deadline is None or now < self.deadline:
             return self._relay.wake(now) if self.phase is Phase.RELAY else []
         if self.phase is Phase.RELAY:
-            binding = self._answer.binding if self._answer else None
+            binding = self._answer.binding if self._answer is not None else None
             if binding is not None and self.deadline < binding.until:
                 return self._fatal(
                     "57P05", "a session may last so long at this door; connect again", reason="session time"
                 )
-            return self._fatal(
-                "57P05", "the grant of this session has ended; connect again", reason="the grant ended"
-            )
+            why = binding.end.why if binding is not None else Ends.HOURS
+            reason = f"the grant ended: {why.word}"
+            return self._fatal("57P05", f"{why.sentence}; connect again", reason=reason)
         return self._fatal(
             "08006", "the opening of this session took too long", reason="the handshake took too long"
         )
@@ -385,7 +389,7 @@ class Session:
     def _connect(
         self, login: str, outcome: bytes, stated: Mapping[str, str], proof: Proof | None = None
     ) -> Draft:
-        fields = (
+        fields: tuple[tuple[Field, bytes], ...] = (
             (Field.LOGIN, login[:63].encode()),
             (Field.ADDRESS, self._setup.address.encode()),
             (Field.APPLICATION, stated.get("application_name", "")[:63].encode()),
@@ -395,6 +399,9 @@ class Session:
             (Field.FOR_AGENCY, stated.get("doorward.for", "")[:200].encode()),
             *([(Field.AUTHENTICATION, str(proof).encode())] if proof is not None else []),
         )
+        emergency = stated.get("doorward.emergency", "")[:200].encode()
+        if emergency:  # a claim, whoever states it
+            fields = (*fields, (Field.REASON, emergency))
         return Draft(Kind.CONNECT, self._setup.session_id, 0, fields)
 
     def _decision(self, answer: Answer) -> Draft:
@@ -411,8 +418,10 @@ class Session:
         if answer.scope is not None:
             fields.append((Field.SCOPE, answer.scope.id.encode()))
         fields.append((Field.ORDER_DIGEST, answer.order_digest.encode()))
-        if answer.sources.on_file:
-            fields.append((Field.EVIDENCE, "; ".join(map(str, answer.sources.on_file)).encode()))
+        # A field stands once in an entry: the ids of what is on file, and the words on which an emergency rests.
+        evidence = [*map(str, answer.sources.on_file), *([answer.emergency] if answer.emergency else [])]
+        if evidence:
+            fields.append((Field.EVIDENCE, "; ".join(evidence).encode()))
         if answer.on_behalf is not None:
             fields += _on_behalf(answer.on_behalf)
         if answer.mode is not None:
@@ -434,10 +443,19 @@ def _on_behalf(found: OnBehalf) -> list[tuple[Field, bytes]]:
     ]
 
 
+def _emergency_notice(answer: Answer) -> list[str]:
+    if not answer.emergency or answer.binding is None:
+        return []
+    until = f"{answer.binding.until:%H:%M} UTC"
+    return [f"an emergency session until {until}: it is recorded, and another person reviews it within a day"]
+
+
 def _reason(answer: Answer) -> str:
     said = []
     if answer.refusal is not None:
         said.append(answer.refusal.reason)
+    elif answer.emergency:
+        said.append(BREAK_GLASS)
     elif answer.approval is not None:
         said.append(f"approved {answer.approval.ask.id} by {answer.approval.by}")
     return "; ".join((*said, *answer.sources.silences))

@@ -34,6 +34,8 @@ from doorward.gateway.limits import Meter
 from doorward.gateway.proof import Method, Proof
 from doorward.gateway.session import Phase, Session, SessionSetup, Upstream
 from doorward.gateway.upstream import UpstreamHandshake
+from doorward.gateway.verdict import refuse_no_room
+from doorward.grants.claims import EMERGENCY_OPTION
 from doorward.grants.cuts import Subject
 from doorward.grants.identity import check_identity
 from doorward.install.names import scope_schema
@@ -168,17 +170,37 @@ class ClientSide(asyncio.Protocol):
             self._drop_upstream()
 
     async def _ask(self, action: AskDoor) -> None:
-        session, stated = self.session, await self._read(action)
-        if stated is None or session is None:
+        session, began = self.session, time.monotonic()
+        answer = await self._find_answer(action)
+        if answer is None or session is None:
             self.abort()
             return
-        asked = time.monotonic()
-        self.answer = stated if isinstance(stated, Answer) else await self._put(stated)
-        self.server.figures.deciding.note(time.monotonic() - asked)
+        self.answer = answer
+        self.server.figures.deciding.note(time.monotonic() - began)
         if session.phase is Phase.ASKING:
-            self.perform(session.answered(self.answer))
-            if self.answer.scope is not None:
+            self.perform(session.answered(answer))
+            if answer.scope is not None:
                 self.server.look_elsewhere(self)
+
+    async def _find_answer(self, action: AskDoor) -> Answer | None:
+        # An emergency first: it waits for no register and for nobody who waits for one (law 7).
+        if EMERGENCY_OPTION in action.options:
+            loop = asyncio.get_running_loop()
+            found = await loop.run_in_executor(self.server.floor_threads, self._ask_floor, action)
+            if found is not None:
+                return found
+        if self.server.is_low:
+            pack = self.server.parts.door.pack
+            return Answer(pack.digest, refuse_no_room(pack))
+        stated = await self._read(action)
+        return stated if stated is None or isinstance(stated, Answer) else await self._put(stated)
+
+    def _ask_floor(self, action: AskDoor) -> Answer | None:
+        floor, person = self.server.parts.floor, self.server.parts.door.directory.find(action.login)
+        if floor is None or person is None:
+            return None
+        session, now = self.session_id.hex(), self.server.now()
+        return floor.answer(person, action.options, now=now, session=session, proof=action.proof)
 
     async def _read(self, action: AskDoor) -> Stated | Answer | None:
         loop, door = asyncio.get_running_loop(), self.server.parts.door
@@ -202,7 +224,8 @@ class ClientSide(asyncio.Protocol):
             self.abort()
             return
         loop = asyncio.get_running_loop()
-        meter, login = await loop.run_in_executor(self.server.threads, self._bind, binding)
+        threads = self.server.floor_threads if self.answer and self.answer.emergency else self.server.threads
+        meter, login = await loop.run_in_executor(threads, self._bind, binding)
         self.login = login
         upstream = UpstreamSide(self, UpstreamHandshake(login, self._parameters(binding)))
         try:

@@ -9,6 +9,7 @@ TLS 1.2 is the least, as the CJIS Security Policy's FIPS-validated modules have 
 
 import ssl
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -102,6 +103,11 @@ def name_of_certificate(der: bytes | None) -> str | None:
         return None
     names = x509.load_der_x509_certificate(der).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[0].value) if len(names) == 1 else None
+
+
+def end_of_certificate(der: bytes | None) -> datetime | None:
+    """Return the last moment of a client's verified certificate, aware, or None where there is none."""
+    return x509.load_der_x509_certificate(der).not_valid_after_utc if der else None
 
 
 def _load_own(context: ssl.SSLContext, certificate: Path, key: Path) -> None:

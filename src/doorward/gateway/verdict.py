@@ -5,6 +5,7 @@ department's contact, and never anything that a register said (law 8, DESIGN.md 
 """
 
 from dataclasses import replace
+from typing import Final
 
 from doorward.gateway.answer import Refusal
 from doorward.grants.lapse import Lapse
@@ -35,19 +36,35 @@ def refuse_outsider(decision: Decision, pack: Pack) -> Refusal:
     )
 
 
-def with_referral(refusal: Refusal, referral: Referral) -> Refusal:
-    """Return a refusal that also says that the ask waits, and how long an answer may take.
+REFERRED: Final = "referred, and closed until it is answered"
+ON_FILE: Final = "this ask is on file"
+NOT_APPROVED: Final = "this ask was answered, and not approved"
+UNDECIDED: Final = "the door could not decide this request"
+
+
+def with_referral(refusal: Refusal, referral: Referral | None, *, is_denied: bool = False) -> Refusal:
+    """Return a refusal that also says that the ask waits, and how long an answer may take, or that it was answered.
 
     Neither the id of the ask nor a time of day: what is said for a case that is unknown, closed or somebody else's is
-    the same to the letter.
+    the same to the letter. An official's denial is said: a person gave it, and whoever waits would wait in vain.
+
+    Args:
+        refusal: Of the order.
+        referral: As it is kept, or None where no more asks of this login are kept.
+        is_denied: Whether an official has denied it.
     """
-    minutes = round((referral.due - referral.asked).total_seconds() / 60)
-    waits = f"this ask is on file, an answer is due within {minutes} minutes; connect again then"
+    if referral is None:
+        waits = "so many asks of this login wait that no more are kept"
+    elif is_denied:
+        waits = NOT_APPROVED
+    else:
+        minutes = round((referral.due - referral.asked).total_seconds() / 60)
+        waits = f"{ON_FILE}, an answer is due within {minutes} minutes; connect again then"
     return replace(refusal, detail=f"{refusal.detail}; {waits}" if refusal.detail else waits)
 
 
 def _word(decision: Decision) -> str:
-    return "refused" if decision.outcome is Outcome.DENY else "referred, and closed until it is answered"
+    return "refused" if decision.outcome is Outcome.DENY else REFERRED
 
 
 def _addressee(decision: Decision, pack: Pack) -> str:
@@ -73,6 +90,29 @@ def refuse_cut(pack: Pack) -> Refusal:
         detail=None,
         hint=f"the law department answers: {pack.contacts.law_department}",
         reason="cut",
+    )
+
+
+NO_ROOM: Final = "the disk of the record is nearly full, so only emergencies are let in"
+
+
+def refuse_no_room(pack: Pack) -> Refusal:
+    """Return the refusal of everything but an emergency while the record has little room."""
+    return Refusal(
+        message=f"refused: {NO_ROOM}",
+        detail=None,
+        hint=f"whoever runs the door makes room; the law department answers: {pack.contacts.law_department}",
+        reason="no room for the record",
+    )
+
+
+def refuse_too_many_emergencies(sessions: int) -> Refusal:
+    """Return the refusal of one person's next emergency session in a day; nobody else's is touched."""
+    return Refusal(
+        message=f"refused: this login has begun {sessions} emergency sessions within 24 hours",
+        detail="a session that is open stays open; everybody else's emergency sessions are not touched",
+        hint="a colleague present, or the supervisor, connects with their own login",
+        reason="too many emergency sessions",
     )
 
 
@@ -118,7 +158,7 @@ def refuse_failure(pack: Pack | None) -> Refusal:
     """Return the refusal for a failure at the door: closed, whatever failed (law 1)."""
     contact = f"the law department answers: {pack.contacts.law_department}" if pack else None
     return Refusal(
-        message="refused: the door could not decide this request, so it stays closed",
+        message=f"refused: {UNDECIDED}, so it stays closed",
         detail=None,
         hint=contact,
         reason="failure at the door",

@@ -6,22 +6,35 @@ is open, or an agency's number attested, is for `doorward.grants.facts`.
 No message here proposes a purpose or a beneficiary: a remedy coaches nobody (law 8).
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 UNKNOWN_AGENCY = "unknown"
 MAX_CASE_CHARACTERS = 40  # the longest number seen in the released logs has 27
 PREFIX = "doorward."
-OPTIONS = ("doorward.purpose", "doorward.case", "doorward.for")
+EMERGENCY_OPTION: Final = "doorward.emergency"
+OPTIONS = ("doorward.purpose", "doorward.case", "doorward.for", EMERGENCY_OPTION)
+MIN_EMERGENCY_WORDS: Final = 3  # one is a password, two are a habit; which words is the person's own matter
+MAX_EMERGENCY_CHARACTERS: Final = 200
+_WORD: Final = re.compile(
+    r"[^\W_]+"
+)  # in any script; what stands between may be `-`, because options have no quotes
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What was stated: words of the order, or ``unknown`` where nothing was stated."""
+    """What was stated: words of the order, or ``unknown`` where nothing was stated.
+
+    Args:
+        emergency: The danger in the person's own words, or empty where no emergency is stated.
+    """
 
     purpose: str
     case_no: str
     for_agency: str
+    emergency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +89,19 @@ def check_claims(
             "the agency stated with the option `doorward.for` is no word of the order",
             f"the words are defined in {page}",
         )
-    return Claims(purpose=purpose, case_no=case_no, for_agency=for_agency)
+    emergency = options.get(EMERGENCY_OPTION, "").strip()
+    if EMERGENCY_OPTION in options and not says_something(emergency):
+        return ClaimRefusal(
+            "an emergency without words",
+            f"`{EMERGENCY_OPTION}` says what the danger is, in {MIN_EMERGENCY_WORDS} words or more",
+            f"at most {MAX_EMERGENCY_CHARACTERS} printable characters; words may be joined by `-`",
+        )
+    return Claims(purpose=purpose, case_no=case_no, for_agency=for_agency, emergency=emergency)
+
+
+def says_something(words: str) -> bool:
+    """Return True where a text is a danger said in words; which words is for the reviewer to judge."""
+    found = _WORD.findall(words)
+    return (
+        len(words) <= MAX_EMERGENCY_CHARACTERS and words.isprintable() and len(found) >= MIN_EMERGENCY_WORDS
+    )

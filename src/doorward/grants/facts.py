@@ -43,7 +43,9 @@ def standing_of(
     return Standing.UNVERIFIED
 
 
-def make_facts(person: Person, claims: Claims, *, standing: Standing, declaration: bool) -> dict[str, Fact]:
+def make_facts(
+    person: Person, claims: Claims, *, standing: Standing, declaration: bool, emergency: bool = False
+) -> dict[str, Fact]:
     """Return the facts of the request that the door puts to the order: may this person query this database, as stated.
 
     No paper is presented at the database door in version 1, so each class of paper is absent: unknown, as every fact
@@ -54,6 +56,7 @@ def make_facts(person: Person, claims: Claims, *, standing: Standing, declaratio
         claims: What was stated.
         standing: Of the stated case number.
         declaration: Whether the agency's written declaration is on file, by the order's own word.
+        emergency: Whether the recorded word of the City person who logs in stands for it; never an outsider's.
     """
     known = standing is not Standing.UNVERIFIED
     facts: Mapping[str, Fact] = {
@@ -70,6 +73,7 @@ def make_facts(person: Person, claims: Claims, *, standing: Standing, declaratio
         "context.register.kind": "criminal" if known else "unknown",
         "context.register.standing": str(standing),
         "context.declaration": declaration,
+        "context.emergency": emergency,
         "context.channel": CHANNEL,
         "context.grant.case_no": claims.case_no if known else "",
         "context.grant.unit": person.unit,

@@ -37,10 +37,11 @@ class Referrals:
         self._seen_asks: tuple[object, list[Referral]] = (None, [])
         self._seen_answers: tuple[object, list[Answered]] = (None, [])
 
-    def note(self, referral: Referral) -> Referral:
+    def note(self, referral: Referral) -> Referral | None:
         """Keep an ask if it is new, and return it as it is kept: the clock of the first time runs.
 
-        Of one login so many are kept and no more: whoever tries numbers does not fill the list for others.
+        Of one login so many are kept and no more, and then None is returned: whoever tries numbers does not fill the
+        list for others.
 
         Raises:
             StoreError: It cannot be written, or too many wait.
@@ -51,7 +52,7 @@ class Referrals:
             if found is not None:
                 return found
             if sum(one.ask.login == referral.ask.login for one in kept) >= MAX_OF_ONE_LOGIN:
-                return referral
+                return None
             if len(kept) >= MAX_KEPT:
                 raise StoreError(f"{MAX_KEPT} asks are kept; `doorward grant list` shows those that wait")
             write_whole(self._asks, [encode_referral(one) for one in (*kept, referral)])

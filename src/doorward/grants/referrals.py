@@ -9,6 +9,7 @@ answered by a note that one official signs. The name of the key says which offic
    order with its collections stand in it. Where the order is another one, or refers for another reason, it answers
    nothing.
 4. It ends.
+5. What was approved is taken back by the same office, or by the security officer, who approves nothing.
 
 Whether an approval may open anything is not decided here: the order's own theorems are asked (`gateway.answered`).
 
@@ -41,6 +42,7 @@ from doorward.notes.note import Verifier, find_signers, parse_note
 
 HEADER: Final = "doorward answer v1"
 APPROVED, DENIED = "approved", "denied"
+SECURITY: Final = "security"
 URGENT: Final = frozenset({"criminal-investigation"})
 URGENT_MINUTES: Final = 30
 ORDINARY_HOURS: Final = 24
@@ -127,6 +129,10 @@ class Answered:
     def office(self) -> str:
         """The office of whoever signed."""
         return self.by.partition("/")[0]
+
+    def is_of(self, office: str) -> bool:
+        """Return True where whoever signed may give this answer: the office, or security where it takes back."""
+        return self.office == office or (self.office == SECURITY and not self.is_approved)
 
     def opens(self, ask: Ask, *, now: datetime) -> bool:
         """Return True where it approves this very ask and has not ended."""
@@ -229,7 +235,7 @@ def verify_answer(raw: bytes, officials: Sequence[Verifier], *, referral: Referr
     if referral is not None:
         if answer.ask != referral.ask:
             raise VerificationError("the answer is about another ask")
-        if answer.office != referral.office:
+        if not answer.is_of(referral.office):
             raise VerificationError(
                 f"the order asks the office `{referral.office}`, and `{answer.office}` answered"
             )
@@ -245,9 +251,18 @@ def find_approval(answers: Iterable[Answered], ask: Ask, *, office: str, now: da
     """
     found = None
     for answer in answers:
-        if answer.ask == ask and answer.office == office and answer.until <= now + timedelta(days=MAX_DAYS):
+        if answer.ask == ask and answer.is_of(office) and answer.until <= now + timedelta(days=MAX_DAYS):
             found = answer if answer.opens(ask, now=now) else None
     return found
+
+
+def is_denied(answers: Iterable[Answered], ask: Ask, *, office: str) -> bool:
+    """Return True where the last word on this ask is a denial."""
+    last = None
+    for answer in answers:
+        if answer.ask == ask and answer.is_of(office):
+            last = answer
+    return last is not None and not last.is_approved
 
 
 def encode_referral(referral: Referral) -> dict[str, Any]:

@@ -111,6 +111,14 @@ class SegmentFile:
             raise self._salvage(data, f"{written} of {len(data)} bytes were written")
         self.size += written
 
+    def room(self, enough: int) -> int:
+        """Return how many bytes the bound still lets in; counted anew where it is less than `enough`."""
+        room = self._total_bytes - self._older_bytes - self.size
+        if room < enough:
+            self._count_older()  # the publisher removes segments without telling
+            room = self._total_bytes - self._older_bytes - self.size
+        return room
+
     def _check_bound(self, more: int) -> None:
         if self._older_bytes + self.size + more <= self._total_bytes:
             return

@@ -181,6 +181,10 @@ class Spool:
         """The sessions without an end, oldest first."""
         return tuple(self._ledger.sessions)
 
+    def room(self, enough: int) -> int:
+        """Return how many bytes the spool's bound still lets in; see `SpoolLimits.total_bytes`."""
+        return self._file.room(enough)
+
     def append(self, drafts: Sequence[Draft], *, now: datetime) -> None:
         """Record drafts, in their order, with one write; they are recorded when this returns.
 

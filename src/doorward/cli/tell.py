@@ -1,0 +1,141 @@
+"""Telling an office: a program that is run with the notice, or a mail through a relay.
+
+Neither is trusted with more than the notice. The program is run without a shell, with an environment of its own, in a
+process group that is ended when its time is over; of what it writes, only the first of its standard error is kept. The
+relay is spoken to with TLS and verified by name.
+"""
+
+import email.policy
+import json
+import os
+import signal
+import smtplib
+import ssl
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Final
+
+from doorward.errors import ConfigError
+from doorward.grants.notices import Notice, OnCall, encode_notice
+
+TIMEOUT_SECONDS: Final = 20.0
+SAID_BYTES: Final = 150
+ENVIRONMENT: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+SUBJECT: Final = "doorward"
+PLAIN: Final = email.policy.default.clone(max_line_length=500)  # a pager shows quoted-printable as it stands
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A mail relay that takes mail over STARTTLS.
+
+    Args:
+        sender: The address that mails come from.
+        authority: What the relay's certificate is verified against, or None for the system's.
+        user: Of the relay, or empty where it asks for none.
+        password_file: Read for each mail; the password stands nowhere else.
+    """
+
+    host: str
+    port: int
+    sender: str
+    authority: Path | None = None
+    user: str = ""
+    password_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeSettings:
+    """`[notices]`: whom each office is, and the relay for mail."""
+
+    offices: Mapping[str, OnCall] = field(default_factory=dict)
+    relay: Relay | None = None
+    timeout_seconds: float = TIMEOUT_SECONDS
+
+
+def tell(notice: Notice, on_call: OnCall, relay: Relay | None, *, timeout_seconds: float) -> str:
+    """Return why nobody was reached, or an empty text where somebody was."""
+    if on_call.spool:
+        return ""
+    failures = []
+    if on_call.command:
+        failures.append(run_program(on_call.command, notice, timeout_seconds=timeout_seconds))
+    if on_call.mail and relay is not None:
+        failures.append(send_mail(notice, on_call.mail, relay, timeout_seconds=timeout_seconds))
+    if not failures:
+        return f"the office `{notice.to}` has neither a program nor a mail address"
+    return "" if "" in failures else "; ".join(failures)
+
+
+def run_program(command: Sequence[str], notice: Notice, *, timeout_seconds: float) -> str:
+    """Return why a program did not take the notice, or an empty text where it ended with 0."""
+    given = json.dumps(encode_notice(notice)).encode() + b"\n"
+    try:
+        process = subprocess.Popen(  # noqa: S603  # the command of the installation's own settings, no shell
+            list(command), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            env=ENVIRONMENT, cwd="/", start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        return f"the program could not be started: {error.strerror}"
+    assert process.stdin is not None
+    assert process.stderr is not None
+    with process.stdin, process.stderr:
+        try:
+            # Smaller than a pipe holds, so this waits for nobody; what it answers beyond a pipe makes it wait itself.
+            with suppress(BrokenPipeError):
+                process.stdin.write(given)
+                process.stdin.close()
+            code = process.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            with suppress(ProcessLookupError):  # it and whatever it started
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if code == 0:
+            return ""
+        os.set_blocking(process.stderr.fileno(), False)
+        said = (process.stderr.read(SAID_BYTES) or b"").decode("utf-8", "replace")
+    ended = f"ended with {code}" if code is not None else f"did not end within {timeout_seconds:g} s"
+    first = next((line for line in said.splitlines() if line.strip()), "")
+    clean = "".join(character for character in first if character.isprintable())
+    return f"the program {ended}: {clean}" if clean else f"the program {ended}"
+
+
+def send_mail(notice: Notice, to: Sequence[str], relay: Relay, *, timeout_seconds: float) -> str:
+    """Return why a relay did not take the mail, or an empty text where it took it for one address at least."""
+    message = EmailMessage(PLAIN)
+    message["From"], message["To"] = relay.sender, ", ".join(to)
+    message["Subject"] = f"{SUBJECT}: {notice.about} {notice.stage.value} {notice.id}"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation reply comes back
+    message.set_content(f"{notice.text}\n")
+    try:
+        context = ssl.create_default_context(cafile=relay.authority)
+        smtp = smtplib.SMTP(relay.host, relay.port, timeout=timeout_seconds)
+        try:
+            smtp.starttls(context=context)
+            if relay.user and relay.password_file is not None:
+                smtp.login(relay.user, _read_password(relay.password_file))
+            smtp.send_message(message)
+        finally:
+            # What it says to a goodbye changes nothing: the mail was taken or it was not.
+            with suppress(OSError, smtplib.SMTPException):
+                smtp.quit()
+    except ConfigError as error:
+        return str(error)
+    except (OSError, smtplib.SMTPException) as error:
+        # The relay's own words may repeat what was sent; its code says enough.
+        code = getattr(error, "smtp_code", "")
+        return f"the mail relay did not take it: {type(error).__name__} {code}".strip()
+    return ""
+
+
+def _read_password(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the password of the mail relay in `{file.name}` cannot be read") from error
