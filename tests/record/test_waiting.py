@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from doorward.record import waiting
+from doorward.record.spool import Spool
 from doorward.record.waiting import Backlog, SpoolLook, count_published, look_at_spool
-from record.samples import World, fill
+from doorward.record.workers import worker_folder
+from record.samples import NOW, World, conversation, fill, seeded, session_id
 
 
 def test_what_is_published_is_counted_from_the_log(world: World) -> None:
@@ -15,6 +18,21 @@ def test_what_is_published_is_counted_from_the_log(world: World) -> None:
     assert count_published(world.log_dir, world.spool_dir, 0) == size == 20
     assert count_published(world.log_dir, world.spool_dir, 1) == 0
     assert look_at_spool(world.log_dir, world.spool_dir, 0).spool_bytes > 1000
+
+
+@pytest.mark.parametrize("newest", [1, 2, 3, 1000])
+def test_the_end_of_the_places_is_enough_or_all_of_them_are_read(
+    world: World, monkeypatch: pytest.MonkeyPatch, newest: int
+) -> None:
+    monkeypatch.setattr(waiting, "NEWEST_RUNS", newest)
+    for number, worker in enumerate((1, 0, 2, 0, 2, 0)):
+        folder = worker_folder(world.spool_dir, worker)
+        spool = Spool.open(folder, now=NOW, random=seeded(number), worker=worker)
+        spool.append(conversation(session_id(number)), now=NOW)
+        spool.close(now=NOW)
+        world.publish()
+    counted = [count_published(world.log_dir, world.spool_dir, worker) for worker in range(4)]
+    assert counted == [12, 4, 8, 0]
 
 
 def test_a_log_that_cannot_be_read_tells_nothing(world: World) -> None:

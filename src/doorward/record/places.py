@@ -76,8 +76,11 @@ class LeafPlaces:
         self._note(runs)
 
     @classmethod
-    def load(cls, spool_dir: Path, tree_size: int) -> Self:
+    def load(cls, spool_dir: Path, tree_size: int, *, newest: int | None = None) -> Self:
         """Return the places of a spool folder whose log has so many leaves.
+
+        Args:
+            newest: Read no more runs than these, from the end; None reads all.
 
         Raises:
             MalformedError: The file is damaged, and not by a torn write at its end.
@@ -86,6 +89,9 @@ class LeafPlaces:
         file = spool_dir / PLACES
         try:
             with file.open("rb") as source:
+                if newest is not None:  # all runs have one size
+                    runs_there = source.seek(0, os.SEEK_END) // _FRAME_BYTES
+                    source.seek(max(0, runs_there - newest) * _FRAME_BYTES)
                 data = source.read(MAX_FILE_BYTES + 1)
         except FileNotFoundError:
             return cls(file, [Run(0, 0, 0, tree_size)] if tree_size else [], size=0)
@@ -103,6 +109,11 @@ class LeafPlaces:
     def workers(self) -> frozenset[int]:
         """Whose leaves have places."""
         return frozenset(self._own)
+
+    def first_of(self, worker: int) -> int:
+        """Return the index in the log of a worker's first leaf that is known, or behind the end where none is."""
+        runs = self._own.get(worker)
+        return runs[0].first if runs else self.end
 
     def find(self, worker: int, own_leaf: int) -> int | None:
         """Return the index in the log of a worker's leaf, or None where it has no place that is still known."""

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from doorward.errors import LogError
 from doorward.record.checkpoint import parse_checkpoint
@@ -10,6 +11,8 @@ from doorward.record.log_files import CHECKPOINT, LogFiles
 from doorward.record.places import LeafPlaces
 from doorward.record.segments import list_segments
 from doorward.record.workers import worker_folder
+
+NEWEST_RUNS: Final = 1_000
 
 
 def count_published(log_dir: Path, spool_dir: Path, worker: int) -> int:
@@ -22,7 +25,12 @@ def count_published(log_dir: Path, spool_dir: Path, worker: int) -> int:
     if raw is None:
         return 0
     tree_size = parse_checkpoint(raw).tree_size
-    return LeafPlaces.load(spool_dir, tree_size).count(worker, tree_size)
+    # A worker looks every few seconds, so at the end of the places first: its last run in the log stands there, unless
+    # it has long been idle.
+    places = LeafPlaces.load(spool_dir, tree_size, newest=NEWEST_RUNS)
+    if places.first_of(worker) >= tree_size:
+        places = LeafPlaces.load(spool_dir, tree_size)
+    return places.count(worker, tree_size)
 
 
 @dataclass(frozen=True, slots=True)
