@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from doorward.cli.assembly import DATABASE, ORDER, REGISTER, load_book, load_order, record_conninfo
 from doorward.cli.children import Child, start_child, wait_for_end
 from doorward.cli.folders import Folders, find_folders
-from doorward.cli.observation import ENFORCED, load_observation, scopes_to_install
+from doorward.cli.observation import ENFORCED, load_observation, open_observing, scopes_to_install
 from doorward.cli.panel import show_panel
 from doorward.errors import ConfigError, DoorwardError
 from doorward.orders.load import load_pack
@@ -166,7 +166,12 @@ def _prepare_order(folders: Folders, order: str, dsn: str, console: Console) -> 
     pack, book = load_order(folders, order)
     now = datetime.now(UTC)  # noqa: TID251  # the command line may read the clock
     observed = load_observation(folders, pack, now=now)
-    book = scopes_to_install(observed, book, partial(load_book, folders))
+    make = partial(load_book, folders)
+    if observed is not None:
+        open_observing(
+            observed, pack, book, make
+        )  # compiled and kept now: the gateway has to be ready in time
+    book = scopes_to_install(observed, book, make)
     with psycopg.connect(dsn, autocommit=True) as connection:
         if is_installed(connection, order_digest=pack.digest, book=book):
             return
