@@ -16,13 +16,17 @@ from doorward.gateway.actions import Action, Append, Close, ToClient, ToServer
 from doorward.pgwire.frames import Frame, FrameHop, FrameReader, Rows
 from doorward.pgwire.limits import MAX_CLIENT_FRAME_BYTES
 from doorward.pgwire.messages import (
+    NO_FUNCTION,
     format_describe_statement,
     format_error,
     format_fields,
+    format_notice,
+    format_tag,
     parse_bind,
     parse_empty,
     parse_execute,
     parse_fields,
+    parse_function_call,
     parse_parse,
     parse_query,
     parse_target,
@@ -37,6 +41,14 @@ PLAN_REFUSED: Final = format_error(
     "a plan is not answered at this door, because its counts tell withheld rows",
     hint="ask the question without EXPLAIN",
 )
+FUNCTION_REFUSED: Final = format_error(
+    "ERROR",
+    "0A000",
+    "functions are not called by number at this door, large objects neither",
+    hint="call the function in a query: SELECT name(...)",
+)
+LISTENED: Final = format_tag(b"LISTEN")
+UNHEARD: Final = format_notice("notifications do not pass this door: none will arrive here")
 COPY_HINT: Final = (
     b"A view is copied by its query: COPY (SELECT * FROM name) TO STDOUT,"
     b" or in psql \\copy (SELECT * FROM name) TO 'file'."
@@ -149,6 +161,16 @@ class Relay:
     def _flush(self, frame: Frame, _drafts: list[Draft], _upstream: list[bytes]) -> None:
         parse_empty(frame.payload)  # has no answer of its own
 
+    def _function(self, frame: Frame, drafts: list[Draft], upstream: list[bytes]) -> None:
+        # PostgreSQL is asked for a function that it has not, so that the refusal comes in its turn and the state of
+        # the transaction is PostgreSQL's own.
+        call = parse_function_call(frame.payload)
+        named = ((Field.TEXT, b"function %d" % call.function), (Field.PARAMETERS, call.values))
+        draft = self._request(b"FunctionCall", *named)
+        upstream[-1] = NO_FUNCTION
+        self._queue.push(Sent.FUNCTION_CALL, self._requests)
+        drafts.append(draft)
+
     def _copy(self, frame: Frame, _drafts: list[Draft], upstream: list[bytes]) -> None:
         # PostgreSQL drops copy messages that come outside of COPY; so do we, without sending them on.
         if not self._queue.copying_in:
@@ -161,6 +183,11 @@ class Relay:
         self.is_over = True
 
     # From PostgreSQL.
+
+    @property
+    def is_mid_row(self) -> bool:
+        """True where the client has the head of a row and not its end: any other frame would be read as that end."""
+        return self._hop.is_mid_row
 
     def from_server(self, data: bytes) -> list[Action]:
         """Return what a chunk of the server leads to; everything that ended in it is recorded first.
@@ -181,6 +208,10 @@ class Relay:
                 drafts += [self._lost(portal, b"the portal was closed") for portal in reply.lost]
                 if reply.plan_refused:
                     client.append(PLAN_REFUSED)
+                elif reply.function_refused:
+                    client.append(FUNCTION_REFUSED)
+                elif item.raw == LISTENED and reply.forward:
+                    client += (UNHEARD, item.raw)
                 elif reply.forward and (item.kind != ServerKind.NOTICE or _is_for_people(item)):
                     client.append(_with_copy_hint(item) if item.kind == ServerKind.ERROR else item.raw)
         except WireError as error:
@@ -249,5 +280,6 @@ _CLIENT: Final[dict[int, _Handler]] = {
     ClientKind.COPY_DATA: Relay._copy,
     ClientKind.COPY_DONE: Relay._copy,
     ClientKind.COPY_FAIL: Relay._copy,
+    ClientKind.FUNCTION_CALL: Relay._function,
     ClientKind.TERMINATE: Relay._terminate,
 }

@@ -48,10 +48,11 @@ class Reply(NamedTuple):
     """What a frame meant.
 
     ``endings`` are to be recorded first, with ``lost`` portals. Then the client gets one refusal in this frame's
-    place where ``plan_refused``, else the frame where ``forward``.
+    place where ``plan_refused`` or ``function_refused``, else the frame where ``forward``.
     """
 
     endings: tuple[Ending, ...] = ()
     forward: bool = True
     plan_refused: bool = False
     lost: tuple[LostPortal, ...] = ()
+    function_refused: bool = False

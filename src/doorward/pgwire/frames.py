@@ -212,6 +212,11 @@ class FrameHop:
         self._missing = 0  # bytes without which the pieces are not worth joining
         self._broken: str | None = None
 
+    @property
+    def is_mid_row(self) -> bool:
+        """True where the head of a row was given out and its end was not."""
+        return self._left > 0
+
     def hop(self, data: bytes) -> list[Rows | Frame]:
         """Return what stands in this chunk, in order; rows in runs as long as possible.
 

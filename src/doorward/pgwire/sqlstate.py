@@ -15,6 +15,7 @@ INVALID_CATALOG_NAME: Final = "3D000"  # no such database
 INSUFFICIENT_PRIVILEGE: Final = "42501"  # a plan
 INVALID_NAME: Final = "42602"
 WRONG_OBJECT_TYPE: Final = "42809"  # COPY of a view, by PostgreSQL
+UNDEFINED_FUNCTION: Final = "42883"  # what a function call is made to fail with
 UNDEFINED_OBJECT: Final = "42704"  # an unknown setting
 PROGRAM_LIMIT_EXCEEDED: Final = "54000"
 ADMIN_SHUTDOWN: Final = "57P01"
