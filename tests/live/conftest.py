@@ -37,9 +37,9 @@ class Up:
     city_port: int
     process: subprocess.Popen[bytes] = field(repr=False)
 
-    def connect(self, person: SamplePerson = PEOPLE[0], **changed: Any) -> psycopg.Connection[Any]:
-        """Connect as a sample person; keyword arguments replace connection parameters."""
-        parameters: dict[str, Any] = {
+    def parameters(self, person: SamplePerson = PEOPLE[0]) -> dict[str, Any]:
+        """Return how psycopg connects as a sample person."""
+        return {
             "host": "127.0.0.1",
             "port": self.port,
             "user": person.login,
@@ -50,7 +50,10 @@ class Up:
             "autocommit": True,
             "connect_timeout": 20,
         }
-        return psycopg.connect(**(parameters | changed))
+
+    def connect(self, person: SamplePerson = PEOPLE[0], **changed: Any) -> psycopg.Connection[Any]:
+        """Connect as a sample person; keyword arguments replace connection parameters."""
+        return psycopg.connect(**(self.parameters(person) | changed))
 
     def city(self, user: str = "postgres", dbname: str = "clear") -> psycopg.Connection[Any]:
         """Connect to the city's own server, around the gateway, as its DBA does."""
