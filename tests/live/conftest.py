@@ -157,7 +157,7 @@ def own_up(live_folder: Path, request: pytest.FixtureRequest) -> Iterator[Up]:
     running.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def start() -> Callable[[Path], Up]:
     """Start a doorward in a folder; the test stops it."""
     return start_up

@@ -17,6 +17,7 @@ INVALID_NAME: Final = "42602"
 WRONG_OBJECT_TYPE: Final = "42809"  # COPY of a view, by PostgreSQL
 UNDEFINED_FUNCTION: Final = "42883"  # what a function call is made to fail with
 UNDEFINED_OBJECT: Final = "42704"  # an unknown setting
+TOO_MANY_CONNECTIONS: Final = "53300"
 PROGRAM_LIMIT_EXCEEDED: Final = "54000"
 ADMIN_SHUTDOWN: Final = "57P01"
 IDLE_SESSION_TIMEOUT: Final = "57P05"
