@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -75,9 +75,8 @@ class Load:
     def psql(self) -> None:
         """Call psql again and again, as scripts do."""
         while not self.stop.wait(0.5):
-            asked = self.up.psql(
-                "-c", "SELECT count(*) > 0 FROM persons", "-c", r"\d persons", "-c", r"\lo_export 1 /x"
-            )
+            commands = ("SELECT count(*) > 0 FROM persons", r"\d persons", r"\lo_export 1 /x")
+            asked = self.up.psql(*(word for command in commands for word in ("-c", command)))
             self.done["psql"] += 1
             if "t\n" not in asked.stdout or "not called by number" not in asked.stderr:
                 self.failed.append(f"psql: {asked.stderr}")
@@ -220,7 +219,9 @@ def test_memory_stays_flat_under_a_mixed_load_and_every_account_is_right(own_up:
     pid = int(json.loads((own_up.folders.run / "gateway.json").read_text())["pid"])
     load = Load(own_up)
     benched = CLIENTS * 2 // 3
-    works = [partial(load.thread, number) for number in range(CLIENTS - benched - 2)]
+    works: list[Callable[[], None]] = [
+        partial(load.thread, number) for number in range(CLIENTS - benched - 2)
+    ]
     workers = [threading.Thread(target=work, daemon=True) for work in (*works, load.psql, load.psql)]
     samples: list[tuple[float, int]] = []
     with pgbench(own_up, tmp_path, benched) as benches:

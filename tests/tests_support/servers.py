@@ -1,7 +1,7 @@
 """Other PostgreSQL servers than the one that doorward brings, for tests that run on several.
 
-They come from a wheel in a venv of their own (`make servers`), so that nothing of it is in doorward's locks. A folder of
-one module stands for such a server: it takes the place of the wheel that `doorward up` finds its server by.
+They come from a wheel in a venv of their own (`make servers`), so that nothing of it is in doorward's locks. A
+folder of one module stands for such a server: it takes the place of the wheel that `doorward up` finds its server by.
 """
 
 import os
