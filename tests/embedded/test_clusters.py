@@ -145,7 +145,7 @@ def test_the_records_server_lets_no_other_role_in(record: Cluster) -> None:
         ("log_parameter_max_length_on_error", "0"),
         ("log_min_error_statement", "panic"),
         ("shared_buffers", "128MB"),
-        ("max_connections", "200"),
+        ("max_connections", "250"),
         ("client_connection_check_interval", "1s"),
         ("idle_in_transaction_session_timeout", "0"),
         ("jit", "off"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from doorward.errors import RemoteProtocolError
 from doorward.gateway.actions import Action, Append, ToClient, ToServer
-from doorward.gateway.relay import Relay
+from doorward.gateway.relay import FUNCTION_REFUSED, UNHEARD, Relay
 from doorward.pgwire.messages import format_error, format_fields, format_frame
 from doorward.record.entry import Draft, Field, Kind
 
@@ -236,7 +236,71 @@ def test_a_notification_is_not_forwarded() -> None:
     assert Relay(SESSION).from_server(format_frame(b"A", pack(">I", 1) + b"c\0x\0")) == []
 
 
-@pytest.mark.parametrize("kind", [b"F", b"p", b"W", b"\x00", b"Z"])
+class TestFunctionCalls:
+    """The fast path calls a function by its oid; PostgreSQL is asked for none, and its refusal is put in our words."""
+
+    LO_OPEN = format_frame(b"F", pack(">IHHIiIiH", 952, 0, 2, 4, 1, 4, 2, 0))
+    NONE = format_error("ERROR", "42883", "function with OID 0 does not exist")
+    ABORTED = format_error("ERROR", "25P02", "current transaction is aborted")
+
+    def test_one_is_recorded_with_what_it_asked_and_asks_postgresql_for_none(self) -> None:
+        actions = Relay(SESSION).from_client(self.LO_OPEN)
+        (draft,) = drafts(actions)
+        assert (value(draft, Field.MESSAGE), value(draft, Field.TEXT)) == (b"FunctionCall", b"function 952")
+        assert value(draft, Field.PARAMETERS) == self.LO_OPEN[9:]
+        assert sent(actions, ToServer) == format_frame(b"F", bytes(10))
+        assert isinstance(actions[0], Append)
+
+    def test_one_is_answered_in_its_turn_with_one_message_and_the_session_goes_on(self) -> None:
+        relay = Relay(SESSION)
+        relay.from_client(query("SELECT 1") + self.LO_OPEN + query("SELECT 2"))
+        relay.from_server(done("SELECT 1") + READY)
+        actions = relay.from_server(self.NONE + READY)
+        assert_recorded_first(actions)
+        assert ends(actions) == [(2, b"error", b"0")]
+        assert value(drafts(actions)[0], Field.SQLSTATE) == b"0A000"
+        assert value(drafts(actions)[0], Field.LAST) == b"1"
+        assert sent(actions, ToClient) == FUNCTION_REFUSED + READY
+        assert ends(relay.from_server(done("SELECT 1") + READY))[0][:2] == (3, b"complete")
+
+    def test_in_a_transaction_that_failed_postgresql_says_so_itself(self) -> None:
+        relay = Relay(SESSION)
+        relay.from_client(self.LO_OPEN)
+        assert sent(relay.from_server(self.ABORTED + READY), ToClient) == self.ABORTED + READY
+
+    def test_behind_an_error_one_is_skipped_as_everything_is(self) -> None:
+        relay = Relay(SESSION)
+        relay.from_client(parse("SELECT x") + self.LO_OPEN + SYNC)
+        assert ends(relay.from_server(ERROR))[1] == (2, b"skipped", b"0")
+        assert sent(relay.from_server(READY), ToClient) == READY
+
+    def test_behind_a_plan_that_was_refused_nothing_is_said_before_sync(self) -> None:
+        relay = Relay(SESSION)
+        relay.from_client(parse("EXPLAIN SELECT 1") + self.LO_OPEN + SYNC)
+        out = sent(relay.from_server(PARSED + PLAN + self.NONE + READY + READY), ToClient)
+        assert (out.count(b"42501"), out.count(b"0A000"), out.endswith(READY)) == (1, 0, True)
+        assert out.count(READY) == 1
+
+    def test_an_answer_to_one_would_end_the_session(self) -> None:
+        relay = Relay(SESSION)
+        relay.from_client(self.LO_OPEN)
+        assert relay.from_server(format_frame(b"V", pack(">i", -1))) == []
+        assert relay.broken is not None
+
+    def test_one_that_names_no_function_ends_the_session(self) -> None:
+        relay = Relay(SESSION)
+        assert relay.from_client(format_frame(b"F", b"\0\0")) == []
+        assert isinstance(relay.broken, RemoteProtocolError)
+
+
+def test_who_listens_is_told_that_nothing_will_arrive() -> None:
+    relay = Relay(SESSION)
+    relay.from_client(query("LISTEN c"))
+    out = sent(relay.from_server(done("LISTEN") + READY), ToClient)
+    assert out == UNHEARD + done("LISTEN") + READY
+
+
+@pytest.mark.parametrize("kind", [b"V", b"p", b"W", b"\x00", b"Z"])
 def test_a_message_that_has_no_row_in_the_table_is_refused(kind: bytes) -> None:
     relay = Relay(SESSION)
     assert relay.from_client(format_frame(kind, b"\0\0\0\0")) == []
@@ -262,7 +326,7 @@ def test_an_answer_to_nothing_is_refused(frame: bytes) -> None:
 
 def test_what_stood_before_a_fault_of_the_client_is_recorded_and_then_cut_and_not_sent() -> None:
     relay = Relay(SESSION)
-    actions = relay.from_client(query("SELECT 1") + format_frame(b"F", b"\0\0\0\0"))
+    actions = relay.from_client(query("SELECT 1") + format_frame(b"W", b"\0\0\0\0"))
     assert [draft.kind for draft in drafts(actions)] == [Kind.REQUEST]
     assert sent(actions, ToServer) == b""
     assert [draft.request for draft in relay.cut("broken")] == [1]

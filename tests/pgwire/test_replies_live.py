@@ -15,6 +15,7 @@ from doorward.pgwire.frames import Frame, FrameHop, Rows
 from doorward.pgwire.messages import (
     COPY_DONE,
     FLUSH,
+    NO_FUNCTION,
     PROTOCOL_3_0,
     SYNC,
     Bind,
@@ -46,6 +47,7 @@ pytestmark = pytest.mark.pg
 
 TIMEOUT_SECONDS = 20
 REFUSAL = format_error("ERROR", "42501", "a plan")
+NOT_CALLED = format_error("ERROR", "0A000", "a function")
 NO_VALUES = format_bind_values(BindValues((), (), ()))
 PLAN_WORDS = (b"(cost=", b"Planning Time", b"Function Scan")
 
@@ -87,6 +89,7 @@ def close(kind: bytes, name: bytes) -> Op:
 
 SYNC_OP = Op(SYNC, Sent.SYNC)
 FLUSH_OP = Op(FLUSH)
+FUNCTION_OP = Op(NO_FUNCTION, Sent.FUNCTION_CALL)
 COPY_DONE_OP = Op(COPY_DONE, Sent.COPY_END)
 
 
@@ -140,10 +143,10 @@ class Line:
         """Tell both accounts of a message, and return the bytes that go upstream for it."""
         if op.sent is None:
             return op.raw
-        recorded = op.sent in {Sent.QUERY, Sent.PARSE, Sent.BIND, Sent.EXECUTE}
+        recorded = op.sent in {Sent.QUERY, Sent.PARSE, Sent.BIND, Sent.EXECUTE, Sent.FUNCTION_CALL}
         self.requests += recorded
         number = self.requests if recorded else 0
-        if op.sent in {Sent.QUERY, Sent.EXECUTE}:
+        if op.sent in {Sent.QUERY, Sent.EXECUTE, Sent.FUNCTION_CALL}:
             self.running.add(number)
         self.queue.push(op.sent, number, name=op.name, portal=op.portal)
         self.client.push(op.sent, number, name=op.name, portal=op.portal)
@@ -181,6 +184,8 @@ class Line:
             self.lost += reply.lost
             if reply.refused:
                 self.give(REFUSAL)
+            elif reply.function_refused:
+                self.give(NOT_CALLED)
             elif reply.forward:
                 self.give(item.raw)
 
@@ -252,6 +257,7 @@ OPS = st.one_of(
     st.builds(describe, st.sampled_from([b"S", b"P"]), NAMES),
     st.builds(close, st.sampled_from([b"S", b"P"]), NAMES),
     st.just(FLUSH_OP),
+    st.just(FUNCTION_OP),
     st.just(SYNC_OP),
 )
 # What clients do most, so that random pipelines run something.
@@ -305,6 +311,18 @@ def test_every_reply_of_a_random_pipeline_is_accounted_for(
     for ending in line.endings:
         if ending.outcome is Outcome.COMPLETE and ending.tag.startswith((b"SELECT", b"FETCH", b"COPY")):
             assert ending.rows == tag_rows(ending.tag)
+
+
+def test_a_function_call_is_refused_in_its_turn_and_breaks_a_transaction_as_an_error_does(line: Line) -> None:
+    given = line.run(query(b"select 1"), FUNCTION_OP, query(b"select 2"))
+    assert given.count(NOT_CALLED) == 1
+    assert given.endswith(b"Z\0\0\0\x05I")
+    assert line.ended(2) == [(Outcome.ERROR, 0, b"0A000")]
+    assert NOT_CALLED + b"Z\0\0\0\x05E" in line.run(query(b"begin"), FUNCTION_OP)
+    assert b"25P02" in line.run(FUNCTION_OP)
+    assert line.run(query(b"rollback")).endswith(b"Z\0\0\0\x05I")
+    assert line.run(parse(b"", b"no sql"), FUNCTION_OP, SYNC_OP).count(NOT_CALLED) == 0
+    check_account(line)
 
 
 def withheld(line: Line, sent: Sequence[Op]) -> bytes:

@@ -22,6 +22,7 @@ from doorward.cli.settings import IdentitySettings, Settings
 from doorward.errors import ConfigError
 from doorward.gateway.accounting import Accounting
 from doorward.gateway.addresses import OnTwoAddresses
+from doorward.gateway.alive import KEPT_ALIVE
 from doorward.gateway.allowances import Allowances
 from doorward.gateway.asking import Asking
 from doorward.gateway.dial import Place, parse_place
@@ -240,7 +241,9 @@ def read_provider(identity: IdentitySettings | None) -> ProviderWatch | None:
 
 def connect_admin(conninfo: str) -> psycopg.Connection[Any]:
     """Return a connection of the gateway's own role."""
-    connection = psycopg.connect(conninfo, autocommit=True, connect_timeout=5)
+    connection = psycopg.connect(
+        psycopg.conninfo.make_conninfo(conninfo, **KEPT_ALIVE), autocommit=True, connect_timeout=5
+    )
     # A grant lost with the server's crash is as it should be; see foundation.sql.
     connection.execute("SET synchronous_commit = off; SET statement_timeout = '10s'")
     return connection

@@ -51,6 +51,8 @@ COMMON_SETTINGS = {
 }
 
 CITY_SETTINGS = {
+    # Two hundred sessions, the gateway's own connections, and the city's applications beside them.
+    "max_connections": "250",
     # A session whose client is gone ends within a second, in the middle of a query too.
     "client_connection_check_interval": "1s",
 }

@@ -11,6 +11,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from doorward.errors import ConfigError, UpstreamError
+from doorward.gateway.alive import keep_alive
 from doorward.gateway.tls import make_upstream_context
 from doorward.pgwire.opening import CancelRequest, SSLRequest, format_cancel, format_opening
 
@@ -70,11 +71,11 @@ async def dial(place: Place, factory: Callable[[], P]) -> P:
     if place.is_local:
         _, protocol = await loop.create_unix_connection(factory, f"{place.host}/.s.PGSQL.{place.port}")
         return protocol
-    if place.tls is None:
-        _, protocol = await loop.create_connection(factory, place.host, place.port)
-        return protocol
     sock = await _open(place)
     try:
+        if place.tls is None:
+            _, protocol = await loop.create_connection(factory, sock=sock)
+            return protocol
         # On the bare socket: nothing that belongs to TLS is read before TLS reads.
         await loop.sock_sendall(sock, format_opening(SSLRequest()))
         if await loop.sock_recv(sock, 1) == b"S":
@@ -127,5 +128,6 @@ async def _open(place: Place) -> socket.socket:
             last = error
             continue
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        keep_alive(sock)
         return sock
     raise last or OSError("the database's host has no address")

@@ -18,16 +18,18 @@ from doorward.gateway.proof import PASSWORD, Method, Proof
 from doorward.pgwire.frames import FrameReader, StartupReader
 from doorward.pgwire.limits import MAX_AUTH_FRAME_BYTES, MAX_TOKEN_FRAME_BYTES
 from doorward.pgwire.messages import (
-    PROTOCOL_3_0,
     CancelRequest,
     StartupMessage,
     format_authentication,
     format_error,
-    format_frame,
+    format_negotiation,
+    is_replication,
+    negotiate,
     parse_opening,
     parse_sasl_initial,
 )
 from doorward.pgwire.scram import MECHANISM, MECHANISM_PLUS, ScramServer, Verifier, mock_verifier
+from doorward.pgwire.sqlstate import FEATURE_NOT_SUPPORTED
 
 PASSWORD_MESSAGE: Final = ord("p")
 CLEARTEXT_PASSWORD: Final = 3  # AuthenticationCleartextPassword
@@ -190,8 +192,10 @@ class Handshake:
 
     def _started(self, message: StartupMessage) -> Step:
         self._parameters = dict(message.parameters)
-        if self._parameters.get("replication", "").lower() not in {"", "false", "off", "no", "0"}:
-            raise RemoteProtocolError("replication is not served at this door")
+        if is_replication(message):
+            raise RemoteProtocolError(
+                "replication is not served at this door", sqlstate_hint=FEATURE_NOT_SUPPORTED
+            )
         login = self._parameters.get("user", "")
         if not login:
             raise RemoteProtocolError("a startup message without a user was sent")
@@ -199,12 +203,12 @@ class Handshake:
             if not self._channel.encrypted:
                 raise RemoteProtocolError("a token is taken over TLS only")
             self.phase = HandshakePhase.TOKEN
-            return Step(self._negotiate(message) + format_authentication(CLEARTEXT_PASSWORD))
+            return Step(_negotiation(message) + format_authentication(CLEARTEXT_PASSWORD))
         credentials = self._find_credentials(login) or Credentials()
         if credentials.certificate is not None and credentials.certificate == self._channel.certificate:
             self.phase = HandshakePhase.DONE
             proof = Proof(Method.CERTIFICATE, credentials.is_card, self._channel.certificate_until)
-            return Step(self._negotiate(message), self._opened(proof))
+            return Step(_negotiation(message), self._opened(proof))
         verifier, binding = credentials.verifier, self._channel.binding
         self._exchange = ScramServer(
             verifier or mock_verifier(self._server_secret, login, iterations=MOCK_ITERATIONS),
@@ -214,15 +218,7 @@ class Handshake:
         )
         self.phase = HandshakePhase.FIRST
         offered = b"\0".join([*([MECHANISM_PLUS] if binding else []), MECHANISM, b""]) + b"\0"
-        return Step(self._negotiate(message) + format_authentication(10, offered))
-
-    def _negotiate(self, message: StartupMessage) -> bytes:
-        # A newer minor version or protocol option is answered with what we speak, as PostgreSQL does.
-        options = [name for name in self._parameters if name.startswith("_pq_.")]
-        if message.version == PROTOCOL_3_0 and not options:
-            return b""
-        body = b"".join(name.encode() + b"\0" for name in options)
-        return format_frame(b"v", (PROTOCOL_3_0).to_bytes(4) + len(options).to_bytes(4) + body)
+        return Step(_negotiation(message) + format_authentication(10, offered))
 
     def _first(self, payload: bytes) -> Step:
         mechanism, data = parse_sasl_initial(payload)
@@ -259,3 +255,8 @@ class Handshake:
             name: value for name, value in self._parameters.items() if name not in {"user", "database"}
         }
         return Opened(self.login, self._parameters.get("database") or self.login, parameters, proof)
+
+
+def _negotiation(message: StartupMessage) -> bytes:
+    answer = negotiate(message)
+    return b"" if answer is None else format_negotiation(answer)

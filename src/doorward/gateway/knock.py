@@ -12,6 +12,7 @@ from typing import Final
 
 from doorward.pgwire.messages import format_error
 from doorward.pgwire.opening import CANCEL_REQUEST_CODE, GSSENC_REQUEST_CODE, SSL_REQUEST_CODE
+from doorward.pgwire.sqlstate import TOO_MANY_CONNECTIONS
 
 REQUEST_BYTES: Final = 8  # of SSLRequest and GSSENCRequest, and the least that anything else has
 TLS_HANDSHAKE: Final = 0x16  # the record type that every TLS connection begins with
@@ -19,6 +20,12 @@ MAX_REQUESTS: Final = 2  # libpq asks for GSS once and for TLS once
 ALPN: Final = "postgresql"  # what a client that begins TLS at once must name
 PLAIN_REFUSED: Final = format_error(
     "FATAL", "28000", "this door is entered with TLS only", hint="connect with sslmode=verify-full"
+)
+FULL_REFUSED: Final = format_error(
+    "FATAL",
+    TOO_MANY_CONNECTIONS,
+    "this door has no place left for another session",
+    hint="connect again later",
 )
 
 

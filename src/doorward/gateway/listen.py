@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from doorward.gateway.alive import keep_alive
 from doorward.gateway.handshake import Channel
 from doorward.gateway.knock import (
     ALPN,
+    FULL_REFUSED,
     MAX_REQUESTS,
     PLAIN_REFUSED,
     REQUEST_BYTES,
@@ -96,7 +98,7 @@ class Listener:
                     await asyncio.sleep(PAUSE_SECONDS)
                     continue
                 if not self.has_room(len(self.opening)):
-                    client.close()
+                    _turn_away(client)
                     continue
                 task = loop.create_task(self._open(client))
                 self.opening.add(task)
@@ -110,6 +112,7 @@ class Listener:
             async with asyncio.timeout(OPENING_SECONDS):
                 client.setblocking(False)  # noqa: FBT003  # as above
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                keep_alive(client)
                 await self._knock(client)
         except (OSError, TimeoutError, ssl.SSLError, ValueError):
             self.failed += 1
@@ -240,6 +243,13 @@ def _has_more(sock: socket.socket) -> bool:
         return bool(sock.recv(1, socket.MSG_PEEK))
     except BlockingIOError:
         return False
+
+
+def _turn_away(sock: socket.socket) -> None:
+    # As PostgreSQL's postmaster does where it has no process left: said before anything was asked, TLS or not.
+    with suppress(OSError):
+        sock.send(FULL_REFUSED)
+    _close_softly(sock)
 
 
 def _close_softly(sock: socket.socket) -> None:

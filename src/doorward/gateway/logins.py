@@ -9,6 +9,7 @@ digit says which worker's a login is, so that each worker has a pool of its own 
 that and nothing of its siblings.
 """
 
+import select
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
@@ -58,8 +59,7 @@ class AdminConnections:
         Raises:
             UpstreamError: PostgreSQL cannot be reached, or refused a statement.
         """
-        with self._lock:
-            connection = self._idle.pop() if self._idle else None
+        connection = self._take()
         try:
             connection = connection or self._connect()
             yield connection
@@ -76,6 +76,17 @@ class AdminConnections:
                 self._idle.append(connection)
                 return
         connection.close()
+
+    def _take(self) -> Connection | None:
+        # One that PostgreSQL ended while it was idle has something to read: its end. Nothing else is sent unasked.
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection = self._idle.pop()
+            if not connection.closed and not _has_word(connection):
+                return connection
+            connection.close()
 
     def close(self) -> None:
         """Close what is idle."""
@@ -126,6 +137,7 @@ class Logins:
         self._random = random
         self._share = share
         self._free: dict[str, list[str]] = defaultdict(list)
+        self._left: list[tuple[str, str]] = []  # login and scope of what could not be cleaned
         self._lock = threading.Lock()
 
     def recover(self) -> int:
@@ -146,35 +158,51 @@ class Logins:
         with self._lock:
             free = self._free[binding.scope_id]
             login = free.pop() if free else None
-        with self._admin.borrow() as connection:
-            if login is None:
-                login = self._share.name(self._random(8).hex())
-                with connection.transaction():
-                    for statement in create_login(login, binding.scope_id, connections=CONNECTIONS_PER_LOGIN):
-                        connection.execute(statement)
-            # By the order that decided, or not at all: another one may have been installed a moment ago.
-            done = connection.execute(
-                "INSERT INTO doorward.session_grant (login, scope, case_no, unit, place, until)"
-                " SELECT %s, %s, %s, %s, %s, %s FROM doorward.installation WHERE order_digest = %s",
-                [
-                    login, binding.scope_id, binding.case_no, binding.unit, binding.place, binding.until,
-                    self._order_digest,
-                ],
-            )  # fmt: skip
-        if done.rowcount != 1:
-            with self._lock:
-                self._free[binding.scope_id].append(login)
-            raise UpstreamError("the database holds another order than the one that decided")
+            left = self._left.pop() if self._left else None
+        if left is not None:
+            self.release(*left)  # PostgreSQL was away when its time came
+        is_new, login = login is None, login or self._share.name(self._random(8).hex())
+        try:
+            with self._admin.borrow() as connection:
+                self._bind(connection, login, binding, is_new=is_new)
+        except UpstreamError:
+            self._leave(login, binding.scope_id)
+            raise
         return login
+
+    def _bind(self, connection: Connection, login: str, binding: GrantBinding, *, is_new: bool) -> None:
+        if is_new:
+            with connection.transaction():
+                for statement in create_login(login, binding.scope_id, connections=CONNECTIONS_PER_LOGIN):
+                    connection.execute(statement)
+        # By the order that decided, or not at all: another one may have been installed a moment ago.
+        done = connection.execute(
+            "INSERT INTO doorward.session_grant (login, scope, case_no, unit, place, until)"
+            " SELECT %s, %s, %s, %s, %s, %s FROM doorward.installation WHERE order_digest = %s",
+            [
+                login, binding.scope_id, binding.case_no, binding.unit, binding.place, binding.until,
+                self._order_digest,
+            ],
+        )  # fmt: skip
+        if done.rowcount != 1:
+            raise UpstreamError("the database holds another order than the one that decided")
+
+    def _leave(self, login: str, scope_id: str) -> None:
+        with self._lock:
+            self._left.append((login, scope_id))
 
     def release(self, login: str, scope_id: str) -> None:
         """End the login's sessions, take its grant away and make it free, or drop it if it is not clean.
 
         Raises:
-            UpstreamError: PostgreSQL refused; the login is not used again by this gateway.
+            UpstreamError: PostgreSQL refused or is away; the login stays out of use, and a later `bind` tries again.
         """
-        with self._admin.borrow() as connection:
-            clean = self._clean(connection, login)
+        try:
+            with self._admin.borrow() as connection:
+                clean = self._clean(connection, login)
+        except UpstreamError:
+            self._leave(login, scope_id)
+            raise
         if clean:
             with self._lock:
                 self._free[scope_id].append(login)
@@ -220,6 +248,12 @@ class Logins:
                     sql.SQL("ALTER ROLE {} IN DATABASE {} RESET ALL").format(role, sql.Identifier(database))
                 )
         return True
+
+
+def _has_word(connection: Connection) -> bool:
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _drop(connection: Connection, login: str) -> None:

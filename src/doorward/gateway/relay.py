@@ -24,16 +24,20 @@ from doorward.gateway.limits import Limit, Meter, refuse_limit
 from doorward.pgwire.frames import COPY_DATA, Frame, FrameHop, FrameReader, Rows
 from doorward.pgwire.limits import MAX_CLIENT_FRAME_BYTES
 from doorward.pgwire.messages import (
+    NO_FUNCTION,
     Parse,
     format_describe_statement,
     format_error,
     format_fields,
+    format_notice,
     format_parse,
     format_query,
+    format_tag,
     parse_bind,
     parse_empty,
     parse_execute,
     parse_fields,
+    parse_function_call,
     parse_parse,
     parse_query,
     parse_target,
@@ -48,6 +52,14 @@ PLAN_REFUSED: Final = format_error(
     "a plan is not answered at this door, because its counts tell withheld rows",
     hint="ask the question without EXPLAIN",
 )
+FUNCTION_REFUSED: Final = format_error(
+    "ERROR",
+    "0A000",
+    "functions are not called by number at this door, large objects neither",
+    hint="call the function in a query: SELECT name(...)",
+)
+LISTENED: Final = format_tag(b"LISTEN")
+UNHEARD: Final = format_notice("notifications do not pass this door: none will arrive here")
 COPY_HINT: Final = (
     b"A view is copied by its query: COPY (SELECT * FROM name) TO STDOUT,"
     b" or in psql \\copy (SELECT * FROM name) TO 'file'."
@@ -204,6 +216,16 @@ class Relay:
     def _flush(self, frame: Frame, _drafts: list[Draft], _upstream: list[bytes]) -> None:
         parse_empty(frame.payload)  # has no answer of its own
 
+    def _function(self, frame: Frame, drafts: list[Draft], upstream: list[bytes]) -> None:
+        # PostgreSQL is asked for a function that it has not, so that the refusal comes in its turn and the state of
+        # the transaction is PostgreSQL's own.
+        call = parse_function_call(frame.payload)
+        named = ((Field.TEXT, b"function %d" % call.function), (Field.PARAMETERS, call.values))
+        draft = self._request(b"FunctionCall", *named)
+        upstream[-1] = NO_FUNCTION
+        self._queue.push(Sent.FUNCTION_CALL, self._requests)
+        drafts.append(draft)
+
     def _copy(self, frame: Frame, _drafts: list[Draft], upstream: list[bytes]) -> None:
         # PostgreSQL drops copy messages that come outside of COPY; so do we, without sending them on.
         if not self._queue.copying_in:
@@ -216,6 +238,11 @@ class Relay:
         self.is_over = True
 
     # From PostgreSQL.
+
+    @property
+    def is_mid_row(self) -> bool:
+        """True where the client has the head of a row and not its end: any other frame would be read as that end."""
+        return self._hop.is_mid_row
 
     def from_server(self, data: bytes) -> list[Action]:
         """Return what a chunk of the server leads to; everything that ended in it is recorded first.
@@ -265,7 +292,11 @@ class Relay:
             client.append(
                 PLAN_REFUSED if queue.withheld_as is Outcome.PLAN else self._error_of(self._withheld)
             )
+        if reply.function_refused:
+            client.append(FUNCTION_REFUSED)
         if reply.forward and (kind != ServerKind.NOTICE or _is_for_people(item)):
+            if shown == LISTENED:
+                client.append(UNHEARD)
             client.append(shown)
 
     def _lost(self, portal: LostPortal, reason: bytes) -> Draft:
@@ -431,5 +462,6 @@ _CLIENT: Final[dict[int, _Handler]] = {
     ClientKind.COPY_DATA: Relay._copy,
     ClientKind.COPY_DONE: Relay._copy,
     ClientKind.COPY_FAIL: Relay._copy,
+    ClientKind.FUNCTION_CALL: Relay._function,
     ClientKind.TERMINATE: Relay._terminate,
 }

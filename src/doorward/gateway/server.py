@@ -46,7 +46,7 @@ from doorward.record.reserve import Reserve
 from doorward.record.spool import Spool
 
 THREADS = 4  # for the door's blocking work: the register, the decision, the login role
-MAX_CLIENTS = 400  # twice the sample server's max_connections; a flood is refused by closing
+MAX_CLIENTS = 400  # more than the sample server's max_connections; a flood is refused by closing
 FLOOR_THREADS = 2  # for emergencies alone: whatever else hangs takes none of them
 TICK_SECONDS = 0.25  # how late a block may close and a grant may end
 

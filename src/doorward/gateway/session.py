@@ -369,6 +369,8 @@ class Session:
         if self.phase is Phase.OVER:
             return []
         actions = self._end(reason)
+        if self._relay.is_mid_row:
+            return actions  # what was told now would be read as the rest of a row's values
         return [*actions[:-1], ToClient(format_error("FATAL", sqlstate, message)), actions[-1]]
 
     def _end(self, reason: str) -> list[Action]:

@@ -7,7 +7,8 @@ the end are refused. SQL text and values stay bytes, because their encoding is t
 Bind, Describe, Execute and Close come with every statement: measured, they are named tuples read without `Payload`,
 at half the cost.
 
-Which message may come when is decided in `state`. FunctionCall has no parser: no door serves it.
+Which message may come when is decided in `state`. FunctionCall is read to be recorded: no door
+serves it.
 
 Source: PostgreSQL 17 documentation, 53.7 "Message Formats".
 """
@@ -31,6 +32,8 @@ SYNC: Final = format_frame(b"S")
 FLUSH: Final = format_frame(b"H")
 TERMINATE: Final = format_frame(b"X")
 COPY_DONE: Final = format_frame(b"c")
+# Asks for a function that no database has, without values, so that it fails as any FunctionCall may.
+NO_FUNCTION: Final = format_frame(b"F", bytes(10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,13 @@ class Execute(NamedTuple):
 
     portal: bytes
     max_rows: int
+
+
+class FunctionCall(NamedTuple):
+    """A function to call by its oid; ``values`` is the rest of the message as it came."""
+
+    function: int
+    values: bytes
 
 
 class Target(NamedTuple):
@@ -204,6 +214,28 @@ def parse_execute(payload: bytes) -> Execute:
 def format_execute(message: Execute) -> bytes:
     """Return an Execute."""
     return format_frame(b"E", pack_text(check_name(message.portal)) + _INT32.pack(message.max_rows))
+
+
+def parse_function_call(payload: bytes) -> FunctionCall:
+    """Return a FunctionCall, its values as they came; that they are whole is checked.
+
+    Raises:
+        RemoteProtocolError: It is not whole.
+    """
+    reader = Payload(payload, "a FunctionCall message")
+    function = reader.uint32()
+    _int16s(reader)
+    for _ in range(reader.uint16()):
+        length = reader.int32()
+        reader.take(0 if length == -1 else length)
+    reader.uint16()  # the format of the result
+    reader.end()
+    return FunctionCall(function, payload[4:])
+
+
+def format_function_call(message: FunctionCall) -> bytes:
+    """Return a FunctionCall."""
+    return format_frame(b"F", _UINT32.pack(message.function) + message.values)
 
 
 def parse_target(payload: bytes) -> Target:

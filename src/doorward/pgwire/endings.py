@@ -48,11 +48,12 @@ class LostPortal(NamedTuple):
 class Reply(NamedTuple):
     """What a frame meant.
 
-    ``endings`` are to be recorded first, with ``lost`` portals. Then the client gets one refusal where ``refused``,
-    for the reason that `ReplyQueue.withheld_as` says, then the frame where ``forward``.
+    ``endings`` are to be recorded first, with ``lost`` portals. Then the client gets one refusal where ``refused``, for
+    the reason that `ReplyQueue.withheld_as` says, or where ``function_refused``, then the frame where ``forward``.
     """
 
     endings: tuple[Ending, ...] = ()
     forward: bool = True
     refused: bool = False
     lost: tuple[LostPortal, ...] = ()
+    function_refused: bool = False

@@ -217,6 +217,11 @@ class FrameHop:
         """How many bytes are still to come of the row in which the last chunk ended."""
         return self._left
 
+    @property
+    def is_mid_row(self) -> bool:
+        """True where the head of a row was given out and its end was not."""
+        return self._left > 0
+
     def hop(self, data: bytes) -> list[Rows | Frame]:
         """Return what stands in this chunk, in order; rows in runs as long as possible.
 

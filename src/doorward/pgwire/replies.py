@@ -37,6 +37,7 @@ from doorward.pgwire.frames import Frame, Rows
 from doorward.pgwire.limits import MAX_NAMED, MAX_PENDING
 from doorward.pgwire.plans import PlanGuard
 from doorward.pgwire.server_messages import is_plan, parse_ready, parse_tag
+from doorward.pgwire.sqlstate import FEATURE_NOT_SUPPORTED, UNDEFINED_FUNCTION
 from doorward.pgwire.state import ANSWERS, ASYNCHRONOUS, Sent, ServerKind, Step, show_kind
 
 __all__ = ["SHOWN", "Ending", "LostPortal", "Outcome", "Reply", "ReplyQueue", "Sent"]
@@ -63,6 +64,7 @@ _QUERY: Final = Sent.QUERY
 _EXECUTE: Final = Sent.EXECUTE
 _SYNC: Final = Sent.SYNC
 _COPY_END: Final = Sent.COPY_END
+_FUNCTION: Final = Sent.FUNCTION_CALL
 _OWN_DESCRIBE: Final = Sent.OWN_DESCRIBE
 _ERROR: Final = int(ServerKind.ERROR)
 _COMPLETE: Final = Outcome.COMPLETE
@@ -75,7 +77,8 @@ _RUNS: Final = frozenset({Sent.QUERY, Sent.BIND, Sent.EXECUTE})
 _OWN: Final = frozenset({Sent.OWN_DESCRIBE, Sent.OWN_CLOSE})
 _NOT_RUN: Final = frozenset({Sent.SYNC, Sent.COPY_END, Sent.OWN_CLOSE})
 _UNHEARD: Final = frozenset({Sent.OWN_CLOSE, Sent.COPY_END})  # nobody waits for an answer to these
-_UNSKIPPED: Final = frozenset({Sent.QUERY, Sent.SYNC})  # an error in these makes PostgreSQL discard nothing
+# An error in these makes PostgreSQL discard nothing.
+_UNSKIPPED: Final = frozenset({Sent.QUERY, Sent.SYNC, Sent.FUNCTION_CALL})
 
 
 class ReplyQueue:
@@ -386,11 +389,16 @@ class ReplyQueue:
         fields = parse_fields(frame.payload)
         self.is_over = ends_session(fields)
         endings: tuple[Ending, ...] = ()
+        sqlstate = fields.get("C", b"")
+        is_refused = first.sent is _FUNCTION and sqlstate == UNDEFINED_FUNCTION.encode()
         if first.request and first.sent is not _SYNC:
-            endings = (self._end(first, Outcome.ERROR, fields.get("C", b"")),)
+            told = FEATURE_NOT_SUPPORTED.encode() if is_refused else sqlstate
+            endings = (self._end(first, Outcome.ERROR, told),)
         if first.sent not in _UNSKIPPED and not self.is_over:
             endings += self._skip()
-        return self._refuse(first, endings) if self._is_muted and not self.is_over else Reply(endings)
+        if self._is_muted and not self.is_over:
+            return self._refuse(first, endings)
+        return Reply(endings, forward=not is_refused, function_refused=is_refused)
 
     def _idle_error(self, frame: Frame) -> Reply:
         self.is_over = ends_session(parse_fields(frame.payload))
@@ -415,6 +423,8 @@ class ReplyQueue:
                 self._suspended.clear()
         if first.sent is _SYNC:
             return Reply(lost=lost, refused=untold) if lost or untold else SHOWN
+        if first.sent is _FUNCTION:
+            return Reply(forward=not self._is_muted, refused=untold, lost=lost)
         if self._suspended:
             lost = self._lose(b"")  # a simple query takes the unnamed portal's place
         ended = Ending(first.request, _ENDED, 0, 0, b"", is_last=True)

@@ -6,8 +6,8 @@ and no other file adds a step. (2) This file does not know what a message says, 
 Three tables. `CLIENT` is what a client may say. `SERVER` is what a server may say until it is ready. `ANSWERS` is
 what a server may say from then on: always about the first message that it has not answered yet.
 
-Not in any table, so never passed on: FunctionCall (``F``) and its answer (``V``), CopyBothResponse (``W``), which
-only replication uses, and every type byte that PostgreSQL 17 does not know.
+Not in any table, so never passed on: the answer to a FunctionCall (``V``), which is asked only in a way that fails,
+CopyBothResponse (``W``), which only replication uses, and every type byte that PostgreSQL 17 does not know.
 
 Source: PostgreSQL 17 documentation, 53.2 "Message Flow"; PostgresMain and SocketBackend in postgres.c.
 """
@@ -32,6 +32,7 @@ class ClientKind(IntEnum):
     DESCRIBE = ord("D")
     EXECUTE = ord("E")
     FLUSH = ord("H")
+    FUNCTION_CALL = ord("F")
     PARSE = ord("P")
     PASSWORD = ord("p")  # also SASLInitialResponse and SASLResponse
     QUERY = ord("Q")
@@ -91,6 +92,7 @@ CLIENT: Final[Mapping[ClientPhase, Mapping[int, ClientPhase]]] = {
     ClientPhase.AUTHENTICATING: {_c.PASSWORD: ClientPhase.AUTHENTICATING, **_ENDS},
     ClientPhase.READY: {
         _c.QUERY: ClientPhase.READY,
+        _c.FUNCTION_CALL: ClientPhase.READY,
         _c.SYNC: ClientPhase.READY,
         **_EXTENDED,
         **dict.fromkeys(_STRAY, ClientPhase.READY),
@@ -98,6 +100,7 @@ CLIENT: Final[Mapping[ClientPhase, Mapping[int, ClientPhase]]] = {
     },
     ClientPhase.EXTENDED: {
         _c.QUERY: ClientPhase.READY,
+        _c.FUNCTION_CALL: ClientPhase.READY,
         _c.SYNC: ClientPhase.READY,
         **_EXTENDED,
         **dict.fromkeys(_STRAY, ClientPhase.EXTENDED),
@@ -159,6 +162,7 @@ class Sent(IntEnum):
     OWN_CLOSE = auto()
     SYNC = auto()
     COPY_END = auto()  # CopyDone or CopyFail: has no answer, and marks a place
+    FUNCTION_CALL = auto()  # in a form that fails
 
 
 class Step(IntEnum):
@@ -236,6 +240,10 @@ ANSWERS: Final[Mapping[Sent, Mapping[Step, Mapping[int, Step]]]] = {
         Step.FAILED: {_s.READY: Step.DONE},
     },
     Sent.COPY_END: {Step.FIRST: {}},
+    Sent.FUNCTION_CALL: {
+        Step.FIRST: {_s.ERROR: Step.FAILED},
+        Step.FAILED: {_s.READY: Step.DONE},
+    },
 }
 
 
