@@ -38,8 +38,6 @@ class Way:
 
 
 def test_connections_that_ended_while_they_were_idle_are_not_handed_out(up: Any) -> None:
-    with up.city() as dba:
-        digest = dba.execute("SELECT order_digest FROM doorward.installation").fetchone()[0]
     way = Way(up)
     admin = AdminConnections(way.connect)
     borrowed = [admin.borrow() for _ in range(IDLE_ADMIN_CONNECTIONS)]
@@ -57,6 +55,8 @@ def test_a_login_that_could_not_be_cleaned_is_cleaned_when_postgresql_is_back(up
     with up.connect() as session:
         scope = session.execute("SELECT split_part(current_setting('search_path'), ',', 1)").fetchone()[0]
     scope_id = scope.strip().strip('"').removeprefix("dw_")
+    with up.city() as dba:
+        digest = dba.execute("SELECT order_digest FROM doorward.installation").fetchone()[0]
     way = Way(up)
     admin = AdminConnections(way.connect)
     logins = Logins(admin, order_digest=digest, random=os.urandom)

@@ -383,6 +383,8 @@ class ReplyQueue:
             first.rows = first.size = 0
         elif first.sent is _EXECUTE:
             self._suspended.pop(first.portal, None)
+        elif first.sent is _FUNCTION:
+            first.request = 0  # it waits for its ReadyForQuery, and has ended
         return ending
 
     def _error(self, first: _Pending, frame: Frame) -> Reply:
