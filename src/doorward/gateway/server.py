@@ -21,6 +21,7 @@ from doorward.errors import DoorwardError, MalformedError, StoreError, UpstreamE
 from doorward.gateway.accounting import Accounting
 from doorward.gateway.addresses import InUse, OnTwoAddresses, find_elsewhere
 from doorward.gateway.allowances import Allowances
+from doorward.gateway.attempts import Attempts
 from doorward.gateway.cancelling import Cancelling
 from doorward.gateway.control import serve_control, socket_path
 from doorward.gateway.cutting import Cutting
@@ -107,6 +108,7 @@ class Server:
         self.siblings = Siblings(parts.run_folder, others)
         self.cancelling = Cancelling(parts.worker, parts.place, parts.run_folder)
         self.questions = Questions(self)
+        self.attempts = Attempts()
         self.upkeep = Upkeep(self, parts.watched, parts.logbook)
         self.listeners: list[Listener] = []
         self.observed_ended: WeakSet[ClientSide] = WeakSet()

@@ -124,6 +124,7 @@ class Session:
         self._announced: str | None = None
         self._relay = Relay(setup.session_id)
         self._idle: tuple[int, datetime] | None = None
+        self.attempted: tuple[str, bool] | None = None  # which login tried, and whether it proved itself
 
     def from_client(self, data: bytes) -> list[Action]:
         """Return what bytes of the client lead to; every failure ends the session."""
@@ -168,6 +169,8 @@ class Session:
         if isinstance(result, CancelRequest):
             self.phase = Phase.OVER
             return [Cancel(result.process_id, result.secret), Close("a cancel request was passed on")]
+        if isinstance(result, Opened) or (isinstance(result, Failed) and result.reason == "password"):
+            self.attempted = (result.login, isinstance(result, Opened))  # nobody guesses a token
         if isinstance(result, Failed):
             self.phase = Phase.OVER
             draft = self._connect(result.login, b"authentication failed", result.parameters)

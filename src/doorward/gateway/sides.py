@@ -101,8 +101,21 @@ class ClientSide(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the session."""
-        if self.session is not None:
-            self.perform(self.session.from_client(data))
+        session = self.session
+        if session is None:
+            return
+        actions = session.from_client(data)
+        if session.attempted is not None:
+            self._note_attempt(*session.attempted)
+            session.attempted = None
+        self.perform(actions)
+
+    def _note_attempt(self, login: str, has_proved: bool) -> None:  # noqa: FBT001  # of one pair
+        attempts = self.server.attempts
+        if has_proved:
+            attempts.succeed(login, self.address)
+        else:
+            attempts.fail(login, self.address, now=self.server.now())
 
     def eof_received(self) -> bool:
         """Treat a half-closed client as gone."""
@@ -270,7 +283,8 @@ class ClientSide(asyncio.Protocol):
         person = directory.find(login)
         if person is None:
             return None
-        verifier = parse_verifier(person.verifier) if person.verifier else None
+        is_locked = self.server.attempts.is_locked(login, self.address, now=self.server.now())
+        verifier = parse_verifier(person.verifier) if person.verifier and not is_locked else None
         return Credentials(verifier, person.certificate or None, self.server.parts.cards)
 
     def _check_token(self, login: str, token: bytes) -> Proof | None:
