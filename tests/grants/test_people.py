@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from doorward.errors import ConfigError
-from doorward.grants.people import Agreement, Person, load_directory, save_agreements, save_people
+from doorward.grants.people import (
+    Agreement,
+    DirectoryWatch,
+    Person,
+    load_directory,
+    save_agreements,
+    save_people,
+)
 
 DANA = Person("dana.example", "SCRAM-SHA-256$4096:c2FsdA==$a:b", "detective", "CPD", "area-1")
 FBI = Agreement("FBI", "agreement-1", date(2027, 1, 31))
@@ -77,3 +84,18 @@ def test_a_file_that_is_no_list_of_entries_is_refused(files: tuple[Path, Path], 
     files[0].write_text(text)
     with pytest.raises(ConfigError):
         load_directory(*files)
+
+
+def test_where_there_is_no_file_yet_there_is_nobody_and_a_file_that_goes_takes_nobody_out(
+    tmp_path: Path, files: tuple[Path, Path]
+) -> None:
+    assert load_directory(tmp_path / "none.json", tmp_path / "none too.json").people == {}
+    watch = DirectoryWatch(*files, tmp_path / "applications.json")
+    files[0].unlink()
+    with pytest.raises(ConfigError, match=r"`people\.json` was removed"):
+        watch.poll()
+    assert watch.poll() is None
+    save_people([DANA], files[0])
+    found = watch.poll()
+    assert found is not None
+    assert found.find("dana.example") == DANA

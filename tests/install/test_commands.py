@@ -1,7 +1,5 @@
 """The commands of a DBA, run as a DBA runs them: a plan, an install, the drift, an uninstall."""
 
-import csv
-import gzip
 import json
 import subprocess
 import sys
@@ -13,20 +11,15 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from doorward.embedded.launcher import Cluster
 from doorward.install.uninstall import uninstall
 from tests_support.catalogs import differences, read_everything
+from tests_support.police import POLICE, edit, load
 
 pytestmark = pytest.mark.pg
 Connection = psycopg.Connection[Any]
 Run = Callable[..., subprocess.CompletedProcess[str]]
-POLICE = {
-    "trr_main": "TRR-main_2021-2023_2023-10_p877988.csv.gz",
-    "trr_subjects": "TRR-subjects_2021-2023_2023-10_p877988.csv.gz",
-    "complaints": "complaints-complaints_2000-2023_2023-09_p876849.csv.gz",
-}
 
 
 @pytest.fixture(name="doorward")
@@ -189,28 +182,3 @@ class TestRealData:
         police.execute("DROP TABLE trr_main, trr_subjects, complaints")
         done = doorward("order", "scaffold", dbname="police")
         assert (done.returncode, "there is no table" in done.stderr) == (1, True)
-
-
-def load(police: Connection, table: str, file: Path) -> None:
-    """Load one released file as its city's own table, every column a text as it is in the file."""
-    name = sql.Identifier(table)
-    with gzip.open(file, "rt", encoding="utf-8") as source:
-        columns = next(csv.reader(source))
-        listed = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(column)) for column in columns)
-        police.execute(sql.SQL("CREATE TABLE {} ({})").format(name, listed))
-        with police.cursor().copy(sql.SQL("COPY {} FROM STDIN (FORMAT csv)").format(name)) as copy:
-            while block := source.read(1 << 16):
-                copy.write(block)
-    police.execute(sql.SQL("ALTER TABLE {} OWNER TO trr_owner").format(name))
-    police.execute(sql.SQL("GRANT SELECT, INSERT, UPDATE ON {} TO trr_app").format(name))
-    police.execute(sql.SQL("CREATE INDEX ON {} ({})").format(name, sql.Identifier(columns[0])))
-
-
-def edit(proposed: str) -> str:
-    """Return the proposal as a DBA reads it: which rows are sealed, which column is the case and the unit."""
-    text = proposed.replace("sealed = { value = true }", "sealed = { value = false }")
-    text = text.replace("juvenile = { value = true }", "juvenile = { value = false }")
-    head, main = text.split('[table."clear.trr_main".row]')
-    main = main.replace('case_no = { value = "" }', 'case_no = { column = "rd_no", null_as = "" }', 1)
-    main = main.replace('unit = { value = "" }', 'unit = { column = "beat", null_as = "" }', 1)
-    return head + '[table."clear.trr_main".row]' + main

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from doorward.cli.database import check_conninfo
-from doorward.cli.folders import Folders, find_folders
+from doorward.cli.folders import Folders
+from doorward.cli.installation import Config, Data, find_installation
+from doorward.cli.settings import read_settings
 from doorward.errors import ConfigError, MalformedError
 from doorward.notes.note import Verifier, parse_verifier_key
 from doorward.record.disclosures import PostgresDisclosures, prepare_server
@@ -45,26 +47,29 @@ def verify(
     key: Annotated[
         str | None, typer.Option(metavar="VKEY", help="the log's verifier key, got by a way that you trust")
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="the data folder (default ./.doorward)")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the report for a machine")] = False,  # noqa: FBT002  # a command-line flag
+    config: Config = None,
+    data: Data = None,
 ) -> None:
     """Recompute the record and say what was checked; exit code 0 holds, 1 false, 2 usage, 3 could not tell.
 
-    With PATH only the public files there are checked; without it, the spool and the disclosures of the data folder
+    With PATH only the public files there are checked; without it, the spool and the disclosures of the installation
     too.
     """
-    folders = find_folders(data) if path is None else None
+    folders = find_installation(config, data) if path is None else None
+    record = read_settings(config).record if config is not None else ""
     log_dir = path if folders is None else folders.log
     assert log_dir is not None
     files = LogFiles(log_dir)
     if not (log_dir / CHECKPOINT).exists() and not (log_dir / TILES).exists():
         raise ConfigError(
-            f"there is no log at `{log_dir}`", hint="name its folder, or the data folder with --data"
+            f"there is no log at `{log_dir}`",
+            hint="name its folder, or the installation with --config or --data",
         )
     report = Report()
     verifier = _find_verifier(files, key, report)
     if verifier is not None:
-        report = _check(log_dir, verifier, folders)
+        report = _check(log_dir, verifier, folders, record)
     code = FALSE if report.findings else COULD_NOT_TELL if report.could_not_tell else HOLDS
     if as_json:
         typer.echo(json.dumps(_as_json(report, verifier, key_given=key is not None, code=code), indent=2))
@@ -89,13 +94,14 @@ def _find_verifier(files: LogFiles, key: str | None, report: Report) -> Verifier
         return None
 
 
-def _check(log_dir: Path, verifier: Verifier, folders: Folders | None) -> Report:
+def _check(log_dir: Path, verifier: Verifier, folders: Folders | None, record: str) -> Report:
     if folders is None:
         return check_log(log_dir, verifier)
-    conninfo = folders.run / "record.dsn"
-    if not conninfo.exists():
+    running = folders.run / "record.dsn"  # of a sample that is up
+    conninfo = record or (running.read_text(encoding="utf-8").strip() if running.exists() else "")
+    if not conninfo:
         return check_log(log_dir, verifier, folders.spool)
-    with PostgresDisclosures(conninfo.read_text(encoding="utf-8").strip()) as disclosures:
+    with PostgresDisclosures(conninfo) as disclosures:
         return check_log(log_dir, verifier, folders.spool, disclosures)
 
 

@@ -18,6 +18,7 @@ from doorward.grants.whole_file import alone, write_whole
 
 T = TypeVar("T")
 
+_ABSENT = (0, 0, 0)
 MAX_FILE_BYTES = 64 * 1024 * 1024  # a city of 50,000 accounts needs about 20 MB
 
 
@@ -89,10 +90,10 @@ class Directory:
 def load_directory(
     people_file: Path, agreements_file: Path, applications_file: Path | None = None
 ) -> Directory:
-    """Return the directory from its files; a city without applications has no file of them.
+    """Return the directory from its files; where there is no file yet, there is nobody.
 
     Raises:
-        ConfigError: A file is missing, too large, no JSON, or an entry is not exactly what it must be.
+        ConfigError: A file is too large, no JSON, or an entry is not exactly what it must be.
     """
     people = [_make(Person, row, people_file) for row in _rows(people_file)]
     agreements = [_make_agreement(row, agreements_file) for row in _rows(agreements_file)]
@@ -139,10 +140,17 @@ class DirectoryWatch:
         Raises:
             ConfigError: A file changed and is not what it must be; it is told once.
         """
-        marks = self._look()
-        if marks == self._marks:
+        marks, before = self._look(), self._marks
+        if marks == before:
             return None
         self._marks = marks
+        gone = [
+            file.name
+            for file, was, now in zip(self._files, before, marks, strict=True)
+            if was > now == _ABSENT
+        ]
+        if gone:
+            raise ConfigError(f"`{gone[0]}` was removed", hint="put it back; nobody is taken out by that")
         return load_directory(*self._files)
 
     def _look(self) -> tuple[tuple[int, int, int], ...]:
@@ -151,7 +159,7 @@ class DirectoryWatch:
             try:
                 state = file.stat()
             except OSError:
-                found.append((0, 0, 0))
+                found.append(_ABSENT)
                 continue
             found.append((state.st_ino, state.st_mtime_ns, state.st_size))
         return tuple(found)
@@ -168,6 +176,8 @@ def save_agreements(agreements: Iterable[Agreement], file: Path) -> None:
 
 
 def _rows(file: Path) -> list[Any]:
+    if not file.exists():
+        return []
     try:
         if file.stat().st_size > MAX_FILE_BYTES:
             raise ConfigError(f"`{file.name}` is larger than {MAX_FILE_BYTES} bytes")
@@ -175,7 +185,7 @@ def _rows(file: Path) -> list[Any]:
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"cannot read `{file.name}`: expected a list of entries as JSON",
-            hint="`doorward reset` and `doorward up` make the sample files again",
+            hint="put it back from the last copy, or make it anew with `doorward people import`",
         ) from error
     if not isinstance(rows, list):
         raise ConfigError(f"`{file.name}` holds no list of entries")
