@@ -1,7 +1,9 @@
 """Contexts and channel bindings: files that are not what they must be are told, and what binds is RFC 5929's."""
 
+import contextlib
 import hashlib
 import ssl
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from doorward.gateway.tls import (
     make_upstream_context,
     name_of_certificate,
 )
-from tests_support.certificates import Authority
+from tests_support.certificates import Authority, Pair
 
 
 @pytest.fixture(name="authority")
@@ -88,3 +90,46 @@ def test_one_place_is_named_and_no_less(conninfo: str) -> None:
 def test_a_socket_needs_no_tls() -> None:
     place = parse_place("host=/run/postgresql dbname=clear")
     assert (place.is_local, place.tls, place.port) == (True, None, 5432)
+
+
+def shake(server: ssl.SSLContext, authority: Authority, card: Pair) -> None:
+    """Let a client with a certificate and a listener shake hands, in memory."""
+    client = ssl.create_default_context(cafile=str(authority.root))
+    client.load_cert_chain(card.certificate, card.key)
+    client.minimum_version = client.maximum_version = (
+        ssl.TLSVersion.TLSv1_2
+    )  # the client learns it in the handshake
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    sides = [
+        client.wrap_bio(to_client, to_server, server_hostname="localhost"),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    ]
+    for _ in range(10):
+        for side in sides:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+
+
+def test_a_certificate_that_was_taken_back_is_none(authority: Authority) -> None:
+    listener = authority.issue("listener", hosts=("localhost",))
+    good, stolen = authority.issue("Carol Card"), authority.issue("Stolen Card")
+    files = (listener.certificate, listener.key, authority.root)
+    context = make_listener_context(*files, authority.revoke(stolen))
+    shake(context, authority, good)
+    with pytest.raises(ssl.SSLError, match="certificate revoked"):
+        shake(context, authority, stolen)
+    shake(make_listener_context(*files), authority, stolen)  # without the list nobody knows
+
+
+def test_a_list_that_has_run_out_lets_nobody_in(authority: Authority) -> None:
+    listener = authority.issue("listener", hosts=("localhost",))
+    old = authority.revoke(next_update=timedelta(hours=-1))
+    context = make_listener_context(listener.certificate, listener.key, authority.root, old)
+    with pytest.raises(ssl.SSLError, match="CRL has expired"):
+        shake(context, authority, authority.issue("Carol Card"))
+
+
+def test_a_file_that_is_no_list_is_told(authority: Authority) -> None:
+    listener = authority.issue("listener")
+    with pytest.raises(ConfigError, match="no list of revoked certificates"):
+        make_listener_context(listener.certificate, listener.key, authority.root, authority.root)

@@ -74,9 +74,14 @@ def write_note(folders: Folders, *, clauses: tuple[str, ...], until: datetime, s
 
 def recorded(folders: Folders) -> list[Entry]:
     """Return every decision that is in the record, published or not."""
-    from doorward.cli.report_observe import read_entries
+    from doorward.cli.report_observe import find_disclosures, read_entries
 
-    found = read_entries(folders, begins=datetime(2020, 1, 1, tzinfo=UTC), ends=now() + timedelta(days=1))
+    found = read_entries(
+        folders,
+        find_disclosures(folders, ""),
+        begins=datetime(2020, 1, 1, tzinfo=UTC),
+        ends=now() + timedelta(days=1),
+    )
     return [entry for entry in found if entry.kind is Kind.DECISION]
 
 

@@ -49,6 +49,23 @@ class Authority:
         pair.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return pair
 
+    def revoke(self, *pairs: Pair, next_update: timedelta = timedelta(days=1)) -> Path:
+        """Return the list of the certificates that the authority took back."""
+        now = datetime.now(UTC)  # noqa: TID251  # a list is of now
+        made = x509.CertificateRevocationListBuilder().issuer_name(self._name)
+        made = made.last_update(now - timedelta(days=2)).next_update(now + next_update)
+        for pair in pairs:
+            serial = x509.load_pem_x509_certificate(pair.certificate.read_bytes()).serial_number
+            entry = (
+                x509.RevokedCertificateBuilder()
+                .serial_number(serial)
+                .revocation_date(now - timedelta(days=1))
+            )
+            made = made.add_revoked_certificate(entry.build())
+        file = self._folder / "revoked.crl"
+        file.write_bytes(made.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
+        return file
+
     def _build(
         self, subject: x509.Name, key: ec.EllipticCurvePublicKey, ends: timedelta = timedelta(days=2)
     ) -> x509.CertificateBuilder:

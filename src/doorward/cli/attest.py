@@ -16,6 +16,8 @@ import typer
 
 from doorward.cli.assembly import make_attested
 from doorward.cli.installation import Config, Data, find_installation
+from doorward.cli.settings import read_settings
+from doorward.cli.site import Site
 from doorward.errors import ConfigError, MalformedError, VerificationError
 from doorward.grants.attested import (
     FAILING_PERCENT,
@@ -131,14 +133,18 @@ def report(  # noqa: PLR0917  # flags of a command
     data: Data = None,
 ) -> None:
     """Count for each agency: sessions on attested numbers, drawn, confirmed, not found, open; no case is named."""
-    files = make_attested(find_installation(config, data))
+    folders = find_installation(config, data)
+    site = Site(folders, read_settings(config) if config is not None else None, "")
+    coverage = site.coverage(today=datetime.now(UTC).date())  # noqa: TID251  # the command line may read the clock
+    files = make_attested(folders)
     first = begins.replace(tzinfo=UTC) if begins is not None else FIRST
     last = until.replace(tzinfo=UTC) if until is not None else LAST
     tallies = tally(files.admitted(first, last), files.draws(), files.answers())
     findings = find_failing(tallies, percent=threshold)
     if as_json:
         rows: list[dict[str, Any]] = [asdict(one) | {"open": one.open} for one in tallies]
-        typer.echo(json.dumps({"agencies": rows, "findings": findings}, indent=1, ensure_ascii=False))
+        told = {"agencies": rows, "findings": findings, "coverage": coverage}
+        typer.echo(json.dumps(told, indent=1, ensure_ascii=False))
     else:
         for one in tallies:
             typer.echo(
@@ -148,6 +154,7 @@ def report(  # noqa: PLR0917  # flags of a command
         for finding in findings:
             typer.echo(f"finding: {finding}")
         typer.echo(f"{len(tallies)} agencies")
+        typer.echo(coverage)
     if findings:
         raise typer.Exit(1)
 

@@ -96,7 +96,7 @@ def make_listening(listen: ListenSettings) -> Listening:
     return Listening(
         listen.host,
         listen.port,
-        make_listener_context(listen.certificate, listen.key, listen.people_authority),
+        make_listener_context(listen.certificate, listen.key, listen.people_authority, listen.people_revoked),
         bind_end_point(listen.certificate),
         takes_plain=listen.plain,
         shares_port=listen.workers > 1,

@@ -13,13 +13,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
+from doorward.cli.settings import read_settings
+from doorward.cli.site import Site
 from doorward.errors import ConfigError
 from doorward.grants.observed_report import (
     WHAT,
@@ -35,6 +36,7 @@ from doorward.record.check_spool import hold_segments
 from doorward.record.disclosures import PostgresDisclosures
 from doorward.record.entry import Entry, Kind
 from doorward.record.segments import read_spool
+from doorward.record.workers import list_workers, worker_of
 
 KINDS: Final = (Kind.CONNECT, Kind.DECISION)
 OPENING: Final = timedelta(minutes=2)  # a connection stands before its decision by less
@@ -70,15 +72,18 @@ def observe(  # noqa: PLR0917  # flags of a command
     if ends <= begins:
         raise ConfigError("`--to` must be after `--from`")
     known = {person.login: person for person in load_people(folders.people)}
-    is_whole = has_disclosures(folders)
+    settings = read_settings(config) if config is not None else None
+    disclosures = find_disclosures(folders, settings.record if settings is not None else "")
+    is_whole = bool(disclosures)
     report = read_observed(
-        read_entries(folders, begins=begins - OPENING, ends=ends),
+        read_entries(folders, disclosures, begins=begins - OPENING, ends=ends),
         known,
         begins_us=_microseconds(begins),
         ends_us=_microseconds(ends),
         with_logins=people,
     )
-    says = [*([] if is_whole else [SPOOL_ALONE]), *headline(report)]
+    coverage = Site(folders, settings, "").coverage(today=now.date())
+    says = [*([] if is_whole else [SPOOL_ALONE]), *headline(report), coverage]
     if as_json:
         told = {"says": says, "use": INTERNAL, "complete": is_whole, **_as_json(report)}
         typer.echo(json.dumps(told, indent=1, ensure_ascii=False))
@@ -93,34 +98,34 @@ def observe(  # noqa: PLR0917  # flags of a command
             typer.echo(line)
 
 
-def read_entries(folders: Folders, *, begins: datetime, ends: datetime) -> Iterator[Entry]:
-    """Yield the connections and decisions of a time, in their order, and every observation before it.
+def read_entries(folders: Folders, disclosures: str, *, begins: datetime, ends: datetime) -> Iterator[Entry]:
+    """Yield the connections and decisions of a time, each worker's in their order, and every observation before it.
+
+    Args:
+        disclosures: Conninfo of the disclosures, or empty: the spool alone is read.
 
     Raises:
         StoreError: The disclosures' server or the spool cannot be read.
         MalformedError: A row or a record of the spool is none.
     """
-    last = -1
+    last: dict[int, int] = {}
     # The publisher removes what it has published, which could be between the one reading and the other.
     with hold_segments(folders.spool):
-        if has_disclosures(folders):
-            conninfo = _conninfo(folders).read_text(encoding="utf-8").strip()
-            with closing(PostgresDisclosures(conninfo)) as disclosures:
+        if disclosures:
+            with closing(PostgresDisclosures(disclosures)) as kept:
                 window = {"begins_us": _microseconds(begins), "ends_us": _microseconds(ends)}
-                for entry in disclosures.select(KINDS, **window):
-                    last = entry.sequence
+                for entry in kept.select(KINDS, **window):
+                    last[worker_of(entry.sequence)] = entry.sequence
                     yield entry
-        if folders.spool.exists():
-            yield from _behind(read_spool(folders.spool), last)
+        for worker, folder in list_workers(folders.spool).items():
+            if folder.exists():
+                yield from _behind(read_spool(folder), last.get(worker, -1))
 
 
-def has_disclosures(folders: Folders) -> bool:
-    """Return whether it is known where the disclosures are."""
-    return _conninfo(folders).exists()
-
-
-def _conninfo(folders: Folders) -> Path:
-    return folders.run / "record.dsn"
+def find_disclosures(folders: Folders, record: str) -> str:
+    """Return the conninfo of the disclosures: a city's by its settings, else of a sample that is up, or empty."""
+    running = folders.run / "record.dsn"
+    return record or (running.read_text(encoding="utf-8").strip() if running.exists() else "")
 
 
 def _behind(records: Iterable[object], last: int) -> Iterator[Entry]:

@@ -26,7 +26,16 @@ from doorward.record.workers import MAX_WORKERS
 SECTIONS: Final = {
     "": ("order", "collections", "production", "data"),
     "database": ("conninfo", "collection"),
-    "listen": ("host", "port", "certificate", "key", "people_authority", "plain", "workers"),
+    "listen": (
+        "host",
+        "port",
+        "certificate",
+        "key",
+        "people_authority",
+        "people_revoked",
+        "plain",
+        "workers",
+    ),
     "operation": ("health", "log", "stalled_seconds"),
     "record": ("conninfo",),
     "people": ("unused_days", "attested_days", "cards", "two_addresses"),
@@ -60,6 +69,7 @@ class ListenSettings:
     people_authority: Path | None
     plain: bool
     workers: int = 1
+    people_revoked: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +321,10 @@ def _listen(toml: Toml, base: Path) -> ListenSettings:
         _path(toml, base, "listen", "people_authority"),
         plain=toml.get(bool, "listen", "plain", default=False),
         workers=_whole(toml, "listen", "workers", 1, MAX_WORKERS),
+        people_revoked=_path(toml, base, "listen", "people_revoked"),
     )
+    if listen.people_revoked is not None and listen.people_authority is None:
+        toml.note("`listen.people_revoked` needs `listen.people_authority`", "listen", "people_revoked")
     if (listen.certificate is None) != (listen.key is None):
         toml.note("`listen.certificate` and `listen.key` are given together", "listen")
     if listen.certificate is None and not listen.plain:

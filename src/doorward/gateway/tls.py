@@ -26,13 +26,17 @@ MODES: Final = (*sorted(VERIFYING), "disable")
 _WEAK: Final = (hashes.MD5, hashes.SHA1)  # RFC 5929: bind with SHA-256 in their place
 
 
-def make_listener_context(certificate: Path, key: Path, people: Path | None = None) -> ssl.SSLContext:
+def make_listener_context(
+    certificate: Path, key: Path, people: Path | None = None, revoked: Path | None = None
+) -> ssl.SSLContext:
     """Return the context of a listener.
 
     Args:
         certificate: The gateway's certificate, with what stands between it and the root.
         key: Its private key, readable by this user only.
         people: The authority of people's certificates, or None where nobody logs in with one.
+        revoked: The authority's list of certificates that it took back, or None where it keeps none. A list that has
+            run out lets no certificate in: who is on the next one is not known (RFC 5280, section 6.3.3).
 
     Raises:
         ConfigError: A file is missing or is not what it must be; the key does not fit, or others may read it.
@@ -44,6 +48,8 @@ def make_listener_context(certificate: Path, key: Path, people: Path | None = No
     if people is not None:
         _load_authority(context, people)
         context.verify_mode = ssl.CERT_OPTIONAL
+        if revoked is not None:
+            _load_revoked(context, revoked)
     return context
 
 
@@ -126,6 +132,17 @@ def _load_authority(context: ssl.SSLContext, file: Path) -> None:
         context.load_verify_locations(file)
     except OSError as error:
         raise ConfigError(f"`{file}` holds no certificate of an authority") from error
+
+
+def _load_revoked(context: ssl.SSLContext, file: Path) -> None:
+    try:
+        x509.load_pem_x509_crl(file.read_bytes())
+        context.load_verify_locations(file)
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"`{file}` holds no list of revoked certificates", hint="PEM: BEGIN X509 CRL"
+        ) from error
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 
 def _no_password() -> str:
