@@ -39,9 +39,10 @@ def check(
     if as_json:
         typer.echo(json.dumps(_as_json(report) | {"observed": observed}, indent=1, ensure_ascii=False))
     else:
-        for line in _lines(pack, report):
+        *lines, verdict = _lines(pack, report)
+        lines.append(f"observed: {observed or 'no note; every clause is meant to be enforced'}")
+        for line in (*lines, verdict):
             typer.echo(line)
-        typer.echo(f"observed: {observed or 'no note; every clause is meant to be enforced'}")
         for line in _explained(report) if explain and report.pack else ():
             typer.echo(line)
     if report.findings:
