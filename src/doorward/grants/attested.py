@@ -29,6 +29,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from doorward.errors import MalformedError, VerificationError
+from doorward.notes.lines import format_lines, is_line, parse_lines
 from doorward.notes.note import Verifier, find_signers, parse_note
 
 HEADER: Final = "doorward attested answer v1"
@@ -127,7 +128,7 @@ def check_draw(draw: Draw) -> Draw:
     """
     if not 1 <= draw.percent <= 100:
         raise MalformedError("a draw takes from 1 to 100 of a hundred")
-    if not draw.seed.strip() or len(draw.seed) > MAX_TEXT or not draw.seed.isprintable():
+    if not is_line(draw.seed, MAX_TEXT):
         raise MalformedError(f"a seed is one line of at most {MAX_TEXT} characters")
     if not draw.begins < draw.until <= draw.at:
         raise MalformedError("a draw is of a period that is over: what comes later would change it")
@@ -138,8 +139,7 @@ def format_found(found: Found) -> bytes:
     """Return the text of an answer, as it is signed."""
     at = found.at.astimezone(UTC).strftime(_TIME)
     values = (found.id, CONFIRMED if found.is_confirmed else NOT_FOUND, at, found.evidence)
-    lines = [HEADER, *(f"{name}: {value}" for name, value in zip(_FIELDS, values, strict=True))]
-    return ("\n".join(lines) + "\n").encode()
+    return format_lines(HEADER, zip(_FIELDS, values, strict=True))
 
 
 def parse_found(text: bytes, *, by: str = "", note: str = "") -> Found:
@@ -148,11 +148,7 @@ def parse_found(text: bytes, *, by: str = "", note: str = "") -> Found:
     Raises:
         MalformedError: It is none, or written otherwise than `format_found` writes it.
     """
-    lines = text.decode("utf-8", errors="replace").removesuffix("\n").split("\n")
-    pairs = [line.partition(": ") for line in lines[1:]]
-    if lines[0] != HEADER or [name for name, _, _ in pairs] != list(_FIELDS):
-        raise MalformedError(f"expected an answer: `{HEADER}` and a line for each of {', '.join(_FIELDS)}")
-    session, said, at, evidence = (value for _, _, value in pairs)
+    session, said, at, evidence = parse_lines(text, HEADER, _FIELDS)
     try:
         moment = datetime.strptime(at, _TIME).replace(tzinfo=UTC)
     except ValueError as error:
@@ -170,7 +166,7 @@ def check_found(found: Found) -> Found:
         MalformedError: It has no evidence of one line.
     """
     text = found.evidence
-    if not text.strip() or len(text) > MAX_TEXT or not text.isprintable():
+    if not is_line(text, MAX_TEXT):
         raise MalformedError(f"an answer has its evidence in one line of at most {MAX_TEXT} characters")
     return found
 

@@ -27,6 +27,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from doorward.errors import MalformedError, VerificationError
+from doorward.notes.lines import format_lines, is_line, parse_lines
 from doorward.notes.note import Verifier, find_signers, parse_note
 
 HEADER: Final = "doorward cut v1"
@@ -141,7 +142,7 @@ def check_cut(cut: Cut) -> Cut:
     """
     if not _WORD.fullmatch(cut.target) or not all(_WORD.fullmatch(grant) for grant in cut.also):
         raise MalformedError("a cut's target is a session's id, a login, an agency or a purpose, in one word")
-    if not cut.reason.strip() or len(cut.reason) > MAX_REASON or not cut.reason.isprintable():
+    if not is_line(cut.reason, MAX_REASON):
         raise MalformedError(f"a cut has a reason of at most {MAX_REASON} characters in one line")
     if cut.until is not None and cut.until <= cut.begins:
         raise MalformedError("a cut ends after it begins")
@@ -158,8 +159,7 @@ def format_cut(cut: Cut) -> bytes:
         cut.what.value, cut.target, _format_time(cut.begins), _format_time(cut.until) if cut.until else NONE,
         " ".join(cut.also) or NONE, cut.reason,
     )  # fmt: skip
-    lines = [HEADER, *(f"{name}: {value}" for name, value in zip(_FIELDS, values, strict=True))]
-    return ("\n".join(lines) + "\n").encode()
+    return format_lines(HEADER, zip(_FIELDS, values, strict=True))
 
 
 def parse_cut(text: bytes, *, by: tuple[str, ...], note: str = "") -> Cut:
@@ -168,11 +168,7 @@ def parse_cut(text: bytes, *, by: tuple[str, ...], note: str = "") -> Cut:
     Raises:
         MalformedError: It is none, or written otherwise than `format_cut` writes it.
     """
-    lines = text.decode("utf-8", errors="replace").removesuffix("\n").split("\n")
-    pairs = [tuple(line.split(": ", 1)) for line in lines[1:]]
-    if lines[0] != HEADER or [pair[0] for pair in pairs] != list(_FIELDS):
-        raise MalformedError(f"expected a cut: `{HEADER}` and a line for each of {', '.join(_FIELDS)}")
-    what, target, begins, until, also, reason = (pair[-1] for pair in pairs)
+    what, target, begins, until, also, reason = parse_lines(text, HEADER, _FIELDS)
     try:
         cut = Cut(
             What(what), target, _parse_time(begins), None if until == NONE else _parse_time(until), reason, by,

@@ -41,6 +41,7 @@ from hashlib import sha256
 from typing import Final
 
 from doorward.errors import MalformedError, VerificationError
+from doorward.notes.lines import format_lines, is_line, parse_pairs
 from doorward.notes.note import Verifier, find_signers, parse_note
 
 HEADER: Final = "doorward record v1"
@@ -128,7 +129,7 @@ def format_record(record: Record) -> bytes:
         ("evidence", record.evidence),
         ("reason", record.reason),
     )
-    return "".join([f"{HEADER}\n", *(f"{name}: {value}\n" for name, value in pairs)]).encode()
+    return format_lines(HEADER, pairs)
 
 
 def parse_record(text: bytes, *, by: str = "", note: str = "") -> Record:
@@ -137,10 +138,9 @@ def parse_record(text: bytes, *, by: str = "", note: str = "") -> Record:
     Raises:
         MalformedError: It is none, or written otherwise than `format_record` writes it.
     """
-    lines = text.decode("utf-8", errors="replace").removesuffix("\n").split("\n")
-    pairs = [(name, value) for line in lines[1:] for name, _, value in (line.partition(": "),)]
+    pairs = parse_pairs(text, HEADER)
     found = dict(pairs)
-    if lines[0] != HEADER or found.get("kind") not in {kind.value for kind in RecordKind}:
+    if found.get("kind") not in {kind.value for kind in RecordKind}:
         raise MalformedError(f"expected a record: `{HEADER}` and its kind")
     kind = RecordKind(found["kind"])
     names = ["kind", "about", "from", "until", *MORE[kind], "evidence", "reason"]
@@ -174,7 +174,7 @@ def check_record(record: Record) -> Record:
             f"a record of a {record.kind} says {', '.join(MORE[record.kind]) or 'nothing more'}"
         )
     for name, text in (("evidence", record.evidence), ("reason", record.reason), *record.more):
-        if not text.strip() or len(text) > MAX_TEXT or not text.isprintable():
+        if not is_line(text, MAX_TEXT):
             raise MalformedError(f"a record has its {name} in one line of at most {MAX_TEXT} characters")
         if name in CHOICES and text not in CHOICES[name]:
             raise MalformedError(f"`{name}` of a record is one of {', '.join(CHOICES[name])}")

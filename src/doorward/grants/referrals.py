@@ -38,6 +38,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from doorward.errors import MalformedError, VerificationError
+from doorward.notes.lines import format_lines, is_line, parse_lines
 from doorward.notes.note import Verifier, find_signers, parse_note
 
 HEADER: Final = "doorward answer v1"
@@ -164,8 +165,7 @@ def format_answer(answer: Answered) -> bytes:
         APPROVED if answer.is_approved else DENIED, answer.until.astimezone(UTC).strftime(_TIME), answer.evidence,
         answer.reason,
     )  # fmt: skip
-    lines = [HEADER, *(f"{name}: {value}" for name, value in zip(_FIELDS, values, strict=True))]
-    return ("\n".join(lines) + "\n").encode()
+    return format_lines(HEADER, zip(_FIELDS, values, strict=True))
 
 
 def parse_answer(text: bytes, *, by: str = "", note: str = "") -> Answered:
@@ -174,11 +174,7 @@ def parse_answer(text: bytes, *, by: str = "", note: str = "") -> Answered:
     Raises:
         MalformedError: It is none, or written otherwise than `format_answer` writes it.
     """
-    lines = text.decode("utf-8", errors="replace").removesuffix("\n").split("\n")
-    pairs = [tuple(line.split(": ", 1)) for line in lines[1:]]
-    if lines[0] != HEADER or [pair[0] for pair in pairs] != list(_FIELDS):
-        raise MalformedError(f"expected an answer: `{HEADER}` and a line for each of {', '.join(_FIELDS)}")
-    found = {pair[0]: pair[-1] for pair in pairs}
+    found = dict(zip(_FIELDS, parse_lines(text, HEADER, _FIELDS), strict=True))
     try:
         until = datetime.strptime(found["until"], _TIME).replace(tzinfo=UTC)
     except ValueError as error:
@@ -207,7 +203,7 @@ def check_answer(answer: Answered) -> Answered:
         MalformedError: It has no evidence or no reason of one line.
     """
     for name, text in (("evidence", answer.evidence), ("reason", answer.reason)):
-        if not text.strip() or len(text) > MAX_TEXT or not text.isprintable():
+        if not is_line(text, MAX_TEXT):
             raise MalformedError(f"an answer has its {name} in one line of at most {MAX_TEXT} characters")
     return answer
 

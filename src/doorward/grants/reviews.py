@@ -28,6 +28,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from doorward.errors import MalformedError, VerificationError
+from doorward.notes.lines import format_lines, is_line, parse_lines
 from doorward.notes.note import Verifier, find_signers, parse_note
 
 HEADER: Final = "doorward review v1"
@@ -133,8 +134,7 @@ def format_review(review: Review) -> bytes:
         review.session, review.login, review.began.astimezone(UTC).strftime(_TIME), review.finding.value,
         review.evidence, review.reason,
     )  # fmt: skip
-    lines = [HEADER, *(f"{name}: {value}" for name, value in zip(_FIELDS, values, strict=True))]
-    return ("\n".join(lines) + "\n").encode()
+    return format_lines(HEADER, zip(_FIELDS, values, strict=True))
 
 
 def parse_review(text: bytes, *, by: str = "", note: str = "") -> Review:
@@ -143,11 +143,7 @@ def parse_review(text: bytes, *, by: str = "", note: str = "") -> Review:
     Raises:
         MalformedError: It is none, or written otherwise than `format_review` writes it.
     """
-    lines = text.decode("utf-8", errors="replace").removesuffix("\n").split("\n")
-    pairs = [tuple(line.split(": ", 1)) for line in lines[1:]]
-    if lines[0] != HEADER or [pair[0] for pair in pairs] != list(_FIELDS):
-        raise MalformedError(f"expected a review: `{HEADER}` and a line for each of {', '.join(_FIELDS)}")
-    session, login, began, finding, evidence, reason = (pair[-1] for pair in pairs)
+    session, login, began, finding, evidence, reason = parse_lines(text, HEADER, _FIELDS)
     try:
         moment = datetime.strptime(began, _TIME).replace(tzinfo=UTC)
         review = Review(session, login, moment, Finding(finding), evidence, reason, by, note)
@@ -165,7 +161,7 @@ def check_review(review: Review) -> Review:
         MalformedError: It has no evidence or no reason of one line.
     """
     for name, text in (("evidence", review.evidence), ("reason", review.reason)):
-        if not text.strip() or len(text) > MAX_TEXT or not text.isprintable():
+        if not is_line(text, MAX_TEXT):
             raise MalformedError(f"a review has its {name} in one line of at most {MAX_TEXT} characters")
     return review
 

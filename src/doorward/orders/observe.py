@@ -25,6 +25,7 @@ from hashlib import sha256
 from typing import Final
 
 from doorward.errors import MalformedError, VerificationError
+from doorward.notes.lines import format_lines, is_line, parse_lines
 from doorward.notes.note import Verifier, find_signers, parse_note
 
 HEADER: Final = "doorward observe v1"
@@ -89,8 +90,7 @@ def format_observation(observation: Observation) -> bytes:
         observation.order, observation.digest, _format_time(observation.begins), _format_time(observation.until),
         " ".join(observation.clauses), observation.reason,
     )  # fmt: skip
-    lines = [HEADER, *(f"{name}: {value}" for name, value in zip(_FIELDS, values, strict=True))]
-    return ("\n".join(lines) + "\n").encode()
+    return format_lines(HEADER, zip(_FIELDS, values, strict=True))
 
 
 def parse_observation(text: bytes) -> Observation:
@@ -99,13 +99,7 @@ def parse_observation(text: bytes) -> Observation:
     Raises:
         MalformedError: It is none, or written otherwise than `format_observation` writes it.
     """
-    lines = text.decode("utf-8", errors="replace").removesuffix("\n").split("\n")
-    pairs = [tuple(line.split(": ", 1)) for line in lines[1:]]
-    if lines[0] != HEADER or [pair[0] for pair in pairs] != list(_FIELDS):
-        raise MalformedError(
-            f"expected an observation: `{HEADER}` and a line for each of {', '.join(_FIELDS)}"
-        )
-    order, digest, begins, until, clauses, reason = (pair[-1] for pair in pairs)
+    order, digest, begins, until, clauses, reason = parse_lines(text, HEADER, _FIELDS)
     try:
         found = Observation(
             order, digest, _parse_time(begins), _parse_time(until), tuple(clauses.split(" ")), reason
@@ -131,7 +125,7 @@ def check_observation(observation: Observation) -> Observation:
     if not all(_CLAUSE.fullmatch(clause) for clause in clauses):
         raise MalformedError("the observation names a clause by an id that is none")
     reason = observation.reason
-    if not reason.strip() or len(reason) > MAX_REASON or not reason.isprintable():
+    if not is_line(reason, MAX_REASON):
         raise MalformedError(f"an observation has a reason of at most {MAX_REASON} characters in one line")
     if not timedelta() < observation.until - observation.begins <= timedelta(days=MAX_DAYS):
         raise MalformedError(f"an observation ends after it begins, and within {MAX_DAYS} days")

@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from doorward.errors import MalformedError, VerificationError
+from doorward.notes.lines import format_lines, parse_lines
 from doorward.notes.note import Verifier, find_signers, parse_note
 
 HEADER: Final = "doorward order v1"
@@ -79,8 +80,7 @@ def format_statement(statement: Statement) -> bytes:
         statement.replaces or NONE,
         SAMPLE if statement.is_sample else OFFICES,
     )
-    lines = [HEADER, *(f"{name}: {value}" for name, value in zip(_FIELDS, values, strict=True))]
-    return ("\n".join(lines) + "\n").encode()
+    return format_lines(HEADER, zip(_FIELDS, values, strict=True))
 
 
 def parse_statement(text: bytes) -> Statement:
@@ -89,11 +89,7 @@ def parse_statement(text: bytes) -> Statement:
     Raises:
         MalformedError: It is none, or written otherwise than `format_statement` writes it.
     """
-    lines = text.decode("utf-8", errors="replace").removesuffix("\n").split("\n")
-    pairs = [tuple(line.split(": ", 1)) for line in lines[1:]]
-    if lines[0] != HEADER or [pair[0] for pair in pairs] != list(_FIELDS):
-        raise MalformedError(f"expected a statement: `{HEADER}` and a line for each of {', '.join(_FIELDS)}")
-    order, digest, number, effective, until, replaces, adopted = (pair[-1] for pair in pairs)
+    order, digest, number, effective, until, replaces, adopted = parse_lines(text, HEADER, _FIELDS)
     try:
         statement = Statement(
             order=order,
