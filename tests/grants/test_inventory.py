@@ -65,6 +65,9 @@ def test_it_is_read_and_counted() -> None:
         == "coverage: 1 behind the door, 1 audited, 0 uncovered, 0 unknown"
     )
     assert "nobody has said what else there is" in coverage_line((), is_written=False)
+    assert "the database's catalog was not looked at" in coverage_line(
+        stores, is_written=True, is_looked_at=False
+    )
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def doctor(  # noqa: PLR0917  # flags of a command
         raise ConfigError("--config and --data name two installations", hint="name one")
     now = _clock()
     lines: list[Line] = []
-    coverage = coverage_line((), is_written=False)
+    coverage = coverage_line((), is_written=False, is_looked_at=False)
     try:
         site = find_site(config, data, order)
     except ConfigError as error:
@@ -140,7 +140,7 @@ class Examination:
         self._order: tuple[Pack, ScopeBook] | None = None
         self._watched: ServerFacts | None = None
         self._around: Around | None = None
-        self.coverage = coverage_line((), is_written=False)
+        self.coverage = coverage_line((), is_written=False, is_looked_at=False)
 
     def run(self) -> list[Line]:
         """Return the line of every check, in an order in which a reader mends them."""

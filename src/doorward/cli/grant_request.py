@@ -79,7 +79,7 @@ def request(  # noqa: PLR0913, PLR0917  # flags of a command
     if as_json:
         typer.echo(json.dumps({name: value for name, value in asdict(heard).items() if name != "is_final"}))
     else:
-        for line in (heard.message, heard.detail, heard.hint):
+        for line in (heard.message, heard.detail, f"hint: {heard.hint}" if heard.hint else ""):
             if line:
                 typer.echo(line)
     raise typer.Exit(EXIT[heard.answer])

@@ -51,7 +51,7 @@ def list_stores(
     site = find_site(config, data, order)
     written = load_inventory(site.inventory)
     stores, _ = _with_catalog(site, written or (), offline=offline)
-    coverage = coverage_line(stores, is_written=written is not None)
+    coverage = coverage_line(stores, is_written=written is not None, is_looked_at=not offline)
     if as_json:
         rows = [_row(store) for store in stores]
         typer.echo(json.dumps({"coverage": coverage, "stores": rows}, indent=1, ensure_ascii=False))
@@ -88,7 +88,7 @@ def check(
     for store in stores:
         if store.is_found:
             typer.echo(one_line(f"not in the inventory, and uncovered: {store.name}: {store.note}"))
-    typer.echo(coverage_line(stores, is_written=True))
+    typer.echo(coverage_line(stores, is_written=True, is_looked_at=not offline))
     raise typer.Exit(1 if found else 0)
 
 
@@ -112,7 +112,7 @@ def add(  # noqa: PLR0913, PLR0917  # flags of a command
         site.inventory,
         Store(name, kind, state, owner, _today(), note, evidence, database, table, account),
     )
-    typer.echo(coverage_line(load_inventory(site.inventory) or (), is_written=True))
+    typer.echo(coverage_line(load_inventory(site.inventory) or (), is_written=True, is_looked_at=False))
 
 
 def _with_catalog(

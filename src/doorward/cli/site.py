@@ -82,7 +82,7 @@ class Site:
         """
         stores = load_inventory(self.inventory)
         shown = with_found(stores or (), around, declared=self.workloads, today=today)
-        return coverage_line(shown, is_written=stores is not None)
+        return coverage_line(shown, is_written=stores is not None, is_looked_at=around is not None)
 
     def load_order(self) -> tuple[Pack, ScopeBook]:
         """Return the order and its scopes; nothing is kept.

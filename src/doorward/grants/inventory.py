@@ -268,12 +268,13 @@ def _why_not(store: Store, behind: Behind, around: Around | None) -> Iterable[st
         yield f"no collection of the order covers `{store.table}`"
 
 
-def coverage_line(stores: Iterable[Store], *, is_written: bool) -> str:
+def coverage_line(stores: Iterable[Store], *, is_written: bool, is_looked_at: bool = True) -> str:
     """Return the line that every report prints: how much is behind the door, and how much is not.
 
     Args:
         stores: With what the catalog shows, as `with_found` gives them.
         is_written: Whether there is an inventory at all.
+        is_looked_at: Whether the catalog was; without it nobody knows what lies beside the door.
     """
     counts = dict.fromkeys(Coverage, 0)
     for store in stores:
@@ -282,4 +283,6 @@ def coverage_line(stores: Iterable[Store], *, is_written: bool) -> str:
         f"coverage: {counts[Coverage.BEHIND]} behind the door, {counts[Coverage.AUDITED]} audited, "
         f"{counts[Coverage.UNCOVERED]} uncovered, {counts[Coverage.UNKNOWN]} unknown"
     )
+    if not is_looked_at:
+        line += "; the database's catalog was not looked at, as `doorward doctor` does"
     return line if is_written else f"{line}; no inventory is on file, so nobody has said what else there is"
