@@ -170,7 +170,7 @@ def test_settings_that_are_passed_on_reach_the_server_and_claims_do_not() -> Non
 
 def test_a_cancel_request_is_passed_on_and_the_connection_ends() -> None:
     session = begin()
-    assert session.from_client(format_cancel(CancelRequest(7, b"abcd")))[0] == Cancel(7, b"abcd")
+    assert session.from_client(format_cancel(CancelRequest(7, b"abcd"))) == [Cancel(7, b"abcd")]
     assert session.phase is Phase.OVER
 
 

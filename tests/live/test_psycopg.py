@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import os
+import signal
 import socket
 import threading
 import time
@@ -155,6 +157,23 @@ def test_a_cancel_reaches_the_statement_and_no_other_session(up: Any, safe: bool
         assert session.execute("SELECT 1").fetchone() == (1,)
         for result in iter(other.pgconn.get_result, None):
             assert result.status == pq.ExecStatus.TUPLES_OK
+
+
+def test_a_cancel_returns_once_postgresql_has_taken_it_so_that_it_meets_no_later_statement(up: Any) -> None:
+    with up.city() as dba:
+        postmaster = int(dba.execute("SELECT pg_read_file('postmaster.pid', 0, 20)").fetchone()[0].split()[0])
+    with up.connect() as session:
+        cancelling = threading.Thread(target=session.cancel_safe)
+        os.kill(postmaster, signal.SIGSTOP)
+        try:
+            cancelling.start()
+            cancelling.join(0.5)
+            has_returned = not cancelling.is_alive()
+        finally:
+            os.kill(postmaster, signal.SIGCONT)
+            cancelling.join()
+        assert not has_returned
+        assert session.execute("SELECT 1").fetchone() == (1,)
 
 
 @pytest.mark.parametrize("key", [b"\0\0\0\0", b"", b"x" * 300], ids=["guessed", "none", "too long"])

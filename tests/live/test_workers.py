@@ -204,6 +204,7 @@ def two_city_fixture() -> Iterator[Two]:
         )
         text = text.replace(f"port = {city.port}\n", f"port = {city.port}\nworkers = 2\n")
         text += '\n[people]\ntwo_addresses = "cut"\n'
+        text += "\n[limits]\nrows = 0\nbytes = 0\nstatements_a_minute = 0\n"  # a quick machine would reach them here
         operation = f'health = "127.0.0.1:{two.health_port}"\nlog = "json"\nstalled_seconds = 4\n'
         city.config.write_text(f"{text}\n[operation]\n{operation}", encoding="utf-8")
         yield two

@@ -44,7 +44,7 @@ class BindLogin:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Forward a cancel request to the session with this key, if there is one."""
+    """Forward a cancel request to the session with this key, if there is one; close once PostgreSQL has taken it."""
 
     process_id: int
     secret: bytes

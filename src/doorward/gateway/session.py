@@ -168,7 +168,7 @@ class Session:
         result = step.result
         if isinstance(result, CancelRequest):
             self.phase = Phase.OVER
-            return [Cancel(result.process_id, result.secret), Close("a cancel request was passed on")]
+            return [Cancel(result.process_id, result.secret)]
         if isinstance(result, Opened) or (isinstance(result, Failed) and result.reason == "password"):
             self.attempted = (result.login, isinstance(result, Opened))  # nobody guesses a token
         if isinstance(result, Failed):

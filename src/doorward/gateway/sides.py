@@ -162,7 +162,7 @@ class ClientSide(asyncio.Protocol):
             elif isinstance(action, BindLogin):
                 self.server.spawn(self._closing_on_failure(self._connect()))
             elif isinstance(action, Cancel):
-                self.server.spawn(self.server.cancelling.cancel(action.process_id, action.secret))
+                self.server.spawn(self._closing_on_failure(self._cancel(action)))
             elif isinstance(action, EndStatement):
                 self._end_statement()
             elif isinstance(action, EndBackend):
@@ -181,6 +181,11 @@ class ClientSide(asyncio.Protocol):
             if self.session is not None:
                 self.perform(self.session.fail(failure))
             self._drop_upstream()
+
+    async def _cancel(self, action: Cancel) -> None:
+        # A client takes the end of this connection for the end of its cancel, and sends its next statement.
+        await self.server.cancelling.cancel(action.process_id, action.secret)
+        self._close()
 
     async def _ask(self, action: AskDoor) -> None:
         session, began = self.session, time.monotonic()
