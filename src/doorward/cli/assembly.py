@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 
+from doorward.cli.enactment import load_statement
 from doorward.cli.folders import Folders
 from doorward.cli.observation import load_observation, open_observing
 from doorward.cli.register_assembly import check_register_place, make_asking
@@ -53,6 +54,7 @@ from doorward.notes.key_files import SEED_BYTES, load_key, write_key
 from doorward.notes.note import Signer, format_verifier, sign_note
 from doorward.orders.load import Pack, load_pack
 from doorward.orders.observed import join_scopes
+from doorward.orders.statement import Verified
 from doorward.policy.scopes import ScopeBook
 from doorward.record.reserve import Reserve
 from doorward.record.spool import Spool, SpoolLimits
@@ -262,12 +264,13 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
     register = make_asking(parts.register, parts.admin)
     try:
         observing = find_observing(parts, now=now)
+        check_stated(parts, now=now)
         check_in_force(admin, parts, observing)
         logins = Logins(admin, order_digest=parts.pack.digest, random=os.urandom, share=parts.share)
         logins.recover()
         settings = parts.settings
         watched = Watched(
-            holds_order=lambda: holds_order(admin, parts.pack.digest),
+            holds_order=lambda: is_stated(parts) and holds_order(admin, parts.pack.digest),
             spool=lambda: look_at_spool(folders.log, folders.spool, worker),
             people=DirectoryWatch(*folders.directory),
             stalled_seconds=parts.stalled_seconds,
@@ -432,6 +435,25 @@ def check_in_force(admin: AdminConnections, parts: GatewayParts, observing: Obse
             f"the database does not hold the scopes of `{parts.folders.observe.name}`",
             hint="doorward order install --observe, with the same note",
         )
+
+
+def check_stated(parts: GatewayParts, *, now: datetime) -> Verified | None:
+    """Return the statement by which the order is in force here, or None where this is a trial.
+
+    Raises:
+        ConfigError: With `production = true` there is none; or it does not hold now.
+    """
+    needed = parts.settings is not None and parts.settings.production
+    return load_statement(parts.folders, parts.pack, now=now, needed=needed)
+
+
+def is_stated(parts: GatewayParts) -> bool:
+    """Return True while the order is in force by its statement, or by none where this is a trial; reads the clock."""
+    try:
+        check_stated(parts, now=datetime.now(UTC))  # noqa: TID251  # asked for as long as the gateway runs
+    except ConfigError:
+        return False
+    return True
 
 
 def holds_order(admin: AdminConnections, digest: str) -> bool:

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from doorward.cli.assembly import check_in_force, city_gateway, connect_admin, find_observing
+from doorward.cli.assembly import check_in_force, check_stated, city_gateway, connect_admin, find_observing
+from doorward.cli.enactment import describe
 from doorward.cli.gateway import make_listening
 from doorward.cli.observation import ENFORCED, load_observation
 from doorward.cli.register_assembly import check_register
@@ -58,6 +59,7 @@ def check(
     for role, says in settings.workloads.items():
         typer.echo(f"workload: {role} reads around the door: {says}")
     now = datetime.now(UTC)  # noqa: TID251  # the command line may read the clock
+    typer.echo(f"statement: {describe(check_stated(parts, now=now))}")
     found = load_observation(parts.folders, parts.pack, now=now)
     typer.echo(f"clauses: {ENFORCED if found is None else found.says()}")
     if not offline:

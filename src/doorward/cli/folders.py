@@ -90,8 +90,13 @@ class Folders:
         return self.data / "observe.note"
 
     @property
+    def statement(self) -> Path:
+        """The statement by which the order is in force here."""
+        return self.data / "statement.note"
+
+    @property
     def law(self) -> Path:
-        """The public keys of the law department, two of which sign that note."""
+        """The public keys of the law department, two of which sign these notes."""
         return self.data / "law.keys"
 
     @property

@@ -6,6 +6,7 @@ from doorward.cli import (
     order_check,
     order_database,
     order_diff,
+    order_enact,
     order_install,
     order_new,
     order_observe,
@@ -23,6 +24,7 @@ app.command("sql")(order_sql.sql)
 app.command("key")(order_sign.key)
 app.command("sign")(order_sign.sign)
 app.command("verify")(order_sign.verify)
+app.command("enact")(order_enact.enact_order)
 app.command("observe")(order_observe.observe)
 app.command("scaffold")(order_database.scaffold)
 app.command("install")(order_install.install_order)

@@ -22,7 +22,7 @@ from doorward.notes.note import (
     parse_verifier_key,
     sign_note,
 )
-from doorward.orders.assemble import assemble_pack
+from doorward.orders.assemble import COLLECTIONS, assemble_pack
 from doorward.orders.check import check_pack
 from doorward.orders.load import find_pack, read_files
 from doorward.orders.pack import Pack
@@ -42,6 +42,10 @@ PackName = Annotated[str, typer.Argument(help="a shipped order such as `chicago`
 StatementFile = Annotated[
     Path | None,
     typer.Option("--statement", help="the statement's file; signatures/statement.note of the pack"),
+]
+CollectionsFile = Annotated[
+    Path | None,
+    typer.Option("--collections", help="the city's own collections.toml, in place of the order's"),
 ]
 Moment = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"], help="UTC")
@@ -69,11 +73,12 @@ def sign(  # noqa: PLR0917  # flags of a command
     number: Annotated[int | None, typer.Option(help="of the statement; one more than the one before")] = None,
     replaces: Annotated[Path | None, typer.Option(help="the statement that is in force now")] = None,
     statement: StatementFile = None,
+    collections: CollectionsFile = None,
 ) -> None:
     """Sign an order that checks: the first makes the statement, the second signs the same statement."""
     signer = load_key(key_file)
     folder = find_pack(pack)
-    loaded = _checked(read_files(folder))
+    loaded = _checked(_files(folder, collections))
     file = statement or folder / STATEMENT
     stated = any(value is not None for value in (effective, until, number, replaces))
     if file.exists():
@@ -100,13 +105,13 @@ def verify(  # noqa: PLR0917  # as above
     at: Moment = None,
     last: Annotated[Path | None, typer.Option(help="the statement that was in force before")] = None,
     statement: StatementFile = None,
+    collections: CollectionsFile = None,
     production: Annotated[bool, typer.Option("--production", help="refuse a sample order")] = False,  # noqa: FBT002  # a command-line flag
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document")] = False,  # noqa: FBT002  # as above
 ) -> None:
     """Verify that two people of the law department put exactly this order into force, now or at a time."""
     folder = find_pack(pack)
-    files = read_files(folder)
-    loaded = assemble_pack(files)
+    loaded = assemble_pack(_files(folder, collections))
     trusted = read_keys(keys)
     now = at.replace(tzinfo=UTC) if at else datetime.now(UTC)  # noqa: TID251  # the command line is where the clock is read
     before = _read_statement(last) if last else None
@@ -144,6 +149,11 @@ def read_keys(file: Path) -> list[Verifier]:
     if len({found.public_key for found in keys}) < len(keys):
         raise ConfigError(f"`{file}` has a key twice", hint="two signatures are two people's")
     return keys
+
+
+def _files(folder: Path, collections: Path | None) -> dict[str, bytes]:
+    files = read_files(folder)
+    return files if collections is None else files | {COLLECTIONS: read_file(collections)}
 
 
 def _checked(files: dict[str, bytes]) -> Pack:
