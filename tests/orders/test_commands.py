@@ -1,5 +1,6 @@
 """`doorward decide` and `doorward order check`, run as a person runs them."""
 
+import io
 import json
 import re
 import subprocess
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from doorward.cli.main import main
 from doorward.orders.load import Pack
 
 Files = dict[str, bytes]
@@ -31,6 +33,24 @@ def doorward() -> Run:
             check=False,
             env={"COLUMNS": "200"},
         )
+
+    return run
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The same in this process, for lists of cases: a start of Python takes longer than they do."""
+
+    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setattr(sys, "argv", ["doorward", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        written = capsys.readouterr()
+        code = ended.value.code
+        assert isinstance(code, int)
+        return subprocess.CompletedProcess(arguments, code, written.out, written.err)
 
     return run
 
@@ -57,8 +77,8 @@ def test_a_permitted_request_is_printed_with_its_clause_and_exits_0(doorward: Ru
         (("--fact", "context.papers.court_civil.presented=true"), "refer"),
     ],
 )
-def test_a_closed_request_exits_1(doorward: Run, changed: tuple[str, str], outcome: str) -> None:
-    done = doorward("decide", *OWN_CASE, *changed)
+def test_a_closed_request_exits_1(here: Run, changed: tuple[str, str], outcome: str) -> None:
+    done = here("decide", *OWN_CASE, *changed)
     assert done.returncode == 1
     assert done.stdout.startswith(f"outcome      {outcome}\n")
 
@@ -104,9 +124,9 @@ def test_why_it_is_closed_is_printed_and_no_claim_is_coached(doorward: Run) -> N
     ],
 )
 def test_a_word_that_nobody_knows_is_refused_in_one_line_and_exits_2(
-    doorward: Run, arguments: tuple[str, ...], said: str
+    here: Run, arguments: tuple[str, ...], said: str
 ) -> None:
-    done = doorward("decide", *arguments)
+    done = here("decide", *arguments)
     assert done.returncode == 2
     assert said in done.stderr.splitlines()[0]
     assert done.stdout == ""
@@ -151,8 +171,8 @@ def test_many_requests_are_answered_line_by_line(doorward: Run, tmp_path: Path) 
      line(resource={"table": "clear.persons"}), line(resource={"type": "Attic"}), line(action=3),
      line(context={"purpose": 3}), line(context={"purpose": "zebra"}), "[" * 100_000],
 )  # fmt: skip
-def test_a_line_that_is_no_request_is_answered_with_its_error_and_exits_2(doorward: Run, text: str) -> None:
-    done = doorward("decide", "--json", "-", stdin=f"{text}\n{line()}\n")
+def test_a_line_that_is_no_request_is_answered_with_its_error_and_exits_2(here: Run, text: str) -> None:
+    done = here("decide", "--json", "-", stdin=f"{text}\n{line()}\n")
     first, second = (json.loads(answer) for answer in done.stdout.splitlines())
     assert done.returncode == 2
     assert first["line"] == 1

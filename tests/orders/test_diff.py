@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 from doorward.cli.main import app
 from doorward.errors import PolicyError
 from doorward.orders.assemble import assemble_pack
-from doorward.orders.diff import BOTH, EQUAL, LESS, MORE, compare_packs
+from doorward.orders.diff import BOTH, EQUAL, LESS, MORE, Difference, compare_packs
 from doorward.orders.load import Pack, load_pack, read_templates
 from doorward.orders.scaffold import make_draft
 from doorward.policy.difference import CLASSES
@@ -55,12 +56,19 @@ def test_the_direction_is_found_and_turns_around(changes: tuple[tuple[str, str],
             assert class_of(new, change.new) == change.after
 
 
+@cache
+def compared(changes: tuple[tuple[str, str], ...]) -> tuple[Pack, Pack, Difference]:
+    """Return two orders and what lies between them; of each list of changes once, which are sixteen."""
+    old, new = make(), make(*changes)
+    return old, new, compare_packs(old, new)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_request_that_is_answered_otherwise_is_of_a_kind_that_was_found(data: st.DataObject) -> None:
-    changes = data.draw(st.lists(st.sampled_from([LOOSER, TIGHTER, REGROUPED]), unique=True))
-    old, new = make(), make(*changes)
-    found = compare_packs(old, new)
+    old, new, found = compared(
+        tuple(data.draw(st.lists(st.sampled_from([LOOSER, TIGHTER, REGROUPED]), unique=True)))
+    )
     kinds = {(one.action, change.before, change.after) for one in found.compared for change in one.changes}
     for _ in range(30):
         request = data.draw(requests(old))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doorward.errors import Finding, PolicyCheckError
@@ -69,21 +69,25 @@ def test_a_file_that_is_no_text_is_named(files: Files) -> None:
         assemble_pack(files | {ORDER: b"abc\xff"})
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-@given(st.data())
-def test_a_tampered_file_is_a_pack_or_a_list_of_faults(files: Files, data: st.DataObject) -> None:
-    name = data.draw(st.sampled_from(sorted(files)))
-    content = files[name]
-    at = data.draw(st.integers(0, len(content)))
-    added = data.draw(st.text(alphabet='"{}[]=.,:;ax1\n\\', max_size=4)).encode()
-    tampered = content[:at] + added + content[at + data.draw(st.integers(0, 30)) :]
-    findings: tuple[Finding, ...] = ()
-    digest = ""
-    try:
-        digest = assemble_pack(files | {name: tampered}).digest
-    except PolicyCheckError as error:
-        findings = error.findings
-    assert bool(digest) != bool(findings)
+@pytest.mark.parametrize("examples", [20, pytest.param(200, marks=pytest.mark.long)])
+def test_a_tampered_file_is_a_pack_or_a_list_of_faults(files: Files, examples: int) -> None:
+    @settings(max_examples=examples)
+    @given(st.data())
+    def holds(data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(files)))
+        content = files[name]
+        at = data.draw(st.integers(0, len(content)))
+        added = data.draw(st.text(alphabet='"{}[]=.,:;ax1\n\\', max_size=4)).encode()
+        tampered = content[:at] + added + content[at + data.draw(st.integers(0, 30)) :]
+        findings: tuple[Finding, ...] = ()
+        digest = ""
+        try:
+            digest = assemble_pack(files | {name: tampered}).digest
+        except PolicyCheckError as error:
+            findings = error.findings
+        assert bool(digest) != bool(findings)
+
+    holds()
 
 
 def test_a_pack_of_the_sample_office_is_none_for_production() -> None:

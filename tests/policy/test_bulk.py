@@ -200,8 +200,8 @@ def hide(pack: Pack, count: int, rng: random.Random) -> set[str]:
     return set(rng.sample(paths, count))
 
 
-def completions(pack: Pack, request: Request, hidden: set[str]) -> set[Outcome] | None:
-    """The outcomes of every completion, tried one by one; None where there are too many."""
+def completions(pack: Pack, request: Request, hidden: set[str]) -> set[tuple[Outcome, frozenset[str]]] | None:
+    """Outcome and policies of every completion, tried one by one; None where there are too many."""
     specs = stated(pack, request.resource.type)
     texts = {value for value in request.facts.values() if isinstance(value, str)} | {"", "other", "another"}
     values = [
@@ -212,10 +212,10 @@ def completions(pack: Pack, request: Request, hidden: set[str]) -> set[Outcome] 
         size *= len(choice)
     if size > MAX_COMPLETIONS:
         return None
-    return {
-        pack.decide(pack.requests.change(request, dict(zip(hidden, choice, strict=True)))).outcome
-        for choice in product(*values)
-    }
+    changed = (
+        pack.requests.change(request, dict(zip(hidden, choice, strict=True))) for choice in product(*values)
+    )
+    return {(found.outcome, frozenset(found.policies)) for found in map(pack.decide, changed)}
 
 
 @pytest.mark.parametrize("order", ["chicago", "hospital-records"])
@@ -227,10 +227,11 @@ def test_what_is_certain_or_possible_with_facts_missing(order: str, duck: Duck) 
     made = symbolic(order, action, "Record")
     duck.load(pack, "Record", requests, hidden)
     rows = sources(pack, "Record")
-    found = duck(write_unsure_query(made, pack.requests, DUCKDB, rows))
+    found = duck(write_unsure_query(made, pack.requests, DUCKDB, rows, policies=True))
     assert len(found) == len(requests)
-    compared = certain = narrowed = 0
-    for number, outcome, possible in found:
+    assert duck(write_unsure_query(made, pack.requests, DUCKDB, rows)) == [row[:3] for row in found]
+    compared = certain = narrowed = by_name = 0
+    for number, outcome, possible, policies, perhaps in found:
         request, gone = requests[number], hidden[number]
         known = {path: request.facts[path] for path in stated(pack, "Record") if path not in gone}
         second = find_possible(made, pack.requests, known)
@@ -240,14 +241,19 @@ def test_what_is_certain_or_possible_with_facts_missing(order: str, duck: Duck) 
             assert pack.decide(request).outcome in claimed
             continue
         compared += 1
-        assert tried <= claimed
-        assert outcome is None or tried == {Outcome(outcome)}
+        outcomes = {found_outcome for found_outcome, _ in tried}
+        assert outcomes <= claimed
+        assert outcome is None or outcomes == {Outcome(outcome)}
         assert second.exact
-        assert set(second.outcomes) == tried
+        assert set(second.outcomes) == outcomes
+        for _, deciding in tried:
+            assert set(policies.split()) <= deciding <= set(perhaps.split())
+        by_name += bool(policies)
         certain += outcome is not None
         narrowed += outcome is None and second.certain is not None
     assert compared >= 200
     assert certain >= 50
+    assert by_name >= 50
 
 
 def test_a_row_with_everything_known_is_certain(duck: Duck) -> None:

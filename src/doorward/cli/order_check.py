@@ -14,7 +14,7 @@ import typer
 from doorward.errors import ConfigError, Finding, MalformedError
 from doorward.notes.note import parse_note
 from doorward.orders.check import Report, check_pack
-from doorward.orders.load import find_pack, read_files
+from doorward.orders.load import find_pack, read_files, read_vocabularies
 from doorward.orders.observe import NOTE, parse_observation
 from doorward.orders.pack import Clause
 from doorward.orders.scenarios import CaseResult
@@ -35,7 +35,8 @@ def check(
     observed = read_observed_line(files)
     cases = {} if scenarios is None else {str(scenarios): _read_cases(scenarios)}
     now = datetime.now(UTC)  # noqa: TID251  # the command line is where the clock is read
-    report = check_pack(files, cases=cases, now=now, production=production)
+    vocabularies = read_vocabularies()
+    report = check_pack(files, cases=cases, now=now, production=production, vocabularies=vocabularies)
     if as_json:
         typer.echo(json.dumps(_as_json(report) | {"observed": observed}, indent=1, ensure_ascii=False))
     else:
@@ -89,6 +90,7 @@ def _lines(name: str, report: Report) -> list[str]:
         lines += _clause_lines("adopted", report.adopted)
         lines += _clause_lines("needs counsel, refers only", report.needs_counsel)
         lines.append(f"cited by no policy: {', '.join(c.id for c in report.uncited) or 'none'}")
+        lines.append(_lexicon_line(report))
         if report.pack.model is None:
             lines.append("it stands at no database")
         else:
@@ -114,6 +116,14 @@ def _lines(name: str, report: Report) -> list[str]:
             lines.append(f"  {finding.hint}")
     lines.append(f"{name}: {len(report.findings)} faults" if report.findings else f"{name}: no fault")
     return lines
+
+
+def _lexicon_line(report: Report) -> str:
+    if report.lexicon is None:
+        return "patterns to look back with: none; it cannot be audited"
+    counts = ", ".join(f"{number} {tier}" for tier, number in report.lexicon.counts().items())
+    from_where = f", with {', '.join(report.lexicon.vocabularies)}" if report.lexicon.vocabularies else ""
+    return f"patterns to look back with: {len(report.lexicon.patterns)} ({counts}){from_where}"
 
 
 def _explained(report: Report) -> Iterator[str]:
@@ -162,6 +172,9 @@ def _as_json(report: Report) -> dict[str, Any]:
         "uncited": [clause.id for clause in report.uncited],
         "policies_without_a_case": list(report.unshown),
         "scopes": report.scopes,
+        "lexicon": {"digest": report.lexicon.digest, "patterns": report.lexicon.counts()}
+        if report.lexicon
+        else None,
         "warnings": [_finding(finding) for finding in report.warnings],
         "cases": {
             file: {

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from doorward.errors import Finding, PolicyCheckError, PolicyError
 from doorward.orders.assemble import assemble_pack
+from doorward.orders.lexicon import Lexicon, read_lexicon
 from doorward.orders.pack import SAMPLE_OFFICE, Clause, Pack
 from doorward.orders.scenarios import Cases, run_cases
 
@@ -22,6 +23,7 @@ class Report:
         cases: Results by file.
         scopes: How many scopes the database door has; None where it cannot be compiled.
         warnings: What is slow, and no fault.
+        lexicon: What looking back reads reasons with; None where the pack has none, or a faulty one.
     """
 
     pack: Pack | None
@@ -29,6 +31,7 @@ class Report:
     cases: Mapping[str, Cases] = field(default_factory=dict)
     scopes: int | None = None
     warnings: tuple[Finding, ...] = ()
+    lexicon: Lexicon | None = None
 
     @property
     def uncited(self) -> tuple[Clause, ...]:
@@ -63,7 +66,12 @@ class Report:
 
 
 def check_pack(
-    files: Mapping[str, bytes], *, cases: Mapping[str, str], now: datetime, production: bool = False
+    files: Mapping[str, bytes],
+    *,
+    cases: Mapping[str, str],
+    now: datetime,
+    production: bool = False,
+    vocabularies: Mapping[str, str] | None = None,
 ) -> Report:
     """Return what is wrong with a pack; its own cases are always run.
 
@@ -72,6 +80,7 @@ def check_pack(
         cases: Further CSV texts by file name.
         now: The time of every case's request.
         production: A pack of the office `sample` is a fault.
+        vocabularies: That its lexicon may include, texts by name; without them its lexicon is not looked at.
     """
     try:
         pack = assemble_pack(files)
@@ -86,6 +95,8 @@ def check_pack(
                 hint="a law department adopts each clause, or marks it `needs-counsel`",
             )
         )
+    lexicon, faults = (None, ()) if vocabularies is None else read_lexicon(pack, vocabularies)
+    findings += faults
     results: dict[str, Cases] = {}
     for file, text in {OWN_CASES: pack.files[OWN_CASES], **cases}.items():
         try:
@@ -96,10 +107,10 @@ def check_pack(
         findings += found.findings
         findings += [difference for result in found.decided for difference in result.differences]
     if pack.model is None:
-        return Report(pack, tuple(findings), results)
+        return Report(pack, tuple(findings), results, lexicon=lexicon)
     try:
         book = pack.scope_book()
     except PolicyError as error:
         findings.append(Finding(str(error).removeprefix(f"{error.span}: "), error.span, error.hint))
-        return Report(pack, tuple(findings), results)
-    return Report(pack, tuple(findings), results, len(book.scopes), book.warnings)
+        return Report(pack, tuple(findings), results, lexicon=lexicon)
+    return Report(pack, tuple(findings), results, len(book.scopes), book.warnings, lexicon)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from doorward.errors import ConfigError, Finding, PolicyCheckError
 from doorward.orders.assemble import COLLECTIONS, assemble_pack
+from doorward.orders.lexicon import REASONS, Lexicon, read_lexicon
 from doorward.orders.pack import SAMPLE_OFFICE, Agency, Clause, Contacts, Pack, Purpose
 from doorward.orders.scaffold import SUFFIX
 
@@ -19,8 +20,10 @@ __all__ = [
     "Pack",
     "Purpose",
     "find_pack",
+    "load_lexicon",
     "load_pack",
     "read_files",
+    "read_vocabularies",
     "shipped_orders",
 ]
 
@@ -117,3 +120,34 @@ def read_files(folder: Path) -> dict[str, bytes]:
     except OSError as error:
         raise ConfigError(f"a file of the pack cannot be read: {error.strerror}") from error
     return files
+
+
+def load_lexicon(pack: Pack) -> Lexicon:
+    """Return the audit lexicon of an order, with the vocabularies that it includes.
+
+    Raises:
+        ConfigError: The order has none, so that it cannot be audited.
+        PolicyCheckError: It has a fault; ``findings`` lists all.
+    """
+    lexicon, findings = read_lexicon(pack, read_vocabularies())
+    if findings:
+        more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
+        raise PolicyCheckError(
+            f"the lexicon of `{pack.name}` has a fault: {findings[0]}{more}",
+            findings=findings,
+            hint=findings[0].hint or "`doorward order check` lists every fault with its place",
+        )
+    if lexicon is None:
+        raise ConfigError(
+            f"the order `{pack.name}` has no `{REASONS}` and cannot be audited",
+            hint="docs/concepts/lexicon.md says what it is and how to write one",
+        )
+    return lexicon
+
+
+def read_vocabularies() -> dict[str, str]:
+    """Return the vocabularies that come with doorward, by name and version."""
+    return {
+        path.stem: path.read_text(encoding="utf-8")
+        for path in sorted((SHIPPED / "vocabulary").glob("*.toml"))
+    }

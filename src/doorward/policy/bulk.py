@@ -22,7 +22,7 @@ from doorward.policy.decision import Outcome
 from doorward.policy.request import Fact, RequestModel, kind_in_words
 from doorward.policy.symbolic import SymbolicOrder
 
-OUTCOME, POLICIES, POSSIBLE = "outcome", "policies", "possible"
+OUTCOME, POLICIES, POSSIBLE, PERHAPS = "outcome", "policies", "possible", "perhaps"
 _TWO_VALUED = frozenset(
     (
         "if",
@@ -92,23 +92,29 @@ def write_query(
     return f"SELECT {', '.join(chosen)} FROM ({inner}) AS decided"  # noqa: S608  # names of our own, quoted
 
 
-def write_unsure_query(order: SymbolicOrder, model: RequestModel, dialect: Dialect, sources: Sources) -> str:
+def write_unsure_query(
+    order: SymbolicOrder, model: RequestModel, dialect: Dialect, sources: Sources, *, policies: bool = False
+) -> str:
     """Return the query for rows whose facts may be NULL, for not known.
 
     Its columns are those kept, `outcome` (NULL where not certain), and `possible`: the outcomes that the missing facts
-    may bring about, separated by spaces; it may hold too many, never too few.
+    may bring about, separated by spaces; it may hold too many, never too few. With policies also `policies`, those
+    that decide whatever the missing facts are, and `perhaps`, those that may.
 
     Args:
         order: As in `write_query`.
         model: As in `write_query`.
         dialect: As in `write_query`.
         sources: Where facts come from.
+        policies: Whether policies are told.
 
     Raises:
         PolicyError: As in `write_query`; also a condition whose form has no third value, such as arithmetic.
     """
     writer = _Writer(order, model, dialect, sources)
     terms = {f"is {name}": writer.known(order.outcomes[name]) for name in Outcome}
+    if policies:
+        terms |= {f"by {policy.id}": writer.known(order.decides(policy)) for policy in order.policies}
     sql = UnsureWriter(order.terms, dialect, writer.column, model.entities)
     inner = sql.query(sources.table, terms, keep=sources.keep)
     names = {name: dialect.identifier(f"is {name}") for name in Outcome}
@@ -117,6 +123,10 @@ def write_unsure_query(order: SymbolicOrder, model: RequestModel, dialect: Diale
         f"CASE WHEN {names[name]} IS NOT FALSE THEN {dialect.text_literal(name)} END" for name in Outcome
     )
     chosen = [*sources.keep, f"CASE {certain} END AS {OUTCOME}", f"concat_ws(' ', {possible}) AS {POSSIBLE}"]
+    if policies:
+        ids = [policy.id for policy in order.policies]
+        chosen.append(f"{_listed(ids, dialect, ' IS TRUE')} AS {POLICIES}")
+        chosen.append(f"{_listed(ids, dialect, ' IS NOT FALSE')} AS {PERHAPS}")
     return f"SELECT {', '.join(chosen)} FROM ({inner}) AS decided"  # noqa: S608  # as above
 
 
@@ -125,8 +135,10 @@ def _case(names: Mapping[Outcome, str], dialect: Dialect) -> str:
     return f"CASE {whens} ELSE {dialect.text_literal(Outcome.REFER)} END"
 
 
-def _listed(ids: Sequence[str], dialect: Dialect) -> str:
-    parts = [f"CASE WHEN {dialect.identifier(f'by {i}')} THEN {dialect.text_literal(i)} END" for i in ids]
+def _listed(ids: Sequence[str], dialect: Dialect, test: str = "") -> str:
+    parts = [
+        f"CASE WHEN {dialect.identifier(f'by {i}')}{test} THEN {dialect.text_literal(i)} END" for i in ids
+    ]
     return f"concat_ws(' ', {', '.join(parts)})" if parts else dialect.text_literal("")
 
 
