@@ -22,6 +22,8 @@ CLASSES: Final = frozenset({"READ", "WRITE", "FUNCTION", "ROLE", "DDL", "MISC", 
 RELATIONS: Final = frozenset(
     {"TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "PARTITIONED TABLE", "SEQUENCE"}
 )
+ANOTHER_ZONE: Final = "expected a time in UTC; set log_timezone = 'UTC' on the server"
+_ZONES: Final = (" UTC", " GMT", " Z")
 _PARTS: Final = re.compile(r'"(?:[^"]|"")*"|[^"]+')
 _TIME, _USER, _DATABASE, _FROM, _SESSION, _MESSAGE, _APPLICATION = 0, 1, 2, 4, 5, 13, 22
 
@@ -110,6 +112,8 @@ def _make(row: list[str]) -> AuditLine | str | None:
     try:
         parts = next(csv.reader(io.StringIO(row[_MESSAGE].removeprefix(PREFIX), newline=""), strict=True))
         _kind, statement, _sub, audit_class, command, object_type, object_name = parts[:7]
+        if not row[_TIME].endswith(_ZONES):
+            return ANOTHER_ZONE
         time = _parse_time(row[_TIME])
         number = int(statement)
     except (csv.Error, StopIteration, ValueError):
@@ -131,7 +135,5 @@ def _unquote(name: str) -> str:
 
 def _parse_time(text: str) -> datetime:
     # `log_timezone` is the server's; a zone other than UTC is written by its letters, which name no offset surely.
-    moment, _, zone = text.rpartition(" ")
-    if zone not in {"UTC", "GMT", "Z"}:
-        raise ValueError(zone)
+    moment, _, _zone = text.rpartition(" ")
     return datetime.strptime(moment, "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
