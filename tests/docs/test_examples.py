@@ -36,7 +36,7 @@ def test_a_marked_example_ends_as_its_page_says(
     }
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", code],
-        cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False, timeout=60,
+        cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False, timeout=180,
     )  # fmt: skip
     assert done.returncode == expected, done.stdout + done.stderr
 

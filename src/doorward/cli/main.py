@@ -11,6 +11,7 @@ import typer
 from doorward.cli import (
     application,
     attest,
+    audit,
     backup,
     config,
     cut,
@@ -59,6 +60,7 @@ app.add_typer(application.app, name="application", help="Keep the applications t
 app.add_typer(records.app, name="records", help="Keep the facts that officials set.")
 app.add_typer(register.app, name="register", help="See how the register of cases answers.")
 app.add_typer(attest.app, name="attest", help="Look at numbers that outside agencies attested.")
+app.add_typer(audit.app, name="audit", help="Look back over logs of accesses that already happened.")
 app.add_typer(report.app, name="report", help="Report on what the doors saw.")
 grant.app.command("request")(grant_request.request)
 grant.app.command("revoke")(grant_revoke.revoke)
