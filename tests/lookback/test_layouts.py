@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.errors import ConfigError, PolicyCheckError
-from doorward.lookback import forms, own_record
+from doorward.lookback import forms
 from doorward.lookback.cells import BY_NAME
 from doorward.lookback.detect import detect
 from doorward.lookback.layouts import PARSERS, find_mapping, fold, load_layouts
@@ -35,7 +35,6 @@ HEADERS = {
     "flock-split-time": [*AUDIT_13[:9], "Search Date", "Search Time"],
     "oracle-unified-audit": ["EVENT_TIMESTAMP", "DBUSERNAME", "ACTION_NAME", "OBJECT_NAME", "SQL_TEXT"],
     "cells": ["at", "account", "object", "command"],
-    "doorward-record": list(own_record.HEADER),
 }  # fmt: skip
 
 
