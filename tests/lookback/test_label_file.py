@@ -16,6 +16,7 @@ from doorward.lookback.label_file import LabelFile, load_labels, save_labels
 from doorward.lookback.labels import Label, LabelSet
 from tests_support.wordings import label_of, write_labels
 
+CHILD = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}  # where `tests_support` is
 WRITER = """
     import sys
     from pathlib import Path
@@ -90,7 +91,7 @@ def test_a_folder_or_a_pipe_is_no_label_file(tmp_path: Path) -> None:
 def test_many_writers_lose_nothing_and_number_their_acts_in_one_order(tmp_path: Path) -> None:
     path = tmp_path / "labels.jsonl"
     writers = [
-        subprocess.Popen([sys.executable, "-c", dedent(WRITER), str(path), name])
+        subprocess.Popen([sys.executable, "-c", dedent(WRITER), str(path), name], env=CHILD)
         for name in ("AB", "CD", "EF")
     ]
     assert [writer.wait(120) for writer in writers] == [0, 0, 0]

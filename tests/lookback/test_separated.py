@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.lookback.accounting import format_report, parse_report
+from doorward.lookback.accounting import FORMAT, format_report, parse_report
 from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
 from doorward.lookback.read import read_sources
@@ -92,6 +92,6 @@ def test_an_account_loads_again_and_another_version_does_not(tmp_path: Path, rea
     assert loaded is not None
     assert format_report(loaded) == text
     assert str(tmp_path) not in text
-    assert parse_report(text.replace('"format": 1', '"format": 0'), "") is None
+    assert parse_report(text.replace(f'"format": {FORMAT}', '"format": 0'), "") is None
     assert parse_report("{", "") is None
     assert parse_report(to_csv([["x"]]), "") is None
