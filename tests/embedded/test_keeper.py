@@ -110,7 +110,7 @@ import signal, sys
 sys.argv = ["keeper"]
 from doorward.embedded import keeper
 from pathlib import Path
-keeper.STOP_SIGNALS = ((signal.SIGINT, 0.05), (signal.SIGQUIT, 60.0), (signal.SIGKILL, 5.0))
+keeper.STOP_SIGNALS = ((signal.SIGINT, 0.05), (signal.SIGQUIT, 25.0), (signal.SIGKILL, 5.0))
 sys.exit(keeper.main([{str(tmp_path / "log")!r}, "-", sys.executable, "-c", {script!r}]))
 """
     kept = subprocess.Popen([sys.executable, "-c", hurried], stdin=subprocess.PIPE)
