@@ -10,7 +10,8 @@ from scipy import stats  # type: ignore[import-untyped]  # it ships no types
 
 from doorward.errors import ConfigError
 from doorward.lookback.compare import Comparison, compare_audits, load_side
-from doorward.lookback.two_rates import difference, holm, p_value, wilson
+from doorward.lookback.intervals import wilson
+from doorward.lookback.two_rates import difference, holm, p_value
 from tests_support.audit_folder import ORDER, OWNERS, Access, Sample, ordinary
 
 
@@ -87,8 +88,8 @@ def test_an_owner_without_accesses_on_one_side_breaks_nothing(tmp_path: Path) ->
 
 
 def test_intervals_are_those_of_the_papers() -> None:
-    low, high = wilson(81, 263)
-    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)  # Newcombe 1998 (a), table I, method 3
+    found = wilson(81, 263).as_json()
+    assert (found["low"], found["high"]) == (0.2553, 0.3662)  # Newcombe 1998 (a), table I, method 3
     d, low, high = difference((48, 80), (56, 70))
     assert (round(d, 4), round(low, 4), round(high, 4)) == (
         0.2,

@@ -14,6 +14,7 @@ import typer
 
 from doorward.cli.audit_policies import MAX_CSV_BYTES
 from doorward.errors import ConfigError
+from doorward.lookback.participation import read_sheet
 from doorward.lookback.portal_rows import parse_export_name, parse_rows
 from doorward.lookback.sharing import (
     Changes,
@@ -113,23 +114,7 @@ def _papers(file: Path | None) -> tuple[Paper, ...] | None:
 
 
 def _participants(file: Path | None) -> tuple[Participant, ...] | None:
-    if file is None:
-        return None
-    try:
-        from python_calamine import CalamineError, CalamineWorkbook
-    except ImportError as error:
-        raise ConfigError(
-            "reading XLSX needs python-calamine", hint="pip install 'doorward[lookback]'"
-        ) from error
-    try:
-        if file.stat().st_size > MAX_CSV_BYTES:
-            raise ConfigError(f"`{file.name}` is larger than {MAX_CSV_BYTES} bytes")
-        rows: Any = CalamineWorkbook.from_path(file).get_sheet_by_index(0).to_python()
-    except OSError as error:
-        raise ConfigError(f"cannot read `{file}`: {error.strerror or 'no such file'}") from error
-    except CalamineError as error:
-        raise ConfigError(f"`{file.name}` is no XLSX file") from error
-    return read_participants(rows, file=file.name)
+    return None if file is None else read_participants(read_sheet(file), file=file.name)
 
 
 def _read(file: Path) -> str:

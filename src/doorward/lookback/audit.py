@@ -13,7 +13,7 @@ from doorward.lookback.accounting import SourceReport
 from doorward.lookback.agency_list import counties_of
 from doorward.lookback.cells import State
 from doorward.lookback.decide import Decided, Decider, Progress
-from doorward.lookback.duplicates import ANOTHER, duplicates_path, find_duplicates
+from doorward.lookback.duplicates import ANOTHER, find_duplicates
 from doorward.lookback.folder import AuditFolder
 from doorward.lookback.lead_tables import LeadInputs, Mark, Source
 from doorward.lookback.leads import ROWS, SUMMARY, find_leads
@@ -495,6 +495,3 @@ def _grouped(running: Audit, column: str) -> dict[str, dict[str, int]]:
     for rules, word, count in rows:
         found.setdefault(rules, {})[word] = count
     return found
-
-
-__all__ = ["Audit", "Plan", "audit", "duplicates_path"]

@@ -35,11 +35,6 @@ class AuditFolder:
         return self.root / "data/searchers.parquet"
 
     @property
-    def decisions(self) -> Path:
-        """Every distinct set of facts, and what the order says of it."""
-        return self.root / "data/decisions.parquet"
-
-    @property
     def counts(self) -> Path:
         """How many accesses, by everything that the report counts by."""
         return self.root / "data/counts.parquet"

@@ -162,7 +162,7 @@ def load_agreements(file: Path, matcher: ListMatcher | None, *, signed: bool) ->
     Raises:
         ConfigError: As `load_participation`.
     """
-    rows = _read_sheet(file)
+    rows = read_sheet(file)
     head = [str(cell).strip().upper() for cell in rows[0]] if rows else []
     missing = [one for one in (*COLUMNS, *((SIGNED,) if signed else ())) if one not in head]
     if missing:
@@ -214,7 +214,8 @@ def parse_day(cell: Any) -> date | None:  # noqa: ANN401  # what a sheet holds
         return None
 
 
-def _read_sheet(file: Path) -> list[list[Any]]:
+def read_sheet(file: Path) -> list[list[Any]]:
+    """Return the rows of the first sheet of a workbook; raises ConfigError where it cannot be read."""
     try:
         import python_calamine
     except ImportError as error:

@@ -9,20 +9,10 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-Z95: Final = 1.959963984540054
+from doorward.lookback.intervals import wilson
+
 EXACT: Final = 5_000
 _EQUAL: Final = 1e-7  # tables as likely as the one seen, up to rounding
-
-
-def wilson(part: int, whole: int, z: float = Z95) -> tuple[float, float]:
-    """Return the Wilson score interval of a proportion; 0 to 1 of nothing."""
-    if whole == 0:
-        return 0.0, 1.0
-    p, square = part / whole, z * z
-    centre = p + square / (2 * whole)
-    spread = z * math.sqrt(p * (1 - p) / whole + square / (4 * whole * whole))
-    low, high = ((centre + sign * spread) / (1 + square / whole) for sign in (-1, 1))
-    return (0.0 if part == 0 else low), (1.0 if part == whole else high)
 
 
 def difference(old: tuple[int, int], new: tuple[int, int]) -> tuple[float, float, float]:
@@ -33,9 +23,16 @@ def difference(old: tuple[int, int], new: tuple[int, int]) -> tuple[float, float
         new: As `old`.
     """
     p, q = old[0] / old[1], new[0] / new[1]
-    (low_p, high_p), (low_q, high_q) = wilson(*old), wilson(*new)
+    (low_p, high_p), (low_q, high_q) = _ends(old), _ends(new)
     d = q - p
     return d, d - math.hypot(q - low_q, high_p - p), d + math.hypot(high_q - q, p - low_p)
+
+
+def _ends(counted: tuple[int, int]) -> tuple[float, float]:
+    found = wilson(*counted)
+    assert found.low is not None, "of more than nothing"
+    assert found.high is not None, "as the lower end"
+    return found.low, found.high
 
 
 def p_value(old: tuple[int, int], new: tuple[int, int]) -> float:
