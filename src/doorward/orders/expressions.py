@@ -19,8 +19,10 @@ _SIGNS: Final = "0-9a-z"
 _EVERY_SIGN: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ESCAPES: Final = frozenset("dDwWb.()[]{}?*+|/\\&#-'\"")
 _WORDS_BEGIN: Final = "^[^0-9A-Za-z]*((?:(?:"
+# What a class may come to mean in Python (it warns of each), and `[:alpha:]`, which RE2 alone knows.
+_SET_OPERATION = re.compile(r"(?:^|[^\\])\[|--|&&|\|\||~~")
 _TOKEN = re.compile(
-    r"""(?P<escape>\\.?)|(?P<class>\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<group>\(\?.?)
+    r"""(?P<escape>\\.?)|(?P<class>\[\^?+\]?+(?:\\.|[^\]\\])*\])|(?P<group>\(\?.?)
     |(?P<repeat>(?:[*+?]|\{\d+(?:,\d*)?\}))|(?P<word>[A-Za-z]+)|(?P<space>[ ]+)|(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -55,13 +57,13 @@ def find_fault(expression: str) -> str | None:
 def _fault_of(kind: str, text: str, last: str) -> str | None:
     if kind == "escape" and text[1:] not in _ESCAPES:
         return f"`{text}` is not read alike by every engine; a space stands for a gap, `whole` for both ends"
-    if kind == "class" and ("[:" in text or re.search(r"\\[^dwDW\\\]\[.^/-]", text)):
+    if kind == "class" and (_SET_OPERATION.search(text[1:]) or re.search(r"\\[^dwDW\\\]\[.^/-]", text)):
         return f"the class `{text[:30]}` is not read alike by every engine"
     if kind == "group" and not text.startswith("(?:"):
         return f"`{text}` has no form in RE2; of `(?` only `(?:` can be used"
     if kind == "other" and text in "^$":
         return f"`{text}` cannot be used; `whole = true` ties an expression to both ends of the cell"
-    if kind == "other" and text in "\n\r{}]":
+    if kind == "other" and text in "\n\r{}[]":
         return f"`{text!r}` must be escaped"
     if kind == "repeat" and last in ("repeat", ""):
         return f"`{text}` repeats nothing"
