@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 
 from doorward.cli.assembly import make_referrals, make_reviews
 from doorward.cli.cut import ask_gateways
+from doorward.cli.deferred import Deferred, DeferredGroup
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, Order, find_installation, load_installation
 from doorward.errors import ConfigError, DoorwardError, LogError, MalformedError
@@ -29,7 +30,15 @@ from doorward.notes.key_files import load_key
 from doorward.notes.note import sign_note
 from doorward.orders.answered import find_broken_promises, find_change
 
-app = typer.Typer(no_args_is_help=True)
+
+class _Grant(DeferredGroup):
+    deferred: ClassVar = {
+        "request": Deferred("grant_request:request"),
+        "revoke": Deferred("grant_revoke:revoke"),
+    }
+
+
+app = typer.Typer(cls=_Grant, no_args_is_help=True)
 MIN_DIGITS = 4
 Id = Annotated[str, typer.Argument(help="the first digits of a request's id")]
 Key = Annotated[Path, typer.Option(help="the official's secret key")]

@@ -5,79 +5,56 @@ Exit codes are part of the interface: 0 yes or done, 1 no (denied, a proof is fa
 """
 
 import sys
+from typing import ClassVar
 
 import typer
 
-from doorward.cli import (
-    application,
-    attest,
-    audit,
-    backup,
-    config,
-    cut,
-    decide,
-    doctor,
-    export,
-    gateway,
-    grant,
-    grant_request,
-    grant_revoke,
-    inventory,
-    log,
-    notifier,
-    order,
-    order_database,
-    people,
-    policy,
-    publisher,
-    records,
-    register,
-    report,
-    reset,
-    review,
-    tour,
-    up,
-)
+from doorward.cli.deferred import Deferred, DeferredGroup
 from doorward.errors import ConfigError, DoorwardError, InstallError, PolicyError, VerificationError
 
+
+class _Doorward(DeferredGroup):
+    deferred: ClassVar = {
+        "up": Deferred("up:up"),
+        "tour": Deferred("tour:tour"),
+        "decide": Deferred("decide:decide"),
+        "doctor": Deferred("doctor:doctor"),
+        "uninstall": Deferred("order_database:uninstall_order", hidden=True),  # as `order uninstall`
+        "sessions": Deferred("cut:sessions"),
+        "cut": Deferred("cut:cut"),
+        "cuts": Deferred("cut:cuts"),
+        "backup": Deferred("backup:backup"),
+        "restore": Deferred("backup:restore"),
+        "reset": Deferred("reset:reset"),
+        "gateway": Deferred("gateway:gateway"),
+        "notifier": Deferred("notifier:notifier"),
+        "publisher": Deferred("publisher:publisher"),
+        "order": Deferred("order:app", "Write, check, prove, sign, compare and install orders."),
+        "policy": Deferred("policy:app", "Check the compilers of Cedar."),
+        "log": Deferred("log:app", "Verify the record."),
+        "people": Deferred("people:app", "Keep the people who may log in."),
+        "application": Deferred("application:app", "Keep the applications that may ask for people."),
+        "records": Deferred("records:app", "Keep the facts that officials set."),
+        "register": Deferred("register:app", "See how the register of cases answers."),
+        "attest": Deferred("attest:app", "Look at numbers that outside agencies attested."),
+        "audit": Deferred("audit:app", "Look back over logs of accesses that already happened."),
+        "report": Deferred("report:app", "Report on what the doors saw."),
+        "grant": Deferred("grant:app", "Ask the door, and answer what the order refers."),
+        "review": Deferred("review:app", "Review emergency sessions."),
+        "export": Deferred("export:app", "Export rows into a file, and verify one."),
+        "inventory": Deferred("inventory:app", "Say what is behind the door, and what is not."),
+        "config": Deferred("config:app", "Check the settings of an installation."),
+    }
+
+
 app = typer.Typer(
-    name="doorward",
-    help="One written order on civil immigration enforcement, in force at a database, recorded and proved.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+    name="doorward", cls=_Doorward, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-app.command("up")(up.up)
-app.command("tour")(tour.tour)
-app.command("decide")(decide.decide)
-app.command("doctor")(doctor.doctor)
-app.add_typer(order.app, name="order", help="Check an order.")
-app.add_typer(policy.app, name="policy", help="Check the compilers of Cedar.")
-app.add_typer(log.app, name="log", help="Verify the record.")
-app.command("uninstall", hidden=True)(order_database.uninstall_order)  # as `order uninstall`
-app.add_typer(people.app, name="people", help="Keep the people who may log in.")
-app.add_typer(application.app, name="application", help="Keep the applications that may ask for people.")
-app.add_typer(records.app, name="records", help="Keep the facts that officials set.")
-app.add_typer(register.app, name="register", help="See how the register of cases answers.")
-app.add_typer(attest.app, name="attest", help="Look at numbers that outside agencies attested.")
-app.add_typer(audit.app, name="audit", help="Look back over logs of accesses that already happened.")
-app.add_typer(report.app, name="report", help="Report on what the doors saw.")
-grant.app.command("request")(grant_request.request)
-grant.app.command("revoke")(grant_revoke.revoke)
-app.add_typer(grant.app, name="grant", help="Ask the door, and answer what the order refers.")
-app.add_typer(review.app, name="review", help="Review emergency sessions.")
-app.command("sessions")(cut.sessions)
-app.command("cut")(cut.cut)
-app.command("cuts")(cut.cuts)
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
-app.command("reset")(reset.reset)
-app.add_typer(export.app, name="export", help="Export rows into a file, and verify one.")
-app.command("gateway")(gateway.gateway)
-app.command("notifier")(notifier.notifier)
-app.command("publisher")(publisher.publisher)
-app.add_typer(inventory.app, name="inventory", help="Say what is behind the door, and what is not.")
-app.add_typer(config.app, name="config", help="Check the settings of an installation.")
+
+
+@app.callback()
+def doorward() -> None:
+    """One written order on civil immigration enforcement, in force at a database, recorded and proved."""
 
 
 def exit_code(error: DoorwardError) -> int:

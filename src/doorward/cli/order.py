@@ -1,36 +1,33 @@
 """`doorward order`: what a law department does with an order, and a DBA; one file a command."""
 
+from typing import ClassVar
+
 import typer
 
-from doorward.cli import (
-    order_check,
-    order_database,
-    order_diff,
-    order_enact,
-    order_install,
-    order_new,
-    order_observe,
-    order_prove,
-    order_sign,
-    order_sql,
-)
+from doorward.cli.deferred import Deferred, DeferredGroup
 
-app = typer.Typer(no_args_is_help=True)
-app.command("new")(order_new.new)
-app.command("check")(order_check.check)
-app.command("prove")(order_prove.prove)
-app.command("diff")(order_diff.diff)
-app.command("sql")(order_sql.sql)
-app.command("key")(order_sign.key)
-app.command("sign")(order_sign.sign)
-app.command("verify")(order_sign.verify)
-app.command("enact")(order_enact.enact_order)
-app.command("observe")(order_observe.observe)
-app.command("scaffold")(order_database.scaffold)
-app.command("install")(order_install.install_order)
-app.command("uninstall")(order_database.uninstall_order)
-app.command("entry")(order_database.entry)
-app.command("drift")(order_database.drift)
+
+class _Order(DeferredGroup):
+    deferred: ClassVar = {
+        "new": Deferred("order_new:new"),
+        "check": Deferred("order_check:check"),
+        "prove": Deferred("order_prove:prove"),
+        "diff": Deferred("order_diff:diff"),
+        "sql": Deferred("order_sql:sql"),
+        "key": Deferred("order_sign:key"),
+        "sign": Deferred("order_sign:sign"),
+        "verify": Deferred("order_sign:verify"),
+        "enact": Deferred("order_enact:enact_order"),
+        "observe": Deferred("order_observe:observe"),
+        "scaffold": Deferred("order_database:scaffold"),
+        "install": Deferred("order_install:install_order"),
+        "uninstall": Deferred("order_database:uninstall_order"),
+        "entry": Deferred("order_database:entry"),
+        "drift": Deferred("order_database:drift"),
+    }
+
+
+app = typer.Typer(cls=_Order, no_args_is_help=True)
 
 
 @app.callback()
