@@ -27,7 +27,7 @@ from doorward.cli.audit_agencies import load_matcher
 from doorward.lookback.audit import Audit, Plan, find_alarms
 from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.read import Progress
+from doorward.lookback.reading.read import Progress
 from doorward.lookback.rules import choose_rules
 from doorward.orders.load import load_pack
 

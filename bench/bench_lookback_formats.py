@@ -145,7 +145,7 @@ CASES = {
 def measure(form: str, file: Path) -> dict[str, float]:
     """Read one file in this process, and return what it took."""
     from doorward.lookback.engine import open_engine
-    from doorward.lookback.readers import make_readers
+    from doorward.lookback.reading.readers import make_readers
 
     with tempfile.TemporaryDirectory() as name, open_engine(Path(name, "spill"), threads=1) as engine:
         scratch = Path(name, "scratch")

@@ -20,8 +20,8 @@ import duckdb
 
 from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.lead_tables import LeadInputs, Mark, Source
-from doorward.lookback.leads import find_leads
+from doorward.lookback.leads.find_leads import find_leads
+from doorward.lookback.leads.tables import LeadInputs, Mark, Source
 
 UNITS = 4_000
 SEARCHERS = f"""

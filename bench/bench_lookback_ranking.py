@@ -23,10 +23,10 @@ from typing import Any
 import duckdb
 
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.labels import Label, LabelSet, Wording, id_of
-from doorward.lookback.rank_phrases import rank_phrases
-from doorward.lookback.ranking import Example, Model, cross_validate, normalise_text
-from doorward.lookback.ranking_error import measure_errors, precision_at
+from doorward.lookback.labels.labels import Label, LabelSet, Wording, id_of
+from doorward.lookback.labels.rank_phrases import rank_phrases
+from doorward.lookback.labels.ranking import Example, Model, cross_validate, normalise_text
+from doorward.lookback.labels.ranking_error import measure_errors, precision_at
 
 YES = ("overstay", "deport", "removal order", "visa", "undocumented", "detainer", "border", "alien")
 NO = (

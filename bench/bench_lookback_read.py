@@ -41,7 +41,7 @@ import sys
 from pathlib import Path
 from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.read import read_sources
+from doorward.lookback.reading.read import read_sources
 folder = AuditFolder(Path(sys.argv[2]))
 with open_engine(folder.scratch, threads=int(sys.argv[3])) as connection:
     [report] = read_sources(connection, [Path(sys.argv[1])], folder)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.phrases import write_phrases
+from doorward.lookback.words.phrases import write_phrases
 from doorward.orders.load import load_lexicon, load_pack
 
 BASE = (

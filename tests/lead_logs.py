@@ -10,9 +10,9 @@ import duckdb
 
 from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.lead_kinds import LeadNumbers
-from doorward.lookback.lead_tables import LeadInputs, Source, make_table
-from doorward.lookback.leads import LeadsReport, find_leads
+from doorward.lookback.leads.find_leads import LeadsReport, find_leads
+from doorward.lookback.leads.kinds import LeadNumbers
+from doorward.lookback.leads.tables import LeadInputs, Source, make_table
 
 ACCESSES = (
     ("file", "INTEGER"), ("sheet", "VARCHAR"), ("row", "BIGINT"), ("id", "VARCHAR"), ("at", "TIMESTAMP"),

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from doorward.cli.audit_agencies import agencies
 from doorward.errors import ConfigError
-from doorward.lookback.match_file import MatchRow, load_matches, save_matches
+from doorward.lookback.agencies.match_file import MatchRow, load_matches, save_matches
 from tests_support.agency_rows import list_csv
 
 APP = typer.Typer()

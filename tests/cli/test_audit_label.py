@@ -22,8 +22,8 @@ from typer.testing import CliRunner
 
 from doorward.cli.main import app, exit_code
 from doorward.errors import DoorwardError
-from doorward.lookback.label_file import LabelFile
-from doorward.lookback.labels import LabelSet
+from doorward.lookback.labels.file import LabelFile
+from doorward.lookback.labels.labels import LabelSet
 from tests_support.wordings import Phrase, label_of, make_audit, write_labels
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202eecalp ni kcul\u202c"

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from doorward.cli.audit import app
 from doorward.errors import ConfigError
-from doorward.lookback.portal_rows import COLUMNS
+from doorward.lookback.published.rows import COLUMNS
 from doorward.orders.load import load_pack
 
 PAGE = {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from doorward.lookback.cells import CELLS
-from doorward.lookback.layouts import PARSERS
+from doorward.lookback.reading.layouts import PARSERS
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
 LAYOUTS = """\

@@ -9,7 +9,7 @@ import pytest
 
 from docs.audit_pages import REFERENCE, pages
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.map_file import _COLUMN, _TOP
+from doorward.lookback.reading.map_file import _COLUMN, _TOP
 from doorward.orders import generic_agencies, lexicon
 
 CHECKOUT = Path(__file__).resolve().parents[2]

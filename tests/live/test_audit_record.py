@@ -14,7 +14,7 @@ from doorward.cli.audit import app
 from doorward.cli.audit_record import read_record
 from doorward.cli.sample import PEOPLE
 from doorward.lookback.engine import open_engine
-from doorward.lookback.own_record import HEADER, REFUSED
+from doorward.lookback.reading.own_record import HEADER, REFUSED
 
 pytestmark = pytest.mark.pg
 DETECTIVE, CLERK, FBI, ERO, _ = PEOPLE

@@ -7,12 +7,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from doorward.lookback.accounting import SourceReport
 from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.opening import ReadOptions
-from doorward.lookback.raw import quote_path
-from doorward.lookback.read import read_sources
+from doorward.lookback.reading.accounting import SourceReport
+from doorward.lookback.reading.opening import ReadOptions
+from doorward.lookback.reading.raw import quote_path
+from doorward.lookback.reading.read import read_sources
 
 Read = Callable[..., list[SourceReport]]
 

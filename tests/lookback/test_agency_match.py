@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.errors import ConfigError
-from doorward.lookback.agency_list import AgencyList, load_agency_list
-from doorward.lookback.agency_match import MIN_SIMILARITY, ListMatcher
-from doorward.lookback.agency_names import parse_agency_name
+from doorward.lookback.agencies.listed import AgencyList, load_agency_list
+from doorward.lookback.agencies.match import MIN_SIMILARITY, ListMatcher
+from doorward.lookback.agencies.names import parse_agency_name
 from tests_support.agency_rows import ROWS, list_csv, make_matcher
 
 MATCHER = make_matcher()

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.lookback.agency_names import MAX_CHARACTERS, parse_agency_name, parse_slug, plain
-from doorward.lookback.agency_words import CODES, Kind
+from doorward.lookback.agencies.agency_words import CODES, Kind
+from doorward.lookback.agencies.names import MAX_CHARACTERS, parse_agency_name, parse_slug, plain
 
 # name, place, kind, state
 NAMES = [

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from doorward.lookback.agency_list import AgencyList, load_agency_list
-from doorward.lookback.agency_match import ListMatcher
-from doorward.lookback.portal_policies import LOG_WITHOUT_TIME, make_portal_pack
-from doorward.lookback.portal_rows import pack_for, parse_rows
-from doorward.lookback.searchers import Searcher, SearcherMatcher, make_order
+from doorward.lookback.agencies.listed import AgencyList, load_agency_list
+from doorward.lookback.agencies.match import ListMatcher
+from doorward.lookback.agencies.searchers import Searcher, SearcherMatcher, make_order
+from doorward.lookback.published.policies import LOG_WITHOUT_TIME, make_portal_pack
+from doorward.lookback.published.rows import pack_for, parse_rows
 from doorward.lookback.verdict import Result, make_result
 from doorward.orders.assemble import assemble_pack
 from doorward.orders.load import load_lexicon, load_pack

@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 
 from doorward.cli.audit_lead import case, lead
 from doorward.errors import ConfigError, DoorwardError, MalformedError, StoreError, VerificationError
-from doorward.lookback.cases import Case, check_case, format_case, parse_case, verify_case
-from doorward.lookback.lead_opening import OPENED
+from doorward.lookback.leads.cases import Case, check_case, format_case, parse_case, verify_case
+from doorward.lookback.leads.opening import OPENED
 from doorward.notes.key_files import write_key
 from doorward.notes.note import Signer, cosign_note, format_verifier, sign_note
 from lead_logs import Log

@@ -9,9 +9,9 @@ import pytest
 from scipy import stats  # type: ignore[import-untyped]  # it ships no types
 
 from doorward.errors import ConfigError
-from doorward.lookback.compare import Comparison, compare_audits, load_side
-from doorward.lookback.intervals import wilson
-from doorward.lookback.two_rates import difference, holm, p_value
+from doorward.lookback.labels.intervals import wilson
+from doorward.lookback.report.compare import Comparison, compare_audits, load_side
+from doorward.lookback.report.two_rates import difference, holm, p_value
 from tests_support.audit_folder import ORDER, OWNERS, Access, Sample, ordinary
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from doorward.lookback.database_log import HEADER, Searcher, is_csvlog, is_pgaudit, read_database_log
 from doorward.lookback.engine import open_engine
-from doorward.lookback.pgaudit import RELATIONS, Read, read_pgaudit
-from doorward.lookback.raw import RawTable
+from doorward.lookback.reading.database_log import HEADER, Searcher, is_csvlog, is_pgaudit, read_database_log
+from doorward.lookback.reading.pgaudit import RELATIONS, Read, read_pgaudit
+from doorward.lookback.reading.raw import RawTable
 
 LOG = Path(__file__).with_name("pgaudit15.csv")
 

@@ -6,8 +6,13 @@ from pathlib import Path
 import pytest
 
 from doorward.errors import ConfigError
-from doorward.lookback.agency_names import parse_agency_name
-from doorward.lookback.declarations import Declarations, declared_on, load_declarations, parse_declarations
+from doorward.lookback.agencies.declarations import (
+    Declarations,
+    declared_on,
+    load_declarations,
+    parse_declarations,
+)
+from doorward.lookback.agencies.names import parse_agency_name
 from tests_support.agency_rows import make_matcher
 
 HEAD = "agency,ori,from,until,evidence\n"

@@ -14,8 +14,8 @@ from doorward.lookback.audit import Audit, Plan, audit
 from doorward.lookback.draft import try_draft
 from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.own_record import read_own_record
-from doorward.lookback.supplied import Supplied
+from doorward.lookback.reading.own_record import read_own_record
+from doorward.lookback.reading.supplied import Supplied
 from doorward.orders.load import load_lexicon, load_pack
 from doorward.record.entry import Entry, Field, Fields, Kind
 

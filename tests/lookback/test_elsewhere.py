@@ -11,7 +11,7 @@ import pytest
 
 from doorward.lookback.audit import Audit, Plan, audit
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.portal_rows import COLUMNS, parse_rows
+from doorward.lookback.published.rows import COLUMNS, parse_rows
 from doorward.orders.load import load_pack
 from tests_support.access_logs import AUDIT_13, audit_row, to_csv
 
@@ -104,7 +104,7 @@ def test_the_accounts_say_both(made: Any) -> None:
 def test_leads_and_the_queue_of_labels_count_each_search_once(
     made: Any, engine: Any, folder: AuditFolder
 ) -> None:
-    from doorward.lookback.wordings import open_wordings
+    from doorward.lookback.labels.wordings import open_wordings
 
     del made, engine
     with open_wordings(folder) as wordings:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from doorward.lookback.escaped import escape_text, wrap_cells
-from doorward.lookback.label_queue import Item, LabelQueue
-from doorward.lookback.label_screen import lines, screen
-from doorward.lookback.labels import WORDS, Wording
+from doorward.lookback.labels.escaped import escape_text, wrap_cells
+from doorward.lookback.labels.labels import WORDS, Wording
+from doorward.lookback.labels.queue import Item, LabelQueue
+from doorward.lookback.labels.screen import lines, screen
 
 HOSTILE = "\x1b[2J\x1b]0;title\x07\u202eECI\u202c\u200b\u2066\x9b31m\r\n\u0301\u0301\u0301\u0301\U000e0041\ufeff漢字🚓"
 

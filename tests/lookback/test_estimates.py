@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.lookback.draws import (
+from doorward.lookback.labels.draws import (
     LEAST,
     Sample,
     Stratum,
@@ -20,8 +20,8 @@ from doorward.lookback.draws import (
     parse_sample,
     population_of,
 )
-from doorward.lookback.estimates import estimate, estimate_total
-from doorward.lookback.labels import TIERS, Settled, Wording
+from doorward.lookback.labels.estimates import estimate, estimate_total
+from doorward.lookback.labels.labels import TIERS, Settled, Wording
 from tests_support.wordings import label_of, label_set
 
 

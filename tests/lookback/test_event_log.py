@@ -3,8 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.errors import MalformedError
-from doorward.lookback.event_log import as_table, format_details, is_event_log, parse_details, read_events
-from doorward.lookback.shared_networks import is_shared_networks, read_shared_networks
+from doorward.lookback.published.shared_networks import is_shared_networks, read_shared_networks
+from doorward.lookback.reading.event_log import (
+    as_table,
+    format_details,
+    is_event_log,
+    parse_details,
+    read_events,
+)
 
 HEADER = ["Timestamp", "User", "Event Type", "Entity Type", "Entity Details", "Event Id"]
 NETWORKS = ["Organization Name", "Networks Shared With Me", "Networks I'm Sharing"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from doorward.lookback.exemptions import LAWS, is_citation
-from doorward.lookback.forms import is_exemption
+from doorward.lookback.reading.forms import is_exemption
 from tests_support.access_logs import PORTAL, portal_row, write
 
 CITED = (

@@ -11,12 +11,12 @@ import duckdb
 import pytest
 
 from doorward.errors import ConfigError
-from doorward.lookback.accounting import parse_report
-from doorward.lookback.detect import detect
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.opening import ReadOptions, find_form
-from doorward.lookback.oracle import NO_OBJECT, REFUSED
-from doorward.lookback.readers import make_readers
+from doorward.lookback.reading.accounting import parse_report
+from doorward.lookback.reading.detect import detect
+from doorward.lookback.reading.opening import ReadOptions, find_form
+from doorward.lookback.reading.oracle import NO_OBJECT, REFUSED
+from doorward.lookback.reading.readers import make_readers
 from tests_support.access_logs import PORTAL, portal_row
 
 TRAIL = [
@@ -155,7 +155,7 @@ def test_detect_reads_what_an_audit_reads(tmp_path: Path, engine: duckdb.DuckDBP
 
 
 def test_a_second_run_takes_the_account_as_it_is(tmp_path: Path, engine: Any, folder: AuditFolder) -> None:
-    from doorward.lookback.read import read_sources
+    from doorward.lookback.reading.read import read_sources
 
     (tmp_path / "trail.csv").write_bytes(separated(TRAIL, EVENT, LOGIN))
     readers = make_readers(engine)

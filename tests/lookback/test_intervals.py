@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.lookback.intervals import _at_least, exact, wilson
+from doorward.lookback.labels.intervals import _at_least, exact, wilson
 
 
 @pytest.mark.parametrize(

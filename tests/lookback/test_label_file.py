@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.errors import ConfigError, StoreError
-from doorward.lookback.label_file import LabelFile, load_labels, save_labels
-from doorward.lookback.labels import Label, LabelSet
+from doorward.lookback.labels.file import LabelFile, load_labels, save_labels
+from doorward.lookback.labels.labels import Label, LabelSet
 from tests_support.wordings import label_of, write_labels
 
 CHILD = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}  # where `tests_support` is

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.errors import MalformedError
-from doorward.lookback.agreement import disagreements, measure_agreement, measure_kappa
-from doorward.lookback.labels import (
+from doorward.lookback.labels.agreement import disagreements, measure_agreement, measure_kappa
+from doorward.lookback.labels.labels import (
     MAX_TEXT,
     Act,
     Label,

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.errors import ConfigError, PolicyCheckError
-from doorward.lookback import forms
 from doorward.lookback.cells import BY_NAME
-from doorward.lookback.detect import detect
-from doorward.lookback.layouts import PARSERS, find_mapping, fold, load_layouts
-from doorward.lookback.map_file import format_map, parse_map
+from doorward.lookback.reading import forms
+from doorward.lookback.reading.detect import detect
+from doorward.lookback.reading.layouts import PARSERS, find_mapping, fold, load_layouts
+from doorward.lookback.reading.map_file import format_map, parse_map
 from tests_support.access_logs import AUDIT_13, PORTAL, audit_row, portal_row, uuid, write
 
 OLD = [
@@ -55,7 +55,7 @@ def test_every_shipped_layout_has_a_header_here_and_feeds_cells_that_there_are()
 
 
 def test_no_file_is_taken_for_our_own_record_by_its_columns() -> None:
-    from doorward.lookback.own_record import HEADER
+    from doorward.lookback.reading.own_record import HEADER
 
     assert find_mapping(HEADER, [], "a.csv", only="doorward-record").layout.log == "door"
     assert find_mapping(HEADER, [], "a.csv").layout.name == "cells"

@@ -11,9 +11,9 @@ import pytest
 
 from doorward.errors import ConfigError
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.lead_kinds import KINDS, LeadNumbers
-from doorward.lookback.lead_tables import LeadInputs, Mark, Source
-from doorward.lookback.leads import ROWS, SUMMARY
+from doorward.lookback.leads.find_leads import ROWS, SUMMARY
+from doorward.lookback.leads.kinds import KINDS, LeadNumbers
+from doorward.lookback.leads.tables import LeadInputs, Mark, Source
 from lead_logs import CASED, EXPLICIT, OPEN, STATED, VAGUE, Log, counted, look, of_kind
 
 NOON = datetime(2025, 6, 2, 12, 0)
@@ -212,7 +212,7 @@ def test_the_hours_from_one_to_five_are_those_of_the_unit_also_when_clocks_chang
     log.search(log.searcher("Elm PD"), at)
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        from doorward.lookback.lead_tables import make_tables
+        from doorward.lookback.leads.tables import make_tables
 
         make_tables(connection, log.write(tmp_path), LeadInputs(log.sources), LeadNumbers())
         assert connection.execute("SELECT night FROM searches").fetchall() == [(night,)]

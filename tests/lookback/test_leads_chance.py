@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.lookback.chance import Rated, Spread, draw_months, fit_spread, incomplete_beta, tail_of_t
-from doorward.lookback.lead_kinds import LeadNumbers
-from doorward.lookback.lead_tables import Mark
+from doorward.lookback.leads.chance import Rated, Spread, draw_months, fit_spread, incomplete_beta, tail_of_t
+from doorward.lookback.leads.kinds import LeadNumbers
+from doorward.lookback.leads.tables import Mark
 from lead_logs import STATED, VAGUE, Log, of_kind
 
 BEGIN = datetime(2025, 6, 1)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doorward.lookback.engine import open_engine
-from doorward.lookback.lead_kinds import LeadNumbers
-from doorward.lookback.lead_tables import LeadInputs, make_tables, read_sql
+from doorward.lookback.leads.kinds import LeadNumbers
+from doorward.lookback.leads.tables import LeadInputs, fill_sql, make_tables
 from lead_logs import EXPLICIT, STATED, Log, of_kind
 
 BEGIN = datetime(2025, 6, 2)
@@ -114,6 +114,6 @@ def test_the_window_form_of_a_search_after_a_federal_one_is_the_asof_join(rows: 
     with TemporaryDirectory() as folder, open_engine(Path(folder) / "engine", threads=1) as connection:
         log = write(rows)
         make_tables(connection, log.write(Path(folder)), LeadInputs(log.sources), NUMBERS)
-        window = read_sql("lead_follow", searches="searches", window_us=3_600_000_000)
+        window = fill_sql("lead_follow", searches="searches", window_us=3_600_000_000)
         found = Counter(connection.execute(f"SELECT file, sheet, line FROM ({window})").fetchall())
         assert found == Counter(connection.execute(asof).fetchall())

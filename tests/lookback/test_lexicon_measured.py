@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from doorward.lookback.cells import State
-from doorward.lookback.phrase import Classifier, Phrase, Wording
+from doorward.lookback.words.phrase import Classifier, Phrase, Wording
 from doorward.orders.folding import fold
 from doorward.orders.load import load_lexicon, load_pack
 from lookback.wordings import portal_wordings

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.lookback.masking import (
+from doorward.lookback.report.masking import (
     find_personal,
     leaks,
     mask_for_publication,

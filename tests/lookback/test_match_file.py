@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.errors import ConfigError, StoreError
-from doorward.lookback.match_file import (
+from doorward.lookback.agencies.match_file import (
     MatchRow,
     decided_rows,
     format_matches,

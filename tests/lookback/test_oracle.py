@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from doorward.errors import MalformedError
 from doorward.lookback.engine import open_engine
-from doorward.lookback.oracle import HEADER, MONTHS, is_oracle, parse_time, read_oracle
-from doorward.lookback.raw import RawTable, write_raw
+from doorward.lookback.reading.oracle import HEADER, MONTHS, is_oracle, parse_time, read_oracle
+from doorward.lookback.reading.raw import RawTable, write_raw
 
 COLUMNS = ("AUDIT_TYPE", "SESSIONID", "OS_USERNAME", "DBUSERNAME", "EVENT_TIMESTAMP", "ACTION_NAME", "RETURN_CODE",
            "OBJECT_SCHEMA", "OBJECT_NAME", "SQL_TEXT", "CLIENT_IDENTIFIER", "STATEMENT_ID")  # fmt: skip

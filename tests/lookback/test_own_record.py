@@ -6,7 +6,7 @@ import pytest
 
 from doorward.grants.people import Person
 from doorward.lookback.engine import open_engine
-from doorward.lookback.own_record import HEADER, accesses_of, read_own_record
+from doorward.lookback.reading.own_record import HEADER, accesses_of, read_own_record
 from doorward.record.entry import NO_SESSION, Entry, Field, Fields, Kind
 
 PEOPLE = {

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from doorward.lookback.agency_names import parse_agency_name
-from doorward.lookback.owners import (
+from doorward.lookback.agencies.names import parse_agency_name
+from doorward.lookback.agencies.owners import (
     LOST_COLUMN,
     OWN_USERS,
     Owner,

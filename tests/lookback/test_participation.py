@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.errors import ConfigError
-from doorward.lookback.agency_list import AgencyList, load_agency_list
-from doorward.lookback.agency_match import ListMatcher
-from doorward.lookback.agency_names import parse_agency_name
-from doorward.lookback.participation import (
+from doorward.lookback.agencies.listed import AgencyList, load_agency_list
+from doorward.lookback.agencies.match import ListMatcher
+from doorward.lookback.agencies.names import parse_agency_name
+from doorward.lookback.agencies.participation import (
     Agreement,
     Participation,
     Standing,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.lookback.partners import name_words, read_name
+from doorward.lookback.published.partners import name_words, read_name
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from itertools import product
 import duckdb
 import pytest
 
-from doorward.lookback.paths import Path, Way, find_path
+from doorward.lookback.agencies.paths import Path, Way, find_path
 
 
 @pytest.mark.parametrize(

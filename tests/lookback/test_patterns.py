@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from doorward.lookback.cells import State
-from doorward.lookback.phrase import Classifier, Wording
+from doorward.lookback.words.phrase import Classifier, Wording
 from doorward.orders.load import load_lexicon, load_pack
 
 TABLE = tomllib.loads(Path(__file__).with_name("patterns.toml").read_text(encoding="utf-8"))

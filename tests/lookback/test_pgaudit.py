@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.lookback.bypass import Known, Way, find_bypasses
-from doorward.lookback.pgaudit import AuditLine, Read, read_pgaudit
+from doorward.lookback.reading.pgaudit import AuditLine, Read, read_pgaudit
 
 LOG = Path(__file__).with_name(
     "pgaudit15.csv"

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from doorward.errors import ConfigError
-from doorward.lookback import phrases as phrases_module
 from doorward.lookback.cells import State
 from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.phrase import Classifier, Phrase, Wording
-from doorward.lookback.phrases import check_expressions, write_phrases
+from doorward.lookback.words import phrases as phrases_module
+from doorward.lookback.words.phrase import Classifier, Phrase, Wording
+from doorward.lookback.words.phrases import check_expressions, write_phrases
 from doorward.orders.expressions import find_fault, write_expression
 from doorward.orders.lexicon import Lexicon, Tier
 from doorward.orders.load import load_lexicon, load_pack

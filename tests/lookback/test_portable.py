@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from doorward.errors import MalformedError
-from doorward.lookback import portable
-from doorward.lookback.confined import MIB, Limits
 from doorward.lookback.engine import open_engine
-from doorward.lookback.portable import read_pdf
-from doorward.lookback.printed import Account, Page, Run, find_shape, lines_of, read_rows
-from doorward.lookback.raw import RawTable
+from doorward.lookback.reading import portable
+from doorward.lookback.reading.confined import MIB, Limits
+from doorward.lookback.reading.portable import read_pdf
+from doorward.lookback.reading.printed import Account, Page, Run, find_shape, lines_of, read_rows
+from doorward.lookback.reading.raw import RawTable
 from tests_support.prints import HEADER, draw, print_table
 
 pytest.importorskip("duckdb")

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from doorward.cedar.dialects import DUCKDB
 from doorward.cedar.hierarchy import Hierarchy
-from doorward.lookback.portal_policies import LOG, LOG_WITHOUT_TIME, make_portal_pack, read_page
-from doorward.lookback.portal_rows import PolicyRow, pack_for, parse_rows
+from doorward.lookback.published.policies import LOG, LOG_WITHOUT_TIME, make_portal_pack, read_page
+from doorward.lookback.published.rows import PolicyRow, pack_for, parse_rows
 from doorward.orders.assemble import assemble_pack
 from doorward.orders.check import Report, check_pack
 from doorward.orders.pack import Pack

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.errors import ConfigError
-from doorward.lookback.portal_rows import (
+from doorward.lookback.published.rows import (
     COLUMNS,
     check_count,
     newest_rows,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.lookback.portal_words import How, Phrase, Text, read_words
+from doorward.lookback.published.portal_words import How, Phrase, Text, read_words
 
 MISSPELT = "harr" + "assment or intimidation"  # as many pages have it
 USUAL = (

@@ -12,9 +12,9 @@ import pytest
 
 from doorward.errors import ConfigError, VerificationError
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.masking import Taken
 from doorward.lookback.report import publication, write
 from doorward.lookback.report.content import RESULTS, TIERS, Options
+from doorward.lookback.report.masking import Taken
 from doorward.lookback.report.numbers import Numbers
 from doorward.lookback.report.second_pass import texts_of
 from doorward.lookback.report.source import Source

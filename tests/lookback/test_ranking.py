@@ -16,10 +16,16 @@ from hypothesis import strategies as st
 
 from doorward.errors import ConfigError
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.labels import Label, LabelSet
-from doorward.lookback.rank_phrases import rank_phrases
-from doorward.lookback.ranking import LEAST_OF_A_KIND, Example, cross_validate, make_examples, normalise_text
-from doorward.lookback.ranking_error import (
+from doorward.lookback.labels.labels import Label, LabelSet
+from doorward.lookback.labels.rank_phrases import rank_phrases
+from doorward.lookback.labels.ranking import (
+    LEAST_OF_A_KIND,
+    Example,
+    cross_validate,
+    make_examples,
+    normalise_text,
+)
+from doorward.lookback.labels.ranking_error import (
     calibrate,
     expect,
     measure_area,
@@ -27,7 +33,7 @@ from doorward.lookback.ranking_error import (
     precision_at,
     shift,
 )
-from doorward.lookback.wordings import RankingFiles, open_wordings, ranked, read_items
+from doorward.lookback.labels.wordings import RankingFiles, open_wordings, ranked, read_items
 from tests_support.wordings import Phrase, label_of, label_set, make_audit
 
 VERBS = ("assist", "req by", "for", "op with", "call from", "lead")

@@ -14,10 +14,10 @@ import pytest
 from doorward.errors import ConfigError
 from doorward.lookback.cells import row_columns
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.opening import ReadOptions
-from doorward.lookback.raw import RawTable, write_raw
-from doorward.lookback.read import read_sources
-from doorward.lookback.survey import Limits
+from doorward.lookback.reading.opening import ReadOptions
+from doorward.lookback.reading.raw import RawTable, write_raw
+from doorward.lookback.reading.read import read_sources
+from doorward.lookback.reading.survey import Limits
 from tests_support.access_logs import AUDIT_13, PORTAL, audit_row, portal_row, to_csv, uuid, write
 
 Rows = Callable[..., list[tuple[Any, ...]]]

@@ -10,9 +10,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from doorward.lookback.duplicates import KINDS, duplicates_path, find_duplicates
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.raw import quote_path
+from doorward.lookback.reading.duplicates import KINDS, duplicates_path, find_duplicates
+from doorward.lookback.reading.raw import quote_path
 from tests_support.access_logs import AUDIT_13, audit_row, write
 
 
@@ -92,7 +92,7 @@ import sys
 from pathlib import Path
 from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.read import read_sources
+from doorward.lookback.reading.read import read_sources
 folder = AuditFolder(Path(sys.argv[1]))
 with open_engine(folder.scratch, threads=int(sys.argv[2])) as connection:
     read_sources(connection, [Path(name) for name in sys.argv[3:]], folder)

@@ -10,7 +10,7 @@ import pytest
 
 from doorward.errors import MalformedError
 from doorward.lookback.engine import open_engine
-from doorward.lookback.readers import make_readers
+from doorward.lookback.reading.readers import make_readers
 from tests_support.prints import print_table
 from tests_support.workbooks import Sheet, save_workbook
 

@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 import pytest
 
+from doorward.lookback.agencies.searchers import SearcherMatcher, make_order
 from doorward.lookback.audit import Audit, Plan, audit
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.relations import find_partners, shares_with
-from doorward.lookback.searchers import SearcherMatcher, make_order
-from doorward.lookback.sharing_files import Shared, SharingList
+from doorward.lookback.published.relations import find_partners, shares_with
+from doorward.lookback.published.sharing_files import Shared, SharingList
 from doorward.orders.load import load_pack
 from tests_support.access_logs import AUDIT_13, audit_row, write
 

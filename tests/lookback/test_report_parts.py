@@ -12,8 +12,8 @@ import pypdfium2
 import pytest
 
 from doorward.errors import ConfigError
-from doorward.lookback.database_log import OTHER
 from doorward.lookback.folder import AuditFolder
+from doorward.lookback.reading.database_log import OTHER
 from doorward.lookback.report import html
 from doorward.lookback.report.content import Exhibit, Options
 from doorward.lookback.report.measured import lead_kinds, measured

@@ -9,12 +9,12 @@ from typer.testing import CliRunner
 
 from doorward.cli.audit import app
 from doorward.errors import ConfigError
-from doorward.lookback.agency_list import counties_of, make_listed
-from doorward.lookback.confined import LEAST_MEMORY, within
+from doorward.lookback.agencies.listed import counties_of, make_listed
 from doorward.lookback.engine import memory_of, open_engine
-from doorward.lookback.lead_options import parse_marks, parse_zones
-from doorward.lookback.spreadsheet import LIMITS
-from doorward.lookback.zones import find_zone
+from doorward.lookback.leads.options import parse_marks, parse_zones
+from doorward.lookback.leads.zones import find_zone
+from doorward.lookback.reading.confined import LEAST_MEMORY, within
+from doorward.lookback.reading.spreadsheet import LIMITS
 from tests_support.access_logs import AUDIT_13, audit_row, write
 
 

@@ -22,7 +22,7 @@ from doorward.lookback import accesses
 from doorward.lookback.audit import Audit, Plan, audit
 from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.survey import _Scan
+from doorward.lookback.reading.survey import _Scan
 from doorward.orders.load import load_pack
 
 HEADER = (

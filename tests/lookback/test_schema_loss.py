@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.lookback.cells import CELLS, State
-from doorward.lookback.schema_loss import Alarm, Export, Kind, Thresholds, exports_of, find_losses, tracks_of
+from doorward.lookback.reading.schema_loss import (
+    Alarm,
+    Export,
+    Kind,
+    Thresholds,
+    exports_of,
+    find_losses,
+    tracks_of,
+)
 
 HEADER = ("ID", "Name", "Org Name", "License Plate", "Reason", "Case #", "Search Time")
 READ = ("id", "account", "searcher", "plate", "reason", "case_no", "at")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from doorward.errors import ConfigError
+from doorward.lookback.agencies.searcher_names import count_searchers
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.searcher_names import count_searchers
 from tests_support.access_logs import AUDIT_13, PORTAL, audit_row, portal_row, write
 from tests_support.prints import print_table
 from tests_support.workbooks import Sheet, save_workbook

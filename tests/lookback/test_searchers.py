@@ -7,11 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from doorward.lookback.declarations import Declarations, parse_declarations
-from doorward.lookback.engine import open_engine
-from doorward.lookback.match_file import MatchRow
-from doorward.lookback.participation import Agreement, Participation
-from doorward.lookback.searchers import (
+from doorward.lookback.agencies.declarations import Declarations, parse_declarations
+from doorward.lookback.agencies.match_file import MatchRow
+from doorward.lookback.agencies.participation import Agreement, Participation
+from doorward.lookback.agencies.searchers import (
     COLUMNS,
     SearcherMatcher,
     declared_intervals,
@@ -21,6 +20,7 @@ from doorward.lookback.searchers import (
     write_declarations,
     write_searchers,
 )
+from doorward.lookback.engine import open_engine
 from doorward.orders.load import load_pack
 from tests_support.agency_rows import make_matcher
 from tests_support.agency_sections import chicago_with

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.lookback.accounting import FORMAT, format_report, parse_report
 from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.read import read_sources
-from doorward.lookback.separated import Head, Records, find_head
+from doorward.lookback.reading.accounting import FORMAT, format_report, parse_report
+from doorward.lookback.reading.read import read_sources
+from doorward.lookback.reading.separated import Head, Records, find_head
 from tests_support.access_logs import AUDIT_13, PORTAL, portal_row, to_csv, uuid, write
 
 # No NUL (replaced, and said so), no lone surrogate (no text of a file has one).

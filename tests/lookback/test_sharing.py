@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from doorward.errors import ConfigError
-from doorward.lookback.portal_rows import parse_rows
-from doorward.lookback.sharing import Kind, OnFile, compare_days, compare_sharing, pair_days
-from doorward.lookback.sharing_files import (
+from doorward.lookback.published.rows import parse_rows
+from doorward.lookback.published.sharing import Kind, OnFile, compare_days, compare_sharing, pair_days
+from doorward.lookback.published.sharing_files import (
     Participant,
     Shared,
     SharingList,

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from doorward.errors import MalformedError, StoreError
-from doorward.lookback.confined import MIB, Limits
 from doorward.lookback.engine import open_engine
-from doorward.lookback.headings import find_header, is_header, normalise_label
-from doorward.lookback.raw import RawTable
-from doorward.lookback.spreadsheet import read_workbook
+from doorward.lookback.reading.confined import MIB, Limits
+from doorward.lookback.reading.headings import find_header, is_header, normalise_label
+from doorward.lookback.reading.raw import RawTable
+from doorward.lookback.reading.spreadsheet import read_workbook
 from tests_support.workbooks import Error, Formula, Sheet, save_workbook, serial
 
 duckdb = pytest.importorskip("duckdb")

@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.lookback.suppress import Form, exposed, withhold
+from doorward.lookback.report.suppress import Form, exposed, withhold
 
 LEAST = 5
 

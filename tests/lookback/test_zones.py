@@ -5,7 +5,7 @@ from zoneinfo import available_timezones
 
 import pytest
 
-from doorward.lookback.zones import find_zone, split_states, whole_zones
+from doorward.lookback.leads.zones import find_zone, split_states, whole_zones
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from doorward.lookback.cells import CELLS, State
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.phrase import Phrase, Wording
+from doorward.lookback.words.phrase import Phrase, Wording
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

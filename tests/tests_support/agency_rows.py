@@ -1,7 +1,7 @@
 """A small list of invented agencies in the FBI's columns, for the tests of matching."""
 
-from doorward.lookback.agency_list import AgencyList, make_listed
-from doorward.lookback.agency_match import ListMatcher
+from doorward.lookback.agencies.listed import AgencyList, make_listed
+from doorward.lookback.agencies.match import ListMatcher
 
 HEAD = ("ori", "data_year", "pub_agency_name", "state_abbr", "county_name", "agency_type_name")
 ROWS = (

@@ -13,9 +13,9 @@ from doorward.cli.audit_agencies import load_matcher
 from doorward.lookback.audit import Audit, Plan, audit
 from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.opening import ReadOptions
-from doorward.lookback.portal_rows import COLUMNS, parse_rows
-from doorward.lookback.readers import make_readers
+from doorward.lookback.published.rows import COLUMNS, parse_rows
+from doorward.lookback.reading.opening import ReadOptions
+from doorward.lookback.reading.readers import make_readers
 from doorward.orders.load import load_pack
 from tests_support.access_logs import write
 

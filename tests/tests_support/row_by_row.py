@@ -16,10 +16,10 @@ from itertools import product
 from typing import Any
 
 from doorward.cedar.types import BOOL, LONG, EntityType
+from doorward.lookback.agencies.searchers import Searcher
 from doorward.lookback.cells import State
-from doorward.lookback.phrase import Classifier, Phrase, Wording
 from doorward.lookback.request import make_asked
-from doorward.lookback.searchers import Searcher
+from doorward.lookback.words.phrase import Classifier, Phrase, Wording
 from doorward.orders.lexicon import Lexicon, Told
 from doorward.orders.pack import Pack
 from doorward.policy.decision import Outcome

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.label_file import LabelFile
-from doorward.lookback.labels import WORDS, Label, LabelSet, Wording, id_of
+from doorward.lookback.labels.file import LabelFile
+from doorward.lookback.labels.labels import WORDS, Label, LabelSet, Wording, id_of
 
 AT = "2026-05-04T12:00:00.000Z"
 BY_WORD = {word.word: word for word in WORDS}

@@ -12,14 +12,14 @@ from typing import Annotated, Any
 
 import typer
 
-from doorward.lookback.agency_list import AgencyList, load_agency_list
-from doorward.lookback.agency_match import ListMatcher
-from doorward.lookback.declarations import load_declarations
-from doorward.lookback.match_file import decided_rows, load_matches, merge_matches, save_matches
-from doorward.lookback.match_review import Reviewed, count_ways, review
-from doorward.lookback.participation import load_participation
-from doorward.lookback.searcher_names import count_searchers
-from doorward.lookback.searchers import Order, SearcherMatcher, make_order
+from doorward.lookback.agencies.declarations import load_declarations
+from doorward.lookback.agencies.listed import AgencyList, load_agency_list
+from doorward.lookback.agencies.match import ListMatcher
+from doorward.lookback.agencies.match_file import decided_rows, load_matches, merge_matches, save_matches
+from doorward.lookback.agencies.match_review import Reviewed, count_ways, review
+from doorward.lookback.agencies.participation import load_participation
+from doorward.lookback.agencies.searcher_names import count_searchers
+from doorward.lookback.agencies.searchers import Order, SearcherMatcher, make_order
 from doorward.orders.load import load_pack
 
 MAX_SHOWN = 40

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from doorward.lookback.detect import Detected, detect
 from doorward.lookback.engine import open_engine
-from doorward.lookback.opening import ReadOptions
-from doorward.lookback.readers import make_readers
+from doorward.lookback.reading.detect import Detected, detect
+from doorward.lookback.reading.opening import ReadOptions
+from doorward.lookback.reading.readers import make_readers
 
 
 def detect_file(

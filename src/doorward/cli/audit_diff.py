@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from doorward.lookback.compare import compare_audits, load_side
 from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
+from doorward.lookback.report.compare import compare_audits, load_side
 from doorward.lookback.report.html import visible
 from doorward.lookback.report.source import Source
 from doorward.lookback.report.write import write_report

@@ -14,16 +14,16 @@ import typer
 
 from doorward.cli.terminal import GONE, RESIZED, open_terminal
 from doorward.errors import ConfigError, MalformedError
-from doorward.lookback.agreement import Agreement, disagreements, measure_agreement
-from doorward.lookback.draws import MAX_DRAWN, MAX_SEED, draw_sample
-from doorward.lookback.escaped import escape_text
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.intervals import Interval
-from doorward.lookback.label_file import LabelFile, load_labels, save_labels
-from doorward.lookback.label_queue import Give, Item, LabelQueue, Reviewer, TakeBack, choose, make_act
-from doorward.lookback.label_screen import lines, screen
-from doorward.lookback.labels import WORDS, Label, Word, check_reviewer, id_of, purpose_words
-from doorward.lookback.wordings import (
+from doorward.lookback.labels.agreement import Agreement, disagreements, measure_agreement
+from doorward.lookback.labels.draws import MAX_DRAWN, MAX_SEED, draw_sample
+from doorward.lookback.labels.escaped import escape_text
+from doorward.lookback.labels.file import LabelFile, load_labels, save_labels
+from doorward.lookback.labels.intervals import Interval
+from doorward.lookback.labels.labels import WORDS, Label, Word, check_reviewer, id_of, purpose_words
+from doorward.lookback.labels.queue import Give, Item, LabelQueue, Reviewer, TakeBack, choose, make_act
+from doorward.lookback.labels.screen import lines, screen
+from doorward.lookback.labels.wordings import (
     ORDERS,
     RankingFiles,
     load_sample,

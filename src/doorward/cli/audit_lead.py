@@ -20,10 +20,10 @@ import typer
 
 from doorward.cli.order_sign import Moment, read_file, read_keys, write_file
 from doorward.errors import ConfigError, LogError, MalformedError, VerificationError
-from doorward.lookback.cases import Case, VerifiedCase, check_case, format_case, parse_case, verify_case
 from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.lead_opening import KeptLead, load_lead, open_lead
+from doorward.lookback.leads.cases import Case, VerifiedCase, check_case, format_case, parse_case, verify_case
+from doorward.lookback.leads.opening import KeptLead, load_lead, open_lead
 from doorward.notes.key_files import load_key
 from doorward.notes.note import cosign_note, parse_note, sign_note
 

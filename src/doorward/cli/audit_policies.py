@@ -14,9 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from doorward.errors import ConfigError
-from doorward.lookback.portal_policies import UNTOLD, Reading, read_page, write_pack
-from doorward.lookback.portal_rows import PolicyRow, newest_rows, parse_rows
-from doorward.lookback.portal_words import How
+from doorward.lookback.published.policies import UNTOLD, Reading, read_page, write_pack
+from doorward.lookback.published.portal_words import How
+from doorward.lookback.published.rows import PolicyRow, newest_rows, parse_rows
 
 MAX_CSV_BYTES = 256 * 1024 * 1024
 

@@ -10,13 +10,20 @@ from typing import Annotated
 import typer
 
 from doorward.errors import ConfigError
-from doorward.lookback.draws import population_of
-from doorward.lookback.estimates import Estimates, estimate
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.label_file import load_labels
-from doorward.lookback.labels import LabelSet
-from doorward.lookback.rank_phrases import MEMORY, rank_phrases
-from doorward.lookback.wordings import RankingFiles, load_sample, open_wordings, ranked, read_units, save_json
+from doorward.lookback.labels.draws import population_of
+from doorward.lookback.labels.estimates import Estimates, estimate
+from doorward.lookback.labels.file import load_labels
+from doorward.lookback.labels.labels import LabelSet
+from doorward.lookback.labels.rank_phrases import MEMORY, rank_phrases
+from doorward.lookback.labels.wordings import (
+    RankingFiles,
+    load_sample,
+    open_wordings,
+    ranked,
+    read_units,
+    save_json,
+)
 
 
 def rank(

@@ -13,8 +13,8 @@ from doorward.cli.report_observe import OPENING, SPOOL_ALONE, find_disclosures, 
 from doorward.cli.settings import read_settings
 from doorward.errors import ConfigError
 from doorward.grants.people import load_people
-from doorward.lookback.own_record import read_own_record
-from doorward.lookback.raw import RawTable
+from doorward.lookback.reading.own_record import read_own_record
+from doorward.lookback.reading.raw import RawTable
 
 if TYPE_CHECKING:
     import duckdb

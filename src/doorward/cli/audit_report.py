@@ -13,8 +13,8 @@ import typer
 from doorward.errors import ConfigError
 from doorward.lookback.engine import MEMORY, open_engine
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.masking import PATTERNS
 from doorward.lookback.report.content import Mark, Options
+from doorward.lookback.report.masking import PATTERNS
 from doorward.lookback.report.write import publish_report, write_report
 
 OUT: Final = typer.Argument(help="the folder that an audit wrote")

@@ -24,24 +24,24 @@ from doorward.cli.audit_record import read_record
 from doorward.cli.audit_sharing import load_lists
 from doorward.errors import ConfigError, DoorwardError
 from doorward.lookback.audit import Audit, Plan, audit
-from doorward.lookback.confined import within
 from doorward.lookback.engine import MEMORY, memory_of, open_engine
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.label_file import load_labels
-from doorward.lookback.labels import LabelSet
-from doorward.lookback.lead_options import parse_marks, parse_zones
-from doorward.lookback.map_file import parse_map
-from doorward.lookback.opening import Reader, ReadOptions
-from doorward.lookback.portable import LIMITS as PDF
-from doorward.lookback.portal_rows import PolicyRow, parse_rows
-from doorward.lookback.rank_phrases import rank_phrases
-from doorward.lookback.raw import RawTable
-from doorward.lookback.read import Progress as Reading
-from doorward.lookback.readers import make_readers
+from doorward.lookback.labels.file import load_labels
+from doorward.lookback.labels.labels import LabelSet
+from doorward.lookback.labels.rank_phrases import rank_phrases
+from doorward.lookback.leads.options import parse_marks, parse_zones
+from doorward.lookback.published.rows import PolicyRow, parse_rows
+from doorward.lookback.reading.confined import within
+from doorward.lookback.reading.map_file import parse_map
+from doorward.lookback.reading.opening import Reader, ReadOptions
+from doorward.lookback.reading.portable import LIMITS as PDF
+from doorward.lookback.reading.raw import RawTable
+from doorward.lookback.reading.read import Progress as Reading
+from doorward.lookback.reading.readers import make_readers
+from doorward.lookback.reading.spreadsheet import LIMITS as WORKBOOK
+from doorward.lookback.reading.supplied import Supplied
 from doorward.lookback.report.write import write_report
 from doorward.lookback.spark import open_spark
-from doorward.lookback.spreadsheet import LIMITS as WORKBOOK
-from doorward.lookback.supplied import Supplied
 from doorward.orders.load import load_pack
 
 MAX_BYTES = 256 * 1024 * 1024

@@ -14,9 +14,9 @@ import typer
 
 from doorward.cli.audit_policies import MAX_CSV_BYTES
 from doorward.errors import ConfigError
-from doorward.lookback.participation import read_sheet
-from doorward.lookback.portal_rows import parse_export_name, parse_rows
-from doorward.lookback.sharing import (
+from doorward.lookback.agencies.participation import read_sheet
+from doorward.lookback.published.rows import parse_export_name, parse_rows
+from doorward.lookback.published.sharing import (
     Changes,
     Compared,
     OnFile,
@@ -25,7 +25,7 @@ from doorward.lookback.sharing import (
     count_kinds,
     pair_days,
 )
-from doorward.lookback.sharing_files import (
+from doorward.lookback.published.sharing_files import (
     Paper,
     Participant,
     SharingList,

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from doorward.lookback.cells import State
-from doorward.lookback.phrase import Classifier, Phrase, Wording
-from doorward.lookback.phrases import write_query
+from doorward.lookback.words.phrase import Classifier, Phrase, Wording
+from doorward.lookback.words.phrases import write_query
 from doorward.orders.lexicon import Lexicon
 from doorward.orders.load import load_lexicon, load_pack
 

@@ -17,7 +17,7 @@ from doorward.cli.settings import read_settings
 from doorward.cli.site import Site
 from doorward.errors import ConfigError
 from doorward.lookback.bypass import Bypass, Known, find_bypasses
-from doorward.lookback.pgaudit import AuditLine, Read, read_pgaudit
+from doorward.lookback.reading.pgaudit import AuditLine, Read, read_pgaudit
 
 ROLES = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolsuper OR rolbypassrls"
 Files = Annotated[list[Path], typer.Argument(help="csvlog files of a server with pgaudit")]

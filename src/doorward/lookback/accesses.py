@@ -6,14 +6,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from doorward.lookback.agency_list import name_key
-from doorward.lookback.agency_names import parse_agency_name
+from doorward.lookback.agencies.declarations import Declarations
+from doorward.lookback.agencies.listed import name_key
+from doorward.lookback.agencies.names import parse_agency_name
+from doorward.lookback.agencies.searchers import Searcher, declared_intervals
 from doorward.lookback.cells import State
-from doorward.lookback.declarations import Declarations
-from doorward.lookback.duplicates import duplicates_path
 from doorward.lookback.folder import AuditFolder
 from doorward.lookback.queries import fill_query, quote_text
-from doorward.lookback.searchers import Searcher, declared_intervals
+from doorward.lookback.reading.duplicates import duplicates_path
 
 if TYPE_CHECKING:
     import duckdb

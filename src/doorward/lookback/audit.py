@@ -9,28 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from doorward.lookback.accesses import find_declared, prepare_accesses, write_accesses
-from doorward.lookback.accounting import SourceReport
-from doorward.lookback.agency_list import counties_of
-from doorward.lookback.cells import State
-from doorward.lookback.decide import Decided, Decider, Progress
-from doorward.lookback.duplicates import ANOTHER, find_duplicates
-from doorward.lookback.folder import AuditFolder
-from doorward.lookback.lead_tables import LeadInputs, Mark, Source
-from doorward.lookback.leads import ROWS, SUMMARY, find_leads
-from doorward.lookback.literal import write_literal
-from doorward.lookback.opening import Reader, ReadOptions, find_sources
-from doorward.lookback.own_record import LAYOUT as DOOR
-from doorward.lookback.owners import find_owner, is_own, who_searched
-from doorward.lookback.phrases import write_phrases
-from doorward.lookback.portal_rows import PolicyRow, pack_for, parse_export_name
-from doorward.lookback.queries import quote_text
-from doorward.lookback.read import Progress as Reading
-from doorward.lookback.read import Refused, read_sources
-from doorward.lookback.relations import Partners, find_partners, lists_of, shares_with
-from doorward.lookback.request import make_asked
-from doorward.lookback.rules import Chosen, Rules, choose_rules
-from doorward.lookback.schema_loss import Alarm, exports_of, find_losses
-from doorward.lookback.searchers import (
+from doorward.lookback.agencies.listed import counties_of
+from doorward.lookback.agencies.owners import find_owner, is_own, who_searched
+from doorward.lookback.agencies.searchers import (
     Searcher,
     SearcherMatcher,
     make_order,
@@ -38,10 +19,29 @@ from doorward.lookback.searchers import (
     name_at_door,
     write_searchers,
 )
-from doorward.lookback.sharing_files import SharingList, list_of
+from doorward.lookback.cells import State
+from doorward.lookback.decide import Decided, Decider, Progress
+from doorward.lookback.folder import AuditFolder
+from doorward.lookback.leads.find_leads import ROWS, SUMMARY, find_leads
+from doorward.lookback.leads.tables import LeadInputs, Mark, Source
+from doorward.lookback.literal import write_literal
+from doorward.lookback.published.relations import Partners, find_partners, lists_of, shares_with
+from doorward.lookback.published.rows import PolicyRow, pack_for, parse_export_name
+from doorward.lookback.published.sharing_files import SharingList, list_of
+from doorward.lookback.queries import quote_text
+from doorward.lookback.reading.accounting import SourceReport
+from doorward.lookback.reading.duplicates import ANOTHER, find_duplicates
+from doorward.lookback.reading.opening import Reader, ReadOptions, find_sources
+from doorward.lookback.reading.own_record import LAYOUT as DOOR
+from doorward.lookback.reading.read import Progress as Reading
+from doorward.lookback.reading.read import Refused, read_sources
+from doorward.lookback.reading.schema_loss import Alarm, exports_of, find_losses
+from doorward.lookback.reading.supplied import Supplied
+from doorward.lookback.request import make_asked
+from doorward.lookback.rules import Chosen, Rules, choose_rules
 from doorward.lookback.spark import Spark
-from doorward.lookback.supplied import Supplied
 from doorward.lookback.tally import TABLES, Relation, Sources, Tally, join_parts
+from doorward.lookback.words.phrases import write_phrases
 from doorward.orders.pack import Pack
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from doorward.install.names import LOGIN_PREFIX
-from doorward.lookback.pgaudit import RELATIONS, AuditLine
+from doorward.lookback.reading.pgaudit import RELATIONS, AuditLine
 
 OWN: Final = ("doorward_admin", "doorward_recorder")
 

@@ -7,12 +7,12 @@ from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 from doorward.errors import ConfigError
-from doorward.lookback.accounting import SourceReport, parse_report
 from doorward.lookback.audit import Audit, Plan
 from doorward.lookback.decide import Progress
-from doorward.lookback.duplicates import find_duplicates
 from doorward.lookback.folder import AuditFolder
 from doorward.lookback.queries import quote_text, read_query
+from doorward.lookback.reading.accounting import SourceReport, parse_report
+from doorward.lookback.reading.duplicates import find_duplicates
 from doorward.lookback.rules import choose_rules
 
 if TYPE_CHECKING:

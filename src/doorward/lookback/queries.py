@@ -10,10 +10,15 @@ _PLACE: Final = re.compile(r"[$]([a-z]+)")
 
 
 @cache
+def read_sql(name: str) -> str:
+    """Return the text of `sql/<name>.sql` as it stands."""
+    return (resources.files("doorward.lookback") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+@cache
 def read_query(name: str) -> str:
     """Return the text of `sql/<name>.sql`, without the comments at its head."""
-    text = (resources.files("doorward.lookback") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
-    lines = text.splitlines()
+    lines = read_sql(name).splitlines()
     while lines and lines[0].startswith("--"):
         lines.pop(0)
     return "\n".join(lines).strip().removesuffix(";")

@@ -9,10 +9,10 @@ from pathlib import PurePath
 from typing import Final
 
 from doorward.errors import ConfigError
-from doorward.lookback.accounting import SourceReport
 from doorward.lookback.cells import State
-from doorward.lookback.portal_policies import LOG_WITHOUT_TIME, make_portal_pack
-from doorward.lookback.portal_rows import Match, PolicyRow, check_count, pack_for, parse_export_name
+from doorward.lookback.published.policies import LOG_WITHOUT_TIME, make_portal_pack
+from doorward.lookback.published.rows import Match, PolicyRow, check_count, pack_for, parse_export_name
+from doorward.lookback.reading.accounting import SourceReport
 from doorward.orders.assemble import assemble_pack
 from doorward.orders.lexicon import Lexicon
 from doorward.orders.load import load_lexicon

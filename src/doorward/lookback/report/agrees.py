@@ -5,9 +5,9 @@ agency-named, under each order; and the manifest's results are the sums of the c
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from doorward.errors import ConfigError
+from doorward.lookback.queries import read_sql
 from doorward.lookback.report.source import Source
 
 
@@ -25,7 +25,7 @@ def require_agreement(source: Source) -> None:
 
 
 def _findings(source: Source) -> Iterator[str]:
-    sql = Path(__file__).parent.parent.joinpath("sql/tables_agree.sql").read_text(encoding="utf-8")
+    sql = read_sql("tables_agree")
     given = {"findings": str(source.folder.findings), "counts": str(source.folder.counts)}
     for rules, result, tier, findings, counts in source.connection.execute(sql, given).fetchall():
         yield (

@@ -3,7 +3,7 @@
 1. Only whole months that ended at least `lag_days` before the day of publication are counted; later ones are left out
    of every number, so that none places an event near the publication.
 2. A number from 1 to the threshold less one is withheld, with as many others as keep it from being worked out
-   (`lookback/suppress.py`), over all tables of all pages of the publication together.
+   (`lookback/report/suppress.py`), over all tables of all pages of the publication together.
 3. No row, id, account, plate or case number is published. A wording is, without a count, where so many accesses of one
    owner used it, masked, as the threshold says.
 """
@@ -15,13 +15,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from doorward.lookback.masking import mask_for_publication, words_of
 from doorward.lookback.report.content import Exhibits, Mark, Measured, Options, Report
+from doorward.lookback.report.masking import mask_for_publication, words_of
 from doorward.lookback.report.measured import lead_kinds
 from doorward.lookback.report.numbers import CLAUSE, OWN, Number, Numbers, Where, literal, own_test
 from doorward.lookback.report.scope import make_cover, make_scope
 from doorward.lookback.report.source import Source
-from doorward.lookback.suppress import Form, withhold
+from doorward.lookback.report.suppress import Form, withhold
 
 MAX_WORDINGS: Final = 200
 _KEPT: Final = ("file", "sha256", "form", "layout", "owner", "accounting", "states", "shown_from", "constant")
@@ -125,7 +125,7 @@ class Publication:
         self.until = cutoff(options)
         self.words = vocabulary(source.manifest)
         # An alarm is of the program's own words and the headers of a table: nobody wrote free text into it.
-        said = Path(__file__).parent.parent.joinpath("schema_loss.py").read_text(encoding="utf-8")
+        said = Path(__file__).parent.parent.joinpath("reading/schema_loss.py").read_text(encoding="utf-8")
         self.of_alarms = self.words | words_of(said)
         self.taken: set[str] = set()
         self.hidden: frozenset[str] = frozenset()

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from doorward.lookback.cells import OPEN
-from doorward.lookback.database_log import NO_ROWS, NO_TABLE, OTHER
-from doorward.lookback.oracle import NO_OBJECT, REFUSED
-from doorward.lookback.own_record import NOT_AUTHENTICATED
-from doorward.lookback.own_record import REFUSED as DOOR_REFUSED
+from doorward.lookback.reading.database_log import NO_ROWS, NO_TABLE, OTHER
+from doorward.lookback.reading.oracle import NO_OBJECT, REFUSED
+from doorward.lookback.reading.own_record import NOT_AUTHENTICATED
+from doorward.lookback.reading.own_record import REFUSED as DOOR_REFUSED
 from doorward.lookback.report.content import Row, Scope, Table
 from doorward.lookback.report.words import CELL_WORDS, as_words
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from doorward.lookback.cells import CELLS
-from doorward.lookback.masking import leaks, normal, pieces, telling
 from doorward.lookback.report.charts import program
+from doorward.lookback.report.masking import leaks, normal, pieces, telling
 from doorward.lookback.report.source import Source
 
 _NORMAL: Final = r"regexp_replace(lower({0}), '[^\p{{L}}\p{{N}}]', '', 'g')"

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from doorward.errors import ConfigError, VerificationError
 from doorward.lookback.folder import AuditFolder
-from doorward.lookback.masking import mask_patterns
 from doorward.lookback.report.agrees import require_agreement
 from doorward.lookback.report.charts import draw_all
 from doorward.lookback.report.content import Exhibits, Options, Report
 from doorward.lookback.report.gather import Gathering
 from doorward.lookback.report.html import render_page
+from doorward.lookback.report.masking import mask_patterns
 from doorward.lookback.report.numbers import Numbers
 from doorward.lookback.report.pdf import render_pdf
 from doorward.lookback.report.publication import Publication, vocabulary, withheld_numbers

@@ -1,6 +1,6 @@
 -- What each wording says. The expressions of the lexicon are written in where a comment names them, so that this query, as
 -- `doorward audit words --sql` prints it, can be read and run again by anybody who holds the rows.
--- doorward/lookback/phrase.py states the rules and is its twin; what is not ASCII is classified there.
+-- doorward/lookback/words/phrase.py states the rules and is its twin; what is not ASCII is classified there.
 CREATE OR REPLACE TEMPORARY TABLE plain_phrases AS
 WITH readable AS (
     SELECT

@@ -1,0 +1,1 @@
+"""Which agency searched, whose data it was, and by which door."""

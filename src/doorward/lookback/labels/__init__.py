@@ -1,0 +1,1 @@
+"""People label reasons; what no pattern caught is ranked; errors are measured."""

@@ -1,0 +1,1 @@
+"""What is no finding and may be worth a look."""

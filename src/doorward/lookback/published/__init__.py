@@ -1,0 +1,1 @@
+"""Agencies' own published words, and with whom they share."""

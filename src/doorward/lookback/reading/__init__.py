@@ -1,0 +1,1 @@
+"""Files into one table of accesses, with an account of every record."""
