@@ -50,8 +50,8 @@ bench: $(DEV)        ## every benchmark, one after the other
 	@for file in bench/bench_*.py; do echo "== $$file"; .venv/bin/python "$$file" || exit 1; done
 lock: $(DEV)         ## compile requirements/*.txt anew from pyproject.toml
 	$(COMPILE) --build-deps-for editable --only-build-deps -o requirements/build.txt pyproject.toml
-	$(COMPILE) --extra embedded --extra lookback --extra prove --extra rank --extra speed -c requirements/build.txt -o requirements/runtime.txt pyproject.toml
-	.venv/bin/python -c '$(GROUP)' | $(COMPILE) --extra embedded --extra lookback --extra prove --extra rank --extra speed -c requirements/build.txt \
+	$(COMPILE) --extra desk --extra embedded --extra lookback --extra prove --extra rank --extra speed -c requirements/build.txt -o requirements/runtime.txt pyproject.toml
+	.venv/bin/python -c '$(GROUP)' | $(COMPILE) --extra desk --extra embedded --extra lookback --extra prove --extra rank --extra speed -c requirements/build.txt \
 		-c requirements/runtime.txt -o requirements/dev.txt pyproject.toml -
 
 .venv/bin/python:
