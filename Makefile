@@ -9,7 +9,7 @@ GROUP   = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dep
 RUNTIME = .venv/.runtime
 DEV     = .venv/.dev
 
-.PHONY: help install up servers engines test test-long check lint fix docs bench lock
+.PHONY: help install up servers engines assets test test-long check lint fix docs bench lock
 .DELETE_ON_ERROR:
 
 help:       ## this list
@@ -21,6 +21,9 @@ up: $(RUNTIME)       ## install, then start the sample city and its door (Ctrl-C
 
 servers: .servers/.whole  ## other PostgreSQL servers for the tests, in .servers
 engines: .engines/.whole  ## Spark for the tests, polars and pandas for the benchmarks, in .engines
+
+assets:              ## make the desk's style sheet and script anew from locked npm packages
+	assets/desk/build
 
 test: $(DEV)         ## every test but the long ones
 	.venv/bin/pytest -m "not long" -n 2 --dist loadfile $(T)

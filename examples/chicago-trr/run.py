@@ -26,8 +26,9 @@ from rich.console import Console
 from rich.table import Table
 
 from doorward.cli.folders import Folders
+from doorward.cli.panel import Ports
 from doorward.cli.sample import PEOPLE, SamplePerson
-from doorward.cli.up import Ports, running
+from doorward.cli.up import running
 from doorward.embedded.launcher import running_dsn
 from doorward.errors import DoorwardError
 

@@ -134,6 +134,8 @@ def start_up(data: Path) -> Up:
                 str(port),
                 "--city-port",
                 str(city_port),
+                "--desk-port",
+                "0",
             ],
             stdout=output,
             stderr=subprocess.STDOUT,

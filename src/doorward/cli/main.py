@@ -26,6 +26,7 @@ class _Doorward(DeferredGroup):
         "backup": Deferred("backup:backup"),
         "restore": Deferred("backup:restore"),
         "reset": Deferred("reset:reset"),
+        "desk": Deferred("desk:desk"),
         "gateway": Deferred("gateway:gateway"),
         "notifier": Deferred("notifier:notifier"),
         "publisher": Deferred("publisher:publisher"),

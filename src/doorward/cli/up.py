@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,21 +21,24 @@ from doorward.cli.assembly import DATABASE, ORDER, REGISTER, load_book, load_ord
 from doorward.cli.children import Child, start_child, wait_for_end
 from doorward.cli.folders import Folders, find_folders
 from doorward.cli.observation import ENFORCED, load_observation, open_observing, scopes_to_install
-from doorward.cli.panel import show_panel
+from doorward.cli.panel import Ports, show_panel
 from doorward.errors import ConfigError, DoorwardError
+from doorward.orders.intake import INTAKE
 from doorward.orders.load import load_pack
 
 CITY_PORT = 6431
 GATEWAY_PORT = 6432
+DESK_PORT = 8000
 WORKLOADS = ("records_app",)  # the sample's application; it uses neither COPY FROM nor pg_dump
 SCRAM_ITERATIONS = 4096
 READY_SECONDS = 30
 
 
-def up(
+def up(  # noqa: PLR0917  # flags of a command
     data: Annotated[Path | None, typer.Option(help="the data folder (default ./.doorward)")] = None,
     port: Annotated[int, typer.Option(help="where the gateway listens, on 127.0.0.1")] = GATEWAY_PORT,
     city_port: Annotated[int, typer.Option(help="where the sample city's own server listens")] = CITY_PORT,
+    desk_port: Annotated[int, typer.Option(help="where the desk is, on 127.0.0.1; 0 is no desk")] = DESK_PORT,
     order: Annotated[str, typer.Option(help="the order to put into force: a name or a folder")] = ORDER,
     production: Annotated[bool, typer.Option("--production", help="refused: this is a sample")] = False,  # noqa: FBT002  # a command-line flag
 ) -> None:
@@ -50,13 +52,13 @@ def up(
     folders = find_folders(data)
     started = time.monotonic()
     folders.make()
-    ports = Ports(gateway=port, city=city_port)
+    ports = Ports(gateway=port, city=city_port, desk=desk_port)
     observed = find_observed_line(folders, order)
     with folders.lock(), running(folders, ports, order=order, console=console) as (children, first):
         if first:
             _first_tour(folders, console)
         seconds = time.monotonic() - started
-        show_panel(console, folders, port=port, city_port=city_port, seconds=seconds, observed=observed)
+        show_panel(console, folders, ports, seconds=seconds, observed=observed)
         ended = wait_for_end(children)
         if ended is not None:
             raise DoorwardError(
@@ -78,14 +80,6 @@ def find_observed_line(folders: Folders, order: str) -> str:
     return ENFORCED if found is None else found.says()
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where things listen on 127.0.0.1: the gateway, and the city's own server behind it."""
-
-    gateway: int
-    city: int
-
-
 @contextmanager
 def running(
     folders: Folders, ports: Ports, *, order: str, console: Console
@@ -98,14 +92,17 @@ def running(
     with ExitStack() as stack:
         first = start_servers(folders, stack, city_port=ports.city, order=order, console=console)
         children: list[Child] = []
-        for name, arguments, wait in (
+        starts: list[tuple[str, tuple[str, ...], float]] = [
             ("publisher", (), 0.0),
             ("gateway", ("--port", str(ports.gateway), "--order", order), READY_SECONDS),
-        ):
+        ]
+        if ports.desk and INTAKE in load_pack(order).files:
+            starts.append(("desk", ("--port", str(ports.desk), "--order", order), READY_SECONDS))
+        for name, arguments, wait in starts:
             child = start_child(name, folders, *arguments, wait_seconds=wait)
             stack.callback(child.stop)
             children.append(child)
-        _write_run(folders, "gateway", {"port": ports.gateway, "pid": children[-1].process.pid})
+        _write_run(folders, "gateway", {"port": ports.gateway, "pid": children[1].process.pid})
         yield children, first
 
 
@@ -190,9 +187,11 @@ def _prepare_order(folders: Folders, order: str, dsn: str, console: Console) -> 
 
 
 def _prepare_record(folders: Folders, dsn: str) -> None:
+    from doorward.desk.database import make_database
     from doorward.record.disclosures import prepare_server
 
     prepare_server(dsn)
+    make_database(dsn)
     (folders.run / "record.dsn").write_text(record_conninfo(folders) + "\n", encoding="utf-8")
 
 
@@ -224,5 +223,5 @@ def _write_run(folders: Folders, name: str, value: dict[str, Any]) -> None:
 
 
 def _clear_run(folders: Folders) -> None:
-    for name in ("city.json", "record.json", "gateway.json", "record.dsn"):
+    for name in ("city.json", "record.json", "gateway.json", "record.dsn", "desk.json"):
         (folders.run / name).unlink(missing_ok=True)

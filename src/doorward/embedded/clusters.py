@@ -114,10 +114,12 @@ def record_spec(data: Path) -> ClusterSpec:
         hba=(
             f"local all postgres peer map={ADMIN_MAP}",
             f"local all doorward_recorder peer map={ADMIN_MAP}",
+            f"local doorward_desk doorward_desk peer map={ADMIN_MAP}",
         ),
         ident=(
             _ident(ADMIN_MAP, user, "postgres"),
             _ident(ADMIN_MAP, user, "doorward_recorder"),
+            _ident(ADMIN_MAP, user, "doorward_desk"),
         ),
         settings=COMMON_SETTINGS,
     )

@@ -56,6 +56,9 @@ class Kind(IntEnum):
     RECOVERY = 9
     LEAD = 10
     REVIEW = 11
+    MATTER = 12
+    ACT = 13
+    VISIT = 14
 
 
 JOINED: Final = frozenset({Kind.REQUEST, Kind.COMPLETION})
@@ -98,6 +101,10 @@ class Field(IntEnum):
     MODE = 46
     REASON = 50
     EVIDENCE = 51
+    MATTER = 52
+    WHAT = 53
+    ACT = 54
+    DIGEST = 55
     CLOCK_STEPPED_BACK = 60
 
 

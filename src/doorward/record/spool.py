@@ -172,6 +172,11 @@ class Spool:
         return self._next_leaf
 
     @property
+    def last_sequence(self) -> int:
+        """The sequence of the last entry; one below this worker's first where there is none."""
+        return self._next_sequence - 1
+
+    @property
     def open_requests(self) -> tuple[OpenRequest, ...]:
         """Session and number of each request that waits for its last completion, oldest first."""
         return tuple(self._ledger.requests)

@@ -1,0 +1,84 @@
+"""`doorward desk`: requests that people bring, in a browser; started by `doorward up`, or alone.
+
+The first start makes the desk's secret and brings its database to this version. SIGTERM and SIGINT end it in order.
+"""
+
+import os
+import secrets
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from psycopg.conninfo import make_conninfo
+
+from doorward.cli.assembly import ORDER, read_run
+from doorward.cli.children import stop_with_parent
+from doorward.cli.folders import Folders, find_folders
+from doorward.desk.configuration import VARIABLE, DeskConfiguration
+from doorward.desk.database import DATABASE, ROLE
+from doorward.errors import ConfigError
+
+PORT: Final = 8000
+HOST: Final = "127.0.0.1"
+SECRET: Final = "desk.secret"  # noqa: S105  # the name of a file
+
+
+def desk(
+    data: Annotated[Path | None, typer.Option(help="the data folder (default ./.doorward)")] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="where browsers find it, on 127.0.0.1")] = PORT,
+    order: Annotated[str, typer.Option(help="the order that is asked: a name or a folder")] = ORDER,
+) -> None:
+    """Serve the desk in the foreground until it is told to stop; `doorward up` runs in another terminal."""
+    folders = find_folders(data)
+    configuration = sample_configuration(folders, port=port, order=order)
+    configuration.check()
+    file = folders.run / "desk.json"
+    write_private(file, configuration.format())
+    os.environ[VARIABLE] = str(file)
+    from doorward.desk.serve import prepare, serve
+
+    prepare()
+    if stat.S_ISFIFO(os.fstat(0).st_mode):  # `doorward up` holds the other end
+        stop_with_parent()
+    serve(configuration, address=f"{HOST}:{port}")
+
+
+def sample_configuration(folders: Folders, *, port: int, order: str) -> DeskConfiguration:
+    """Return the configuration of a sample's desk.
+
+    Raises:
+        ConfigError: `doorward up` does not run.
+    """
+    record = read_run(folders, "record")
+    conninfo = make_conninfo(
+        host=record["socket_dir"], port=record["port"], user=ROLE, dbname=DATABASE, application_name="desk"
+    )
+    origins = (f"http://{HOST}:{port}", f"http://localhost:{port}")
+    made = DeskConfiguration(conninfo, order, folders.data.absolute(), "", origins, sample=True)
+    return replace(made, secret=find_secret(folders))
+
+
+def find_secret(folders: Folders) -> str:
+    """Return what the desk's sessions are signed with; made at the first start.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    file = folders.keys / SECRET
+    try:
+        if not file.exists():
+            write_private(file, secrets.token_urlsafe(48))
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"the desk's secret `{file.name}` cannot be read: {error.strerror}") from error
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole."""
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as sink:
+        sink.write(text)
+    part.replace(file)

@@ -1,0 +1,99 @@
+"""May this person see or do this? Every view and every action asks here; fetching is authorising.
+
+Nobody gets a matter otherwise than by `matters` or `matter_of`. What somebody may not see does not exist for them:
+the answer is the same as for an id that nobody ever gave.
+
+- Whoever filed it sees it, and whoever is of the same tenant and unit as it was filed in.
+- The law department sees every matter; other offices those that are sent to them, in their tenant.
+- Auditors see every matter; security officers see none: their door is the database.
+- A sealed matter is seen by its named counsel alone until its date, whatever else somebody is.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from doorward.desk.models import Account, Assignment, Matter
+from doorward.desk.roles import POWER, Act, Role, may
+
+OFFICE = {
+    Role.LAW: "law",
+    Role.SUPERVISOR: "supervisor",
+    Role.ADMINISTRATOR: "administrator",
+    Role.CERTIFIER: "certifying-official",
+    Role.FUND: "fund-manager",
+}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who is signed in, as what they are now.
+
+    Args:
+        account: Who.
+        assignments: Those that have begun and not ended.
+        is_strong: A second factor, or a passkey, was given in this session.
+        now: When this was looked at.
+    """
+
+    account: Account
+    assignments: tuple[Assignment, ...]
+    is_strong: bool
+    now: datetime
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """What they are now; a role with power counts only behind a second factor."""
+        held = {Role(one.role) for one in self.assignments}
+        return frozenset(held if self.is_strong else held - POWER)
+
+    @property
+    def lacks_factor(self) -> bool:
+        """Whether a role of theirs waits for a second factor."""
+        return not self.is_strong and any(Role(one.role) in POWER for one in self.assignments)
+
+    def may(self, act: Act) -> bool:
+        """Return whether they may do this at all."""
+        return may(self.roles, act)
+
+    def assignment(self, roles: frozenset[Role]) -> Assignment | None:
+        """Return by what they act, where one of these roles may."""
+        usable = self.roles & roles
+        return next((one for one in self.assignments if Role(one.role) in usable), None)
+
+
+def find_actor(account: Account, *, is_strong: bool, now: datetime) -> Actor:
+    """Return who this is now."""
+    held = account.assignments.filter(begins__lte=now, until__gt=now).order_by("id")
+    return Actor(account, tuple(held), is_strong, now)
+
+
+def matters(actor: Actor) -> QuerySet[Matter]:
+    """Return the matters that somebody may see."""
+    seen = Q(filed_by=actor.account)
+    for one in actor.assignments:
+        role = Role(one.role)
+        if role not in actor.roles:
+            continue
+        if one.unit:
+            seen |= Q(tenant=one.tenant, unit=one.unit)
+        if role in {Role.LAW, Role.AUDITOR}:
+            seen |= Q(pk__isnull=False)
+        elif role in OFFICE:
+            seen |= Q(tenant=one.tenant, addressee=OFFICE[role])
+    sealed = Q(sealed_until__gt=actor.now)
+    counsel = Matter.counsel.through.objects.filter(account_id=actor.account.pk).values("matter_id")
+    return Matter.objects.filter((seen & ~sealed) | (sealed & Q(pk__in=counsel)))
+
+
+def matter_of(actor: Actor, key: uuid.UUID) -> Matter | None:
+    """Return a matter, or None where there is none for this person."""
+    return matters(actor).filter(pk=key).first()
+
+
+def waiting_for(actor: Actor) -> QuerySet[Matter]:
+    """Return what waits for an office of theirs, the most urgent first."""
+    offices = [OFFICE[role] for role in actor.roles if role in OFFICE]
+    return matters(actor).filter(state="waiting", addressee__in=offices).order_by("due", "filed")

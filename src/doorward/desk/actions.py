@@ -1,0 +1,215 @@
+"""What officials do with a matter: each act is one transaction, recorded before anybody is told of it.
+
+An act is allowed by `access` and `roles`; what it says is added to the matter's history, which is never changed.
+After an act that the order reads, the order is asked again, and its answer is the matter's.
+
+INVARIANT (nobody seals from the law): sealing names counsel, and whoever seals is one of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from doorward.desk.access import Actor, matter_of
+from doorward.desk.entries import act_entry
+from doorward.desk.models import Account, Event, Matter, State
+from doorward.desk.order import order
+from doorward.desk.recorder import recorder
+from doorward.desk.roles import MAY, Act, Role
+from doorward.errors import ConfigError
+from doorward.orders.intake import Act as Said
+from doorward.orders.intake import Faults, read_form, verify_paper
+from doorward.policy.decision import Decision, Outcome
+from doorward.record.entry import Kind
+
+RESOLVER: Final = "desk"
+MAX_EVIDENCE: Final = 120
+
+
+class NotAllowedError(ConfigError):
+    """Somebody may not do this, or it cannot be done with this matter now."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaperSeen:
+    """What a named person found of a paper.
+
+    Args:
+        paper: Its class, such as `court_criminal`.
+        verified: On the original, or with the issuer.
+        scope: `in`, `out` or `unknown`: whether it covers what is asked.
+        evidence: With whom or what it was verified; an id, a docket number, an office.
+    """
+
+    paper: str
+    verified: bool
+    scope: str
+    current: bool
+    evidence: str
+
+    def as_json(self) -> dict[str, str | bool]:
+        """Return it as it is kept in the history."""
+        return {
+            "paper": self.paper, "verified": self.verified, "scope": self.scope, "current": self.current,
+            "evidence": self.evidence,
+        }  # fmt: skip
+
+
+def verify(actor: Actor, matter: Matter, seen: PaperSeen) -> Matter:
+    """Return the matter after a named person said what a paper is; the order is asked again.
+
+    Raises:
+        NotAllowedError: They may not, or the matter is closed.
+        ConfigError: The order knows no such paper, or the evidence is missing.
+        StoreError: It cannot be recorded; nothing was done.
+    """
+    if not 0 < len(seen.evidence.strip()) <= MAX_EVIDENCE:
+        raise ConfigError(f"say with whom or what it was verified, in at most {MAX_EVIDENCE} characters")
+    with transaction.atomic():
+        locked = _locked(actor, matter, Act.VERIFY)
+        decision = decide_again(locked, (*acts_of(locked), _said(locked, seen.as_json())), now=actor.now)
+        _add(actor, locked, Act.VERIFY, seen.as_json(), outcome=decision.outcome.value)
+        _take(locked, decision)
+        locked.save()
+    return locked
+
+
+def seal(actor: Actor, matter: Matter, *, until: datetime, counsel: tuple[str, ...]) -> Matter:
+    """Return the matter, seen by its named counsel alone until a date.
+
+    Args:
+        counsel: Logins of the law department; whoever seals is one of them by the act.
+
+    Raises:
+        NotAllowedError: They may not, or a login is none of the law department.
+        ConfigError: The date is past.
+        StoreError: It cannot be recorded; nothing was done.
+    """
+    if until <= actor.now:
+        raise ConfigError("a seal ends in the future")
+    with transaction.atomic():
+        locked = _locked(actor, matter, Act.SEAL)
+        named = _counsel(counsel, actor)
+        _add(actor, locked, Act.SEAL, {"until": until.isoformat(), "counsel": len(named)})
+        locked.sealed_until = until
+        locked.save(update_fields=["sealed_until"])
+        locked.counsel.set(named)
+    return locked
+
+
+def answer(actor: Actor, matter: Matter, *, document: str = "") -> Matter:
+    """Return the matter as answered; who may is whom it waits for.
+
+    Args:
+        document: SHA-256 of the letter, where one went out.
+
+    Raises:
+        NotAllowedError: They may not, or it does not wait for an office of theirs.
+        StoreError: It cannot be recorded; nothing was done.
+    """
+    with transaction.atomic():
+        locked = _locked(actor, matter, Act.ANSWER)
+        _add(actor, locked, Act.ANSWER, {"document": document}, outcome=locked.outcome, document=document)
+        locked.state, locked.due = State.ANSWERED, None
+        locked.save(update_fields=["state", "due"])
+    return locked
+
+
+def decide_again(matter: Matter, said: tuple[Said, ...], *, now: datetime) -> Decision:
+    """Return what the order in force answers to a matter with these acts.
+
+    Raises:
+        ConfigError: The order in force takes no such matter any more, or an act says what is not its to say.
+    """
+    kind = order().intake.kinds.get(matter.kind)
+    asked = Faults() if kind is None else order().intake.read(kind.id, read_form(kind, matter.answers))
+    if isinstance(asked, Faults):
+        raise ConfigError(
+            "the order in force asks other questions than the one under which this was filed",
+            hint="file it again under the order in force",
+        )
+    facts = matter.facts
+    request = asked.request(
+        order().pack, principal_role=str(facts["principal.role"]), principal_agency=str(facts["principal.agency"]),
+        acts=said, now=now,
+    )  # fmt: skip
+    return order().pack.decide(request)
+
+
+def acts_of(matter: Matter) -> tuple[Said, ...]:
+    """Return what named persons said of a matter's papers, the latest word on each."""
+    latest = {str(one.says["paper"]): one.says for one in matter.events.filter(act=Act.VERIFY.value)}
+    return tuple(_said(matter, says) for says in latest.values())
+
+
+def _said(matter: Matter, says: Mapping[str, object]) -> Said:
+    return verify_paper(
+        f"context.papers.{says['paper']}",
+        resolver=RESOLVER,
+        evidence=f"{matter.number} {says['evidence']}",
+        verified=says["verified"] is True,
+        scope=str(says["scope"]),
+        current=says["current"] is True,
+    )
+
+
+def _locked(actor: Actor, matter: Matter, act: Act) -> Matter:
+    """Return the matter, locked, if this person may do this with it."""
+    if not actor.may(act):
+        raise NotAllowedError("as what you are signed in, this is not yours to do")
+    if matter_of(actor, matter.pk) is None:
+        raise NotAllowedError("there is no such matter for you")
+    locked = Matter.objects.select_for_update().get(pk=matter.pk)
+    if locked.state == State.CLOSED:
+        raise NotAllowedError("it is closed", hint="file a new one that names it")
+    return locked
+
+
+def _add(
+    actor: Actor,
+    matter: Matter,
+    act: Act,
+    says: Mapping[str, object],
+    *,
+    outcome: str = "",
+    document: str = "",
+) -> Event:
+    by = actor.assignment(MAY[act])
+    assert by is not None
+    fields = act_entry(
+        matter.pk, act.value, login=actor.account.login, office=by.role, outcome=outcome, document=document
+    )
+    entry = recorder().record([(Kind.ACT, fields)], now=actor.now)
+    return Event.objects.create(
+        matter=matter,
+        at=actor.now,
+        by=actor.account,
+        office=by.role,
+        act=act.value,
+        says=dict(says),
+        entry=entry,
+    )
+
+
+def _take(matter: Matter, decision: Decision) -> None:
+    pack = order().pack
+    matter.order_name, matter.order_digest = pack.name, pack.digest
+    matter.outcome, matter.posture = decision.outcome.value, decision.posture.value
+    matter.addressee = decision.addressee.value if decision.addressee else ""
+    matter.sentence = decision.sentence
+    matter.clauses, matter.policies = list(decision.clauses), list(decision.policies)
+    matter.obligations = list(decision.obligations)
+    if matter.state in {State.DECIDED, State.WAITING}:
+        matter.state = State.WAITING if decision.outcome is Outcome.REFER else State.DECIDED
+
+
+def _counsel(logins: tuple[str, ...], actor: Actor) -> list[Account]:
+    held = {"assignments__role": Role.LAW.value, "assignments__until__gt": actor.now}
+    found = {one.login: one for one in Account.objects.filter(login__in=logins, is_active=True, **held)}
+    missing = [login for login in logins if login not in found]
+    if missing:
+        raise NotAllowedError(f"{len(missing)} of the named are not of the law department")
+    return list({actor.account.login: actor.account, **found}.values())

@@ -1,0 +1,111 @@
+"""What the desk is started with: one JSON file that the environment names, so that all its processes read the same."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from doorward.errors import ConfigError
+
+VARIABLE: Final = "DOORWARD_DESK"
+MIN_SECRET_CHARACTERS: Final = 43  # 256 bits in base64
+
+
+@dataclass(frozen=True, slots=True)
+class DeskConfiguration:
+    """The desk of one installation.
+
+    Args:
+        conninfo: Of the desk's own database, as libpq takes it; never one behind the door.
+        order: A name or a folder.
+        data: The data folder; the desk's spool and its papers are there.
+        secret: What sessions are signed with; of a file that only the desk reads.
+        origins: Where browsers find it, such as `https://desk.example`; their hosts are the only ones answered.
+        sample: Invented people may be played, and nothing is production.
+        time_zone: Of the city.
+    """
+
+    conninfo: str
+    order: str
+    data: Path
+    secret: str
+    origins: tuple[str, ...]
+    sample: bool = False
+    time_zone: str = "America/Chicago"
+
+    @property
+    def spool(self) -> Path:
+        """Where all workers of this host have their spools."""
+        return self.data / "spool"
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether browsers come by HTTPS; a sample on one machine does without."""
+        return all(origin.startswith("https://") for origin in self.origins)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Return the configuration of a file that `format` made.
+
+        Raises:
+            ConfigError: The file cannot be read, or is no such file.
+        """
+        try:
+            read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            made = cls(
+                conninfo=str(read["conninfo"]),
+                order=str(read["order"]),
+                data=Path(str(read["data"])),
+                secret=str(read["secret"]),
+                origins=tuple(str(one) for one in read["origins"]),
+                sample=read["sample"] is True,
+                time_zone=str(read["time_zone"]),
+            )
+        except OSError as error:
+            raise ConfigError(f"`{path.name}` cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"`{path.name}` is no configuration of a desk") from error
+        made.check()
+        return made
+
+    def check(self) -> None:
+        """Refuse what must not be served.
+
+        Raises:
+            ConfigError: A short secret, no origin, or a way without encryption where it is no sample.
+        """
+        if len(self.secret) < MIN_SECRET_CHARACTERS:
+            raise ConfigError(f"the desk's secret has fewer than {MIN_SECRET_CHARACTERS} characters")
+        if not self.origins:
+            raise ConfigError("the desk has no origin", hint='such as origins = ["https://desk.example"]')
+        if not self.sample and not self.is_encrypted:
+            raise ConfigError(
+                "the desk of a city is served by HTTPS alone", hint="an origin begins with https://"
+            )
+
+    def format(self) -> str:
+        """Return the file's text; it holds the secret, so the file is for the desk alone."""
+        return json.dumps(
+            {
+                "conninfo": self.conninfo,
+                "order": self.order,
+                "data": str(self.data),
+                "secret": self.secret,
+                "origins": list(self.origins),
+                "sample": self.sample,
+                "time_zone": self.time_zone,
+            }
+        )
+
+
+def current() -> DeskConfiguration:
+    """Return the configuration that the environment names, or one that reaches nothing: for type checks and `--help`.
+
+    Raises:
+        ConfigError: The file that is named cannot be read.
+    """
+    named = os.environ.get(VARIABLE)
+    if named is None:
+        return DeskConfiguration("", "", Path(), "", ("http://127.0.0.1",), sample=True)
+    return DeskConfiguration.load(Path(named))

@@ -1,0 +1,61 @@
+"""What of the desk goes into the record: words of the order, ids, and no text that somebody wrote. Pure."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Final
+
+from doorward.policy.decision import Decision
+from doorward.policy.request import Fact
+from doorward.record.entry import Field, Fields
+
+_STATED: Final = {
+    Field.PURPOSE: "context.purpose",
+    Field.FOR_AGENCY: "context.for_agency",
+}
+
+
+def matter_entry(
+    matter: uuid.UUID, kind: str, *, login: str, facts: Mapping[str, Fact], decision: Decision, digest: str
+) -> Fields:
+    """Return the fields of a filed matter: who filed it, what it asks, and what the order answers.
+
+    Args:
+        matter: Its id; its number is for people, and says how many there were.
+        kind: Of the order's intake.
+        facts: As the order was asked.
+        digest: Of the order.
+    """
+    fields = {
+        Field.LOGIN: login,
+        Field.AGENCY: str(facts.get("principal.agency", "")),
+        Field.OUTCOME: decision.outcome.value,
+        Field.CLAUSES: " ".join(decision.clauses),
+        Field.POLICIES: " ".join(decision.policies),
+        Field.ORDER_DIGEST: digest,
+        Field.MATTER: matter.hex,
+        Field.WHAT: kind,
+    }
+    fields |= {field: str(facts[path]) for field, path in _STATED.items() if path in facts}
+    return tuple((field, fields[field].encode()) for field in sorted(fields))
+
+
+def act_entry(
+    matter: uuid.UUID, act: str, *, login: str, office: str, outcome: str = "", document: str = ""
+) -> Fields:
+    """Return the fields of what an official did with a matter.
+
+    Args:
+        act: A word of `doorward.desk.roles.Act`.
+        office: The role by which it was done.
+        outcome: What the order answers after it, where it was asked again.
+        document: SHA-256 of the document that it is about, hexadecimal.
+    """
+    fields = {
+        Field.LOGIN: login,
+        Field.AUTHENTICATION: office,
+        Field.OUTCOME: outcome,
+        Field.MATTER: matter.hex,
+        Field.ACT: act,
+        Field.DIGEST: document,
+    }
+    return tuple((field, fields[field].encode()) for field in sorted(fields) if fields[field])

@@ -1,0 +1,150 @@
+"""Filing a matter: the order is asked, the answer recorded, and only then is anybody told.
+
+One transaction: what cannot be recorded is not filed, and a form that is sent twice files once. Were the transaction
+to fail after the entry is written, the record has an entry without a matter; nobody was told of its answer.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from doorward.desk.access import Actor
+from doorward.desk.entries import matter_entry
+from doorward.desk.models import Matter, Numbering, State
+from doorward.desk.order import order
+from doorward.desk.recorder import recorder
+from doorward.desk.roles import MAY, Act
+from doorward.errors import ConfigError
+from doorward.orders.intake import Asked
+from doorward.policy.decision import Decision, Outcome
+from doorward.policy.request import Fact, Request
+from doorward.record.entry import Kind
+
+FORM: Final = "form"
+_SKIPPED: Final = ("context.now",)
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What is filed.
+
+    Args:
+        asked: As intake has read it.
+        key: What the matter will be known by; drawn by the caller.
+        token: Of the form; a second submit of it files nothing.
+        received: When the City got it, by whoever files it.
+        channel: `form`, `message` or `api`.
+    """
+
+    asked: Asked
+    key: uuid.UUID
+    token: uuid.UUID
+    received: datetime
+    channel: str = FORM
+
+
+def preview(actor: Actor, asked: Asked) -> Decision:
+    """Return what the order would answer; nothing is filed or recorded.
+
+    Raises:
+        ConfigError: Nobody may file as what this person is, or the answers make no request.
+    """
+    return order().pack.decide(_request(actor, asked))
+
+
+def file_matter(actor: Actor, filing: Filing) -> Matter:
+    """Return the matter that was filed, or that this form had filed before.
+
+    Raises:
+        ConfigError: As `preview`.
+        StoreError: It cannot be recorded; nothing was filed.
+    """
+    request = _request(actor, filing.asked)
+    decision = order().pack.decide(request)
+    try:
+        with transaction.atomic():
+            return _file(actor, filing, request, decision)
+    except IntegrityError:
+        before = Matter.objects.filter(token=filing.token, filed_by=actor.account).first()
+        if before is None:
+            raise
+        return before
+
+
+def _request(actor: Actor, asked: Asked) -> Request:
+    by = actor.assignment(MAY[Act.FILE])
+    if by is None:
+        raise ConfigError("as what you are signed in nothing can be filed")
+    return asked.request(
+        order().pack, principal_role=by.order_role, principal_agency=by.agency, acts=(), now=actor.now
+    )
+
+
+def _file(actor: Actor, filing: Filing, request: Request, decision: Decision) -> Matter:
+    by = actor.assignment(MAY[Act.FILE])
+    assert by is not None
+    before = Matter.objects.filter(token=filing.token, filed_by=actor.account).first()
+    if before is not None:
+        return before
+    key, pack = filing.key, order().pack
+    number = next_number(actor.now)
+    facts = stored_facts(request.facts)
+    fields = matter_entry(
+        key,
+        filing.asked.kind,
+        login=actor.account.login,
+        facts=request.facts,
+        decision=decision,
+        digest=pack.digest,
+    )
+    entry = recorder().record([(Kind.MATTER, fields)], now=actor.now)
+    return Matter.objects.create(
+        id=key,
+        number=number,
+        token=filing.token,
+        tenant=by.tenant,
+        unit=by.unit,
+        kind=filing.asked.kind,
+        channel=filing.channel,
+        answers={name: list(words) for name, words in filing.asked.given.items()},
+        facts=facts,
+        received=filing.received,
+        filed=actor.now,
+        filed_by=actor.account,
+        order_name=pack.name,
+        order_digest=pack.digest,
+        outcome=decision.outcome.value,
+        posture=decision.posture.value,
+        addressee=decision.addressee.value if decision.addressee else "",
+        sentence=decision.sentence,
+        clauses=list(decision.clauses),
+        obligations=list(decision.obligations),
+        policies=list(decision.policies),
+        state=State.WAITING if decision.outcome is Outcome.REFER else State.DECIDED,
+        entry=entry,
+    )
+
+
+def next_number(now: datetime) -> str:
+    """Return the next number of the city's year, such as `2026-000123`; within a transaction, which it holds up."""
+    year = now.astimezone(ZoneInfo(settings.DESK.time_zone)).year
+    Numbering.objects.get_or_create(year=year)
+    row = Numbering.objects.select_for_update().get(year=year)
+    row.last += 1
+    row.save(update_fields=["last"])
+    return f"{year}-{row.last:06d}"
+
+
+def stored_facts(facts: Mapping[str, Fact]) -> dict[str, bool | int | str]:
+    """Return the facts as they are kept: without the clock, whose time is the matter's own."""
+    return {
+        path: value if isinstance(value, bool | int) else str(value)
+        for path, value in facts.items()
+        if path not in _SKIPPED
+    }

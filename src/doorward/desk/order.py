@@ -1,0 +1,38 @@
+"""The order that the desk asks, read once a process."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from django.conf import settings
+
+from doorward.orders.intake import Intake, load_intake
+from doorward.orders.load import load_pack
+from doorward.orders.pack import Pack
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order and what it lets a desk take in."""
+
+    pack: Pack
+    intake: Intake
+
+
+def papers_of(pack: Pack) -> tuple[str, ...]:
+    """Return the classes of papers that the order knows, such as `court_criminal`."""
+    specs = next(iter(pack.requests.resources)), "context.papers."
+    paths = pack.requests.specs(specs[0])
+    return tuple(
+        path.split(".")[2] for path in paths if path.startswith(specs[1]) and path.endswith(".verified")
+    )
+
+
+@cache
+def order() -> Order:
+    """Return the order of the configuration.
+
+    Raises:
+        ConfigError: The pack cannot be loaded, or a desk can take nothing in under it.
+    """
+    pack = load_pack(settings.DESK.order)
+    return Order(pack, load_intake(pack))

@@ -1,0 +1,61 @@
+"""The desk's own spool: what is done here is recorded before anybody is told of it (law 4).
+
+One process writes it. Threads take turns; an append that fails ends the desk's recording until it is started again,
+and without a record nothing is filed, decided or answered.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from doorward.errors import StoreError
+from doorward.record.entry import NO_SESSION, Draft, Fields, Kind
+from doorward.record.spool import Spool
+from doorward.record.workers import MAX_WORKERS
+
+WORKER: Final = MAX_WORKERS - 1
+"""The desk's number among the writers of one host; gateway workers have those below."""
+
+
+@dataclass
+class Recorder:
+    """The one writer of the desk's entries."""
+
+    spool: Spool
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def record(self, drafts: Sequence[tuple[Kind, Fields]], *, now: datetime) -> int:
+        """Return the sequence of the last entry; all are recorded when this returns.
+
+        Raises:
+            StoreError: The disk refused, now or before.
+        """
+        with self._turn:
+            self.spool.append([Draft(kind, NO_SESSION, 0, fields) for kind, fields in drafts], now=now)
+            return self.spool.last_sequence
+
+    def close(self, *, now: datetime) -> None:
+        """Let go of the spool."""
+        with self._turn:
+            self.spool.close(now=now)
+
+
+_held: list[Recorder] = []
+
+
+def hold(recorder: Recorder | None) -> None:
+    """Take this recorder for the process, or none."""
+    _held[:] = [] if recorder is None else [recorder]
+
+
+def recorder() -> Recorder:
+    """Return the recorder of the process.
+
+    Raises:
+        StoreError: There is none: this process is not the desk.
+    """
+    if not _held:
+        raise StoreError("nothing can be recorded here", hint="the desk is started by `doorward desk`")
+    return _held[0]

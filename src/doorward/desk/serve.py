@@ -1,0 +1,112 @@
+"""The desk as a process: one writer of the record, several threads, an end in order.
+
+One process, since the record of a host's desk has one writer (`recorder`); threads wait on the database, which is
+where a desk's time goes.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import django
+from django.core.management import call_command
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+
+from doorward.desk.configuration import DeskConfiguration
+
+THREADS: Final = 8
+READY: Final = "ready"
+_LIMITS: Final[Mapping[str, Any]] = {
+    "limit_request_line": 2048,
+    "limit_request_fields": 60,
+    "limit_request_field_size": 8190,
+    "timeout": 60,
+    "graceful_timeout": 10,
+    "keepalive": 5,
+}
+
+
+def prepare() -> None:
+    """Bring the desk's database to this version, and collect what browsers fetch.
+
+    Raises:
+        OperationalError: The database cannot be reached.
+    """
+    _set_up()
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+    from django.conf import settings
+
+    if settings.DESK.sample:
+        from doorward.desk.sample import make_players
+
+        make_players(datetime.now(UTC))  # noqa: TID251  # the shell may read the clock
+
+
+def serve(desk: DeskConfiguration, *, address: str, certificate: tuple[str, str] | None = None) -> None:
+    """Serve the desk until told to stop.
+
+    Args:
+        address: `127.0.0.1:8000`.
+        certificate: Files of a certificate and its key, for HTTPS without a server before it.
+    """
+    options: dict[str, Any] = {
+        **_LIMITS, "bind": address, "workers": 1, "threads": THREADS, "worker_class": "gthread",
+        "post_worker_init": _begin, "worker_exit": _end, "when_ready": _say_ready, "accesslog": None,
+        "loglevel": "warning", "proc_name": "doorward desk", "control_socket_disable": True,
+    }  # fmt: skip
+    if certificate is not None:
+        options |= {"certfile": certificate[0], "keyfile": certificate[1]}
+    _Server(desk, options).run()
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # it has no types
+    def __init__(self, desk: DeskConfiguration, options: Mapping[str, Any]) -> None:
+        self.desk, self.options = desk, options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:  # noqa: ANN401  # gunicorn's word for an application
+        from doorward.desk.wsgi import application
+
+        return application
+
+
+def _set_up() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "doorward.desk.settings")
+    django.setup()
+
+
+def _begin(worker: Any) -> None:  # noqa: ANN401  # gunicorn has no types
+    from doorward.desk.order import order
+    from doorward.desk.recorder import WORKER, Recorder, hold
+    from doorward.record.spool import Spool
+    from doorward.record.workers import worker_folder
+
+    order()  # a pack that does not load ends the start, not the first request
+    folder = worker_folder(worker.app.desk.spool, WORKER)
+    now = datetime.now(UTC)  # noqa: TID251  # as above
+    hold(Recorder(Spool.open(folder, now=now, worker=WORKER)))
+
+
+def _end(_arbiter: Arbiter, _worker: object) -> None:
+    from doorward.desk.recorder import hold, recorder
+    from doorward.errors import StoreError
+
+    try:
+        recorder().close(now=datetime.now(UTC))  # noqa: TID251  # as above
+    except StoreError:
+        return
+    finally:
+        hold(None)
+
+
+def _say_ready(_arbiter: Arbiter) -> None:
+    sys.stdout.write(READY + "\n")
+    sys.stdout.flush()

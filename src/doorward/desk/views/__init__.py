@@ -1,0 +1,1 @@
+"""Pages; a view asks `access` and `actions`, never a model."""

@@ -1,0 +1,84 @@
+"""What officials do, each a form of one matter's page: sent, done and recorded, or refused in a line."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from doorward.desk import actions
+from doorward.desk.access import Actor, matter_of
+from doorward.desk.actions import PaperSeen
+from doorward.desk.models import Matter
+from doorward.desk.views.signed_in import for_actor
+from doorward.errors import ConfigError, StoreError
+
+NOT_RECORDED = (
+    "it could not be recorded, so nothing was done; try again, and call the security officer if it stays so"
+)
+
+
+@require_POST
+@for_actor
+def verify(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
+    """Record what a named person found of a paper; the order is asked again."""
+    sent = request.POST
+    seen = PaperSeen(
+        sent.get("paper", ""), sent.get("verified") == "yes", sent.get("scope", "unknown"),
+        sent.get("current") == "yes", sent.get("evidence", "").strip(),
+    )  # fmt: skip
+    return _do(
+        request,
+        actor,
+        key,
+        "recorded, and the order was asked again",
+        lambda it: actions.verify(actor, it, seen),
+    )
+
+
+@require_POST
+@for_actor
+def answer(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
+    """Record that a matter is answered."""
+    return _do(request, actor, key, "recorded as answered", lambda it: actions.answer(actor, it))
+
+
+@require_POST
+@for_actor
+def seal(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
+    """Seal a matter until a day; its named counsel alone sees it then."""
+
+    def act(it: Matter) -> Matter:
+        until = _day(request.POST.get("until", ""))
+        counsel = tuple(login for login in request.POST.get("counsel", "").split() if login)
+        return actions.seal(actor, it, until=until, counsel=counsel)
+
+    return _do(request, actor, key, "sealed", act)
+
+
+def _do(
+    request: HttpRequest, actor: Actor, key: uuid.UUID, done: str, act: Callable[[Matter], Matter]
+) -> HttpResponse:
+    found = matter_of(actor, key)
+    if found is None:
+        raise Http404
+    try:
+        act(found)
+        messages.success(request, done)
+    except ConfigError as error:
+        messages.error(request, str(error))
+    except StoreError:
+        messages.error(request, NOT_RECORDED)
+    return redirect("matter", key=key)
+
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=ZoneInfo(settings.DESK.time_zone))
+    except ValueError as error:
+        raise ConfigError("expected a day such as 2027-01-31") from error

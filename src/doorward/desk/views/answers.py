@@ -1,0 +1,127 @@
+"""Answers to a kind's questions as a page shows them: which are asked now, what was said, what is wrong with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.http import QueryDict
+
+from doorward.orders.intake import Asked, Faults, Intake, Question, QuestionType, read_form
+
+_INPUTS: Final = {QuestionType.DATE_TIME: "datetime-local"}
+_DATE_TIME_LENGTH: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One option as a page shows it."""
+
+    id: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One question as a page shows it.
+
+    Args:
+        anchor: The id of the element that an error leads to.
+        input: The type of an input element, where there are no options.
+    """
+
+    id: str
+    type: str
+    label: str
+    help: str
+    options: tuple[Choice, ...]
+    value: str
+    fault: str
+    many: bool
+    anchor: str
+    input: str
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What was sent.
+
+    Args:
+        fields: The questions that are asked now.
+        asked: The request, where every answer can be read.
+        faults: What is wrong, by question.
+        form: What is wrong with the whole.
+    """
+
+    fields: tuple[Shown, ...]
+    asked: Asked | None
+    faults: Mapping[str, tuple[str, ...]]
+    form: tuple[str, ...] = ()
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Names and values, as a form sends them again."""
+        found = []
+        for field in self.fields:
+            found += [(field.id, option.id) for option in field.options if option.chosen]
+            if not field.options and field.value:
+                found.append((field.id, field.value))
+        return found
+
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        """Labels of questions and of what was said to them."""
+        found = []
+        for field in self.fields:
+            chosen = ", ".join(option.label for option in field.options if option.chosen)
+            if chosen or field.value:
+                found.append((field.label, chosen or field.value))
+        return found
+
+
+def read_answers(intake: Intake, kind: str, sent: QueryDict) -> Answers:
+    """Return what a form says, read by the order's intake.
+
+    Args:
+        kind: Of the intake.
+        sent: Untrusted. What is no question of the kind is the form's own, such as its token; an answer to a question
+            that is not put after the answers before it is left out, as when somebody goes back and changes one.
+    """
+    found = intake.kinds[kind]
+    names = {question.id for question in found.questions}
+    fields = {name: values for name, values in sent.lists() if name in names}
+    answers = read_form(found, fields)
+    given: dict[str, tuple[str, ...]] = {}
+    for question in found.questions:
+        said = answers.get(question.id)
+        if said and question.is_asked(given):
+            given[question.id] = tuple(map(str, said)) if isinstance(said, list) else (str(said),)
+    kept = {name: value for name, value in answers.items() if name in given}
+    read = intake.read(kind, kept)
+    faults = read if isinstance(read, Faults) and sent else Faults()
+    shown = tuple(
+        show(question, given.get(question.id, ()), " ".join(faults.by_question.get(question.id, ())))
+        for question in found.questions
+        if question.is_asked(given)
+    )
+    return Answers(shown, None if isinstance(read, Faults) else read, faults.by_question, faults.form)
+
+
+def show(question: Question, said: tuple[str, ...], fault: str) -> Shown:
+    """Return a question as a page shows it."""
+    options = tuple(Choice(word, option.label, word in said) for word, option in question.options.items())
+    listed = question.type in {QuestionType.AGENCY, QuestionType.PURPOSE}
+    return Shown(
+        id=question.id,
+        type=question.type.value,
+        label=question.label,
+        help=question.help,
+        options=options,
+        value=said[0] if said and not options else "",
+        fault=fault,
+        many=question.takes_several,
+        anchor=question.id if listed or not options else f"{question.id}-{options[0].id}",
+        input=_INPUTS.get(question.type, "text"),
+        length=question.longest or _DATE_TIME_LENGTH,
+    )

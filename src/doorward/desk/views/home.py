@@ -1,0 +1,43 @@
+"""The first page, and in a sample the page on which one plays an invented person."""
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from doorward.desk.access import Actor, matters, waiting_for
+from doorward.desk.sample import find_player, players
+from doorward.desk.views.signed_in import for_actor
+
+RECENT = 10
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+
+
+@require_safe
+@for_actor
+def home(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Return what waits for this person, and what they filed last."""
+    return render(
+        request,
+        "desk/home.html",
+        {
+            "waiting": waiting_for(actor)[:RECENT],
+            "waiting_count": waiting_for(actor).count(),
+            "recent": matters(actor).order_by("-filed")[:RECENT],
+        },
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def play(request: HttpRequest) -> HttpResponse:
+    """Return the invented people of a sample; one who is chosen is signed in. Elsewhere there is no such page."""
+    if not settings.DESK.sample:
+        raise Http404
+    if request.method == "POST":
+        account = find_player(request.POST.get("login", ""))
+        if account is not None:
+            login(request, account, backend=BACKEND)
+            request.session["played"] = True
+            return redirect("home")
+    return render(request, "desk/play.html", {"players": players()})

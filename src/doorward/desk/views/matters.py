@@ -1,0 +1,59 @@
+"""Matters: one page each, all that somebody may see, and what waits for their office."""
+
+import uuid
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from doorward.desk.access import Actor, matter_of, matters, waiting_for
+from doorward.desk.models import State
+from doorward.desk.order import order, papers_of
+from doorward.desk.roles import Act
+from doorward.desk.views.signed_in import for_actor
+
+PAGE = 25
+SCOPES = (("in", "Yes, within its words"), ("out", "No"), ("unknown", "I cannot tell"))
+SCOPES = (("in", "Yes, within its words"), ("out", "No"), ("unknown", "I cannot tell"))
+
+
+@require_safe
+@for_actor
+def listing(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Return all that somebody may see, the latest first."""
+    pages = Paginator(matters(actor).order_by("-filed"), PAGE)
+    return render(request, "desk/matters.html", {"page": pages.get_page(request.GET.get("page"))})
+
+
+@require_safe
+@for_actor
+def queue(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Return what waits for an office of theirs, the most urgent first."""
+    pages = Paginator(waiting_for(actor), PAGE)
+    return render(request, "desk/queue.html", {"page": pages.get_page(request.GET.get("page"))})
+
+
+@require_safe
+@for_actor
+def page(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
+    """Return a matter with what the order says of it, or 404: the same for one that is not there and not theirs."""
+    found = matter_of(actor, key)
+    if found is None:
+        raise Http404
+    pack = order().pack
+    clauses = [pack.clauses[name] for name in found.clauses if name in pack.clauses]
+    kind = order().intake.kinds.get(found.kind)
+    shown = {
+        "matter": found,
+        "clauses": clauses,
+        "kind": kind,
+        "events": found.events.all(),
+        "contacts": pack.contacts,
+        "papers": papers_of(pack),
+        "scopes": SCOPES,
+        "may_verify": actor.may(Act.VERIFY) and found.state != State.CLOSED,
+        "may_answer": actor.may(Act.ANSWER) and found.state == State.WAITING,
+        "may_seal": actor.may(Act.SEAL) and found.state != State.CLOSED,
+    }
+    return render(request, "desk/matter.html", shown)

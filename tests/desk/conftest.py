@@ -1,0 +1,120 @@
+"""A desk on a real PostgreSQL, with its own spool: one server a worker, a database of its own for each file."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from doorward.desk.configuration import VARIABLE, DeskConfiguration
+from doorward.desk.database import DATABASE, ROLE, make_database
+from doorward.embedded.clusters import record_spec
+from doorward.embedded.launcher import Cluster
+from doorward.record.entry import Entry
+from doorward.record.replay import Block
+from doorward.record.segments import SpoolReader
+from doorward.record.spool import Spool
+from doorward.record.workers import worker_folder
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from doorward.desk.models import Account
+    from doorward.desk.roles import Role
+
+
+@dataclass
+class Desk:
+    """A desk that is set up in this process; Django's settings are made once."""
+
+    folder: Path
+    spool: Path
+
+    def account(self, login: str, role: "Role", *, unit: str = "", **more: str) -> "Account":
+        """Return an account with one assignment, that began a day ago."""
+        from doorward.desk.models import Account, Assignment
+
+        now = datetime.now(UTC)  # noqa: TID251  # assignments end by the real clock
+        begins = now - timedelta(days=1)
+        account, _ = Account.objects.get_or_create(login=login)
+        held = {"order_role": "officer", "agency": "CPD", "tenant": "city", **more}
+        Assignment.objects.create(
+            account=account, role=role.value, unit=unit, begins=begins, until=Assignment.latest_end(begins),
+            given_by="test", **held,
+        )  # fmt: skip
+        return account
+
+    def client(self, account: "Account | None" = None, *, strong: bool = True) -> "Client":
+        """Return a browser without scripts, signed in as an account, with a second factor."""
+        from django.test import Client
+
+        client = Client(enforce_csrf_checks=False, headers={"host": "127.0.0.1"})
+        if account is not None:
+            client.force_login(account)
+            if strong:
+                session = client.session
+                session["played"] = True
+                session.save()
+        return client
+
+
+@pytest.fixture(scope="session")
+def desk() -> Iterator[Desk]:
+    """The desk of this process."""
+    with tempfile.TemporaryDirectory(prefix="doorward-desk-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        cluster = Cluster(record_spec(folder))
+        cluster.start()
+        try:
+            yield _set_up(folder, cluster)
+        finally:
+            _let_go()
+            cluster.stop()
+
+
+def _set_up(folder: Path, cluster: Cluster) -> Desk:
+    import django
+    from django.core.management import call_command
+
+    make_database(cluster.dsn(user="postgres", dbname="postgres"))
+    spec = cluster.spec
+    conninfo = make_conninfo(host=str(spec.socket_dir), port=spec.port, user=ROLE, dbname=DATABASE)
+    origins = ("http://127.0.0.1:8000",)
+    made = DeskConfiguration(conninfo, "chicago", folder, secrets.token_urlsafe(48), origins, sample=True)
+    file = folder / "desk.json"
+    file.write_text(made.format(), encoding="utf-8")
+    os.environ[VARIABLE], os.environ["DJANGO_SETTINGS_MODULE"] = str(file), "doorward.desk.settings"
+    django.setup()
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("collectstatic", verbosity=0, interactive=False)
+    return Desk(folder, made.spool)
+
+
+def _let_go() -> None:
+    from django.db import connections
+
+    connections.close_all()
+    del os.environ[VARIABLE], os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+@pytest.fixture
+def recording(desk: Desk) -> Iterator[Callable[[], list[Entry]]]:
+    """The desk's recorder, and what stands in its spool, entry by entry."""
+    from doorward.desk.recorder import WORKER, Recorder, hold
+
+    folder = worker_folder(desk.spool, WORKER)
+    now = datetime.now(UTC)  # noqa: TID251  # a spool has the time of the day
+    recorder = Recorder(Spool.open(folder, now=now, worker=WORKER))
+    hold(recorder)
+    yield lambda: [
+        entry for one in SpoolReader(folder).read() if isinstance(one, Block) for entry in one.entries
+    ]
+    hold(None)
+    recorder.close(now=now)
