@@ -132,7 +132,8 @@ def _choose_paper(paper: str, found: Sequence[dict[str, Fact]], facts: Mapping[s
             fields.get(CURRENT) is True,
         )
 
-    best = {**max(reversed(found), key=rank)}  # of equals the latest
+    highest = max(rank(fields) for fields in found)
+    best = dict(next(fields for fields in reversed(found) if rank(fields) == highest))
     if SEALED in best:
         best[SEALED] = facts.get(f"{paper}.{SEALED}") is True or any(
             fields.get(SEALED) is True for fields in found
