@@ -69,7 +69,7 @@ PLAYERS: Final = (
         "decides what the order refers to the law department",
     ),
     Player(
-        "ines.example", Role.AUDITOR, "city-employee", "CHICAGO-OIG", "", "sees every matter and changes none"
+        "irma.example", Role.AUDITOR, "city-employee", "CHICAGO-OIG", "", "sees every matter and changes none"
     ),
 )
 

@@ -1,0 +1,140 @@
+"""Every address of the desk, asked as everybody: what is not in the table is a fault of the table."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from doorward.record.entry import Entry
+
+Recording = Callable[[], list[Entry]]
+WHO = ("nobody", "owner", "colleague", "stranger", "supervisor", "counsel", "auditor", "security")
+HERE, SENT, GONE, NOT = 200, 302, 404, 403
+ALL_BUT_NOBODY = (SENT, *[HERE] * 7)
+THEIRS = (SENT, HERE, HERE, GONE, GONE, HERE, HERE, GONE)
+# A form's answer to somebody who may see the matter is the page again, with what was done or why not.
+DONE = (SENT, SENT, SENT, GONE, GONE, SENT, SENT, GONE)
+TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
+    "home": ("get", ALL_BUT_NOBODY),
+    "new": ("get", (SENT, HERE, HERE, HERE, HERE, HERE, NOT, NOT)),
+    "new-kind": ("get", (SENT, HERE, HERE, HERE, HERE, HERE, NOT, NOT)),
+    "matters": ("get", ALL_BUT_NOBODY),
+    "matter": ("get", THEIRS),
+    "verify": ("post", DONE),
+    "answer": ("post", DONE),
+    "seal": ("post", DONE),
+    "queue": ("get", ALL_BUT_NOBODY),
+    "play": ("get", (HERE,) * 8),
+}
+
+
+def names() -> Iterator[str]:
+    """The names of the desk's own addresses; allauth's have tests of their own project."""
+    from doorward.desk.urls import urlpatterns
+
+    for pattern in urlpatterns:
+        name = getattr(pattern, "name", None)
+        if name is not None:
+            yield name
+
+
+@pytest.fixture
+def clients(desk: Any) -> dict[str, Any]:
+    from doorward.desk.models import Account
+    from doorward.desk.roles import Role
+
+    roles = {
+        "owner": (Role.OFFICER, "lock-up-7"), "colleague": (Role.OFFICER, "lock-up-7"),
+        "stranger": (Role.OFFICER, "lock-up-8"), "supervisor": (Role.SUPERVISOR, "area-9"),
+        "counsel": (Role.LAW, ""), "auditor": (Role.AUDITOR, ""), "security": (Role.SECURITY, ""),
+    }  # fmt: skip
+    made = {"nobody": desk.client()}
+    for name, (role, unit) in roles.items():
+        login = f"matrix.{name}.example"
+        account = Account.objects.filter(login=login).first() or desk.account(login, role, unit=unit)
+        made[name] = desk.client(account)
+    return made
+
+
+def test_every_address_is_in_the_table(desk: Any) -> None:
+    assert desk
+    assert set(names()) == set(TABLE)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_who_gets_what(desk: Any, clients: dict[str, Any], recording: Recording, name: str) -> None:
+    from django.urls import reverse
+
+    assert desk
+    assert recording() is not None
+    sent = {"of-custody": "hold", "who-asks": "ICE-ERO", "token": str(uuid.uuid4()), "file": "1"}  # noqa: TID251  # a form's
+    filed = clients["owner"].post("/new/detainer/", sent).headers["location"]
+    key = uuid.UUID(filed.split("/")[2])
+    method, expected = TABLE[name]
+    needed = {"matter": {"key": key}, "verify": {"key": key}, "answer": {"key": key}, "seal": {"key": key}}
+    address = reverse(name, kwargs=needed.get(name, {"kind": "detainer"} if name == "new-kind" else {}))
+    got = {who: getattr(clients[who], method)(address).status_code for who in WHO}
+    assert got == dict(zip(WHO, expected, strict=True))
+    other = "post" if method == "get" and name not in {"new-kind", "play"} else None
+    if other is not None:
+        assert clients["owner"].post(address).status_code == 405
+
+
+@pytest.mark.parametrize("act", ["verify", "answer", "seal"])
+@pytest.mark.parametrize("who", ["owner", "colleague", "auditor"])
+def test_who_may_not_act_changes_nothing(
+    desk: Any, clients: dict[str, Any], recording: Recording, act: str, who: str
+) -> None:
+    assert desk
+    sent = {"of-court": "enter", "who-asks": "FBI", "papers": ["court_criminal"]}
+    sent |= {"token": str(uuid.uuid4()), "file": "1"}  # noqa: TID251  # a form's
+    filed = clients["owner"].post("/new/court-paper/", sent).headers["location"]
+    count = len(recording())
+    form = {
+        "paper": "court_criminal",
+        "verified": "yes",
+        "scope": "in",
+        "current": "yes",
+        "evidence": "clerk",
+    }
+    done = clients[who].post(f"{filed}{act}/", {**form, "until": "2999-01-01"}, follow=True)
+    assert "not yours to do" in done.content.decode()
+    assert len(recording()) == count
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"paper": "no_such_paper", "verified": "yes", "scope": "in", "current": "yes", "evidence": "clerk"},
+        {
+            "paper": "court_criminal",
+            "verified": "yes",
+            "scope": "wide",
+            "current": "yes",
+            "evidence": "clerk",
+        },
+        {"paper": "court_criminal.verified'--", "evidence": "x"},
+        {"paper": "court_criminal", "verified": "yes", "scope": "in", "current": "yes", "evidence": ""},
+        {
+            "paper": "court_criminal",
+            "verified": "yes",
+            "scope": "in",
+            "current": "yes",
+            "evidence": "x" * 121,
+        },
+        {},
+    ],
+)
+def test_what_the_order_does_not_know_is_refused_in_a_line(
+    desk: Any, clients: dict[str, Any], recording: Recording, form: dict[str, str]
+) -> None:
+    assert desk
+    sent = {"of-court": "enter", "who-asks": "FBI", "papers": ["court_criminal"]}
+    sent |= {"token": str(uuid.uuid4()), "file": "1"}  # noqa: TID251  # a form's
+    filed = clients["owner"].post("/new/court-paper/", sent).headers["location"]
+    count = len(recording())
+    done = clients["counsel"].post(f"{filed}verify/", form, follow=True)
+    assert done.status_code == 200
+    assert "usa-alert--error" in done.content.decode()
+    assert len(recording()) == count
