@@ -16,12 +16,14 @@ from psycopg.conninfo import make_conninfo
 from doorward.cli.assembly import ORDER, read_run
 from doorward.cli.children import stop_with_parent
 from doorward.cli.folders import Folders, find_folders
-from doorward.desk.configuration import VARIABLE, DeskConfiguration
+from doorward.cli.settings import Settings, read_settings
+from doorward.desk.configuration import VARIABLE, DeskConfiguration, Provider
 from doorward.desk.database import DATABASE, ROLE
 from doorward.errors import ConfigError
 
 PORT: Final = 8000
 HOST: Final = "127.0.0.1"
+FILE: Final = "desk.json"
 SECRET: Final = "desk.secret"  # noqa: S105  # the name of a file
 
 
@@ -29,12 +31,23 @@ def desk(
     data: Annotated[Path | None, typer.Option(help="the data folder (default ./.doorward)")] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="where browsers find it, on 127.0.0.1")] = PORT,
     order: Annotated[str, typer.Option(help="the order that is asked: a name or a folder")] = ORDER,
+    config: Annotated[
+        Path | None, typer.Option(help="doorward.toml with a section [desk], for a city")
+    ] = None,
 ) -> None:
-    """Serve the desk in the foreground until it is told to stop; `doorward up` runs in another terminal."""
-    folders = find_folders(data)
-    configuration = sample_configuration(folders, port=port, order=order)
+    """Serve the desk in the foreground until it is told to stop; a sample's needs a running `doorward up`."""
+    address, certificate = f"{HOST}:{port}", None
+    if config is None:
+        folders = find_folders(data)
+        configuration, file = sample_configuration(folders, port=port, order=order), folders.run / FILE
+    else:
+        settings = read_settings(config)
+        configuration, file = city_configuration(settings)
+        assert settings.desk is not None
+        address = f"{settings.desk.host}:{settings.desk.port}"
+        if settings.desk.certificate is not None:
+            certificate = (str(settings.desk.certificate), str(settings.desk.key))
     configuration.check()
-    file = folders.run / "desk.json"
     write_private(file, configuration.format())
     os.environ[VARIABLE] = str(file)
     from doorward.desk.serve import prepare, serve
@@ -42,7 +55,36 @@ def desk(
     prepare()
     if stat.S_ISFIFO(os.fstat(0).st_mode):  # `doorward up` holds the other end
         stop_with_parent()
-    serve(configuration, address=f"{HOST}:{port}")
+    serve(configuration, address=address, certificate=certificate)
+
+
+def city_configuration(settings: Settings) -> tuple[DeskConfiguration, Path]:
+    """Return the configuration of a city's desk, and the file that its processes read it from.
+
+    Raises:
+        ConfigError: The settings have no section `[desk]`, or a secret cannot be read.
+    """
+    desk = settings.desk
+    if desk is None:
+        raise ConfigError("doorward.toml has no section `[desk]`", hint="see the page on settings")
+    folders = Folders(settings.data)
+    folders.make()
+    provider = None
+    if desk.issuer and desk.client_secret is not None:
+        secret = _read_secret(desk.client_secret)
+        provider = Provider(desk.issuer, desk.client, secret, desk.login_claim, desk.second_factor)
+    made = DeskConfiguration(
+        desk.conninfo, settings.order, folders.data.absolute(), find_secret(folders), desk.origins,
+        sample=False, time_zone=desk.time_zone, provider=provider,
+    )  # fmt: skip
+    return made, folders.run / FILE
+
+
+def _read_secret(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"`{file.name}` cannot be read") from error
 
 
 def sample_configuration(folders: Folders, *, port: int, order: str) -> DeskConfiguration:

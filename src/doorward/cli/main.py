@@ -33,6 +33,7 @@ class _Doorward(DeferredGroup):
         "order": Deferred("order:app", "Write, check, prove, sign, compare and install orders."),
         "policy": Deferred("policy:app", "Check the compilers of Cedar."),
         "log": Deferred("log:app", "Verify the record."),
+        "account": Deferred("account:app", "Keep the accounts of the desk."),
         "people": Deferred("people:app", "Keep the people who may log in."),
         "application": Deferred("application:app", "Keep the applications that may ask for people."),
         "records": Deferred("records:app", "Keep the facts that officials set."),

@@ -12,6 +12,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from doorward.cli.register_settings import KEYS, RegisterSettings, read_register
+from doorward.cli.settings_desk import KEYS as DESK_KEYS
+from doorward.cli.settings_desk import DeskSettings, read_desk
 from doorward.cli.settings_grants import read_emergency, read_notices
 from doorward.cli.tell import NoticeSettings
 from doorward.errors import ConfigError, PolicyCheckError
@@ -40,6 +42,7 @@ SECTIONS: Final = {
     "record": ("conninfo",),
     "people": ("unused_days", "attested_days", "cards", "two_addresses"),
     "identity": ("host", "port", "issuer", "audience", "keys", "login_claim", "second_factor"),
+    "desk": DESK_KEYS,
     "workloads": (),
     "applications": ("idle_seconds", "session_minutes"),
     "emergency": ("hours", "sessions_a_day"),
@@ -127,6 +130,7 @@ class Settings:
         session_minutes: How long an application's connection may stand for one person.
         workloads: What each role is that reads around the door by declaration: a backup, replication, monitoring.
         limits: How much may leave for one grant in a day.
+        desk: Where the request desk is, or None.
     """
 
     file: Path
@@ -151,6 +155,7 @@ class Settings:
     limits: LimitRules = field(default_factory=lambda: LimitRules(Limits()))
     emergency: EmergencyRules = EmergencyRules()  # noqa: RUF009  # a value that never changes
     notices: NoticeSettings = field(default_factory=NoticeSettings)
+    desk: DeskSettings | None = None
 
 
 def read_settings(file: Path) -> Settings:
@@ -206,6 +211,7 @@ def _read(toml: Toml, file: Path) -> Settings:
         limits=_limit_rules(toml),
         emergency=read_emergency(toml),
         notices=read_notices(toml, base),
+        desk=read_desk(toml, base),
     )
     if settings.two_addresses not in {"lead", "cut"}:
         toml.note("`people.two_addresses` is `lead` or `cut`", "people", "two_addresses")

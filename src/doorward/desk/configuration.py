@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -10,6 +10,21 @@ from doorward.errors import ConfigError
 
 VARIABLE: Final = "DOORWARD_DESK"
 MIN_SECRET_CHARACTERS: Final = 43  # 256 bits in base64
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """An OpenID provider, by whose word people sign in.
+
+    Args:
+        factors: Values of `amr` or `acr` that stand for a second factor.
+    """
+
+    issuer: str
+    client: str
+    secret: str
+    login_claim: str
+    factors: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +39,7 @@ class DeskConfiguration:
         origins: Where browsers find it, such as `https://desk.example`; their hosts are the only ones answered.
         sample: Invented people may be played, and nothing is production.
         time_zone: Of the city.
+        provider: Where people sign in besides local accounts, or None.
     """
 
     conninfo: str
@@ -33,6 +49,7 @@ class DeskConfiguration:
     origins: tuple[str, ...]
     sample: bool = False
     time_zone: str = "America/Chicago"
+    provider: Provider | None = None
 
     @property
     def spool(self) -> Path:
@@ -61,6 +78,7 @@ class DeskConfiguration:
                 origins=tuple(str(one) for one in read["origins"]),
                 sample=read["sample"] is True,
                 time_zone=str(read["time_zone"]),
+                provider=None if read["provider"] is None else _provider(read["provider"]),
             )
         except OSError as error:
             raise ConfigError(f"`{path.name}` cannot be read: {error.strerror}") from error
@@ -95,8 +113,14 @@ class DeskConfiguration:
                 "origins": list(self.origins),
                 "sample": self.sample,
                 "time_zone": self.time_zone,
+                "provider": None if self.provider is None else asdict(self.provider),
             }
         )
+
+
+def _provider(read: dict[str, Any]) -> Provider:
+    texts = {name: str(read[name]) for name in ("issuer", "client", "secret", "login_claim")}
+    return Provider(**texts, factors=tuple(str(one) for one in read["factors"]))
 
 
 def current() -> DeskConfiguration:

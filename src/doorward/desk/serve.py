@@ -29,14 +29,23 @@ _LIMITS: Final[Mapping[str, Any]] = {
 }
 
 
+def open_database() -> None:
+    """Set Django up in this process, and bring the desk's database to this version.
+
+    Raises:
+        django.db.DatabaseError: The database cannot be reached, or refuses.
+    """
+    _set_up()
+    call_command("migrate", verbosity=0, interactive=False)
+
+
 def prepare() -> None:
     """Bring the desk's database to this version, and collect what browsers fetch.
 
     Raises:
-        OperationalError: The database cannot be reached.
+        django.db.DatabaseError: The database cannot be reached, or refuses.
     """
-    _set_up()
-    call_command("migrate", verbosity=0, interactive=False)
+    open_database()
     call_command("collectstatic", verbosity=0, interactive=False, clear=True)
     from django.conf import settings
 

@@ -94,6 +94,22 @@ ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "5/15m/key,10/15m/ip"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
 SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": []
+        if DESK.provider is None
+        else [
+            {
+                "provider_id": "city",
+                "name": "the city's sign-in",
+                "client_id": DESK.provider.client,
+                "secret": DESK.provider.secret,
+                "settings": {"server_url": DESK.provider.issuer, "token_auth_method": "client_secret_basic"},
+            }
+        ],
+    }
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "doorward desk"

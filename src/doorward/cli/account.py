@@ -1,0 +1,152 @@
+"""`doorward account`: who signs in at the desk, and as what. The desk need not run; its database must.
+
+A local account gets a first password from standard input, never from an argument. An assignment ends after 90 days at
+most; `assign` again is how somebody looks again. Exit codes: 0 done, 2 an argument is wrong, 3 the database failed.
+"""
+
+import json
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from doorward.cli.desk import city_configuration, write_private
+from doorward.cli.settings import read_settings
+from doorward.desk.configuration import VARIABLE
+from doorward.desk.roles import Role
+from doorward.errors import ConfigError, StoreError
+
+app = typer.Typer(no_args_is_help=True)
+Config = Annotated[Path, typer.Option(help="doorward.toml of the installation")]
+Login = Annotated[str, typer.Argument(metavar="LOGIN")]
+WithPassword = Annotated[bool, typer.Option("--password", help="read a first password from standard input")]
+MIN_PASSWORD = 12
+DAYS = 90
+
+
+@app.callback()
+def account() -> None:
+    """Keep the accounts of the desk."""
+
+
+@app.command()
+def add(
+    login: Login,
+    config: Config,
+    password: WithPassword = False,  # noqa: FBT002  # a command-line flag
+) -> None:
+    """Make an account; without `--password` it signs in by the identity provider alone."""
+    models = _open(config)
+    said = sys.stdin.readline().rstrip("\n") if password else None
+    if said is not None and len(said) < MIN_PASSWORD:
+        raise ConfigError(f"expected a password of {MIN_PASSWORD} characters or more on standard input")
+    if models.Account.objects.filter(login=login).exists():
+        raise ConfigError(f"there is an account `{login}` already")
+    models.Account.objects.create_user(login, said)
+    typer.echo(f"`{login}` may sign in, and is nothing yet: doorward account assign")
+
+
+@app.command()
+def assign(  # noqa: PLR0913, PLR0917  # flags of a command
+    login: Login,
+    config: Config,
+    role: Annotated[Role, typer.Option(help="what they are to the desk")],
+    order_role: Annotated[str, typer.Option(help="what they are to the order, a role of it")],
+    agency: Annotated[str, typer.Option(help="whose they are, an agency of the order")],
+    by: Annotated[str, typer.Option(help="the login of whoever decided it")],
+    unit: Annotated[str, typer.Option(help="whose matters they see beside their own")] = "",
+    tenant: Annotated[str, typer.Option(help="the city, or a sister agency that adopts rules")] = "city",
+    days: Annotated[int, typer.Option(min=1, max=DAYS, help="until somebody looks again")] = DAYS,
+) -> None:
+    """Say what an account is, for some days; an earlier assignment of the same role ends now."""
+    models = _open(config)
+    pack = models.order().pack
+    if order_role not in pack.roles or agency not in pack.agencies:
+        raise ConfigError(
+            f"the order `{pack.name}` has no role `{order_role[:40]}` or no agency `{agency[:40]}`",
+            hint="its roles and agencies stand on its page",
+        )
+    found = _find(models, login)
+    now = datetime.now(UTC)  # noqa: TID251  # the command line may read the clock
+    found.assignments.filter(role=role.value, until__gt=now, begins__lt=now).update(until=now)
+    models.Assignment.objects.create(
+        account=found, role=role.value, order_role=order_role, agency=agency, unit=unit, tenant=tenant,
+        begins=now, until=now + timedelta(days=days), given_by=by,
+    )  # fmt: skip
+    typer.echo(f"`{login}` is {role.value} until {(now + timedelta(days=days)).date()}")
+
+
+@app.command()
+def end(login: Login, config: Config) -> None:
+    """End an account at once: its assignments, and every session of it."""
+    models = _open(config)
+    found = _find(models, login)
+    now = datetime.now(UTC)  # noqa: TID251  # as above
+    found.is_active = False
+    found.set_unusable_password()
+    found.save(update_fields=["is_active", "password"])
+    ended = found.assignments.filter(until__gt=now, begins__lt=now).update(until=now)
+    typer.echo(f"`{login}` is out; {ended} assignments ended")
+
+
+@app.command("list")
+def list_accounts(
+    config: Config,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON document")] = False,  # noqa: FBT002  # a flag
+) -> None:
+    """List the accounts, what each is now, and until when."""
+    models = _open(config)
+    now = datetime.now(UTC)  # noqa: TID251  # as above
+    rows: list[dict[str, Any]] = [
+        {
+            "login": one.login,
+            "active": one.is_active,
+            "assignments": [
+                {"role": held.role, "order_role": held.order_role, "agency": held.agency, "unit": held.unit,
+                 "tenant": held.tenant, "until": held.until.isoformat()}
+                for held in one.assignments.filter(until__gt=now).order_by("until")
+            ],
+        }
+        for one in models.Account.objects.order_by("login")
+    ]  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        held = "; ".join(f"{one['role']} until {one['until'][:10]}" for one in row["assignments"])
+        typer.echo(f"{row['login']:<32} {'' if row['active'] else 'out  '}{held or 'nothing'}")
+
+
+class _Models:
+    """What of the desk is imported once Django is set up."""
+
+    def __init__(self) -> None:
+        from doorward.desk.models import Account, Assignment
+        from doorward.desk.order import order
+
+        self.Account, self.Assignment, self.order = Account, Assignment, order
+
+
+def _open(config: Path) -> _Models:
+    from django.db import DatabaseError
+
+    configuration, file = city_configuration(read_settings(config))
+    write_private(file, configuration.format())
+    os.environ[VARIABLE] = str(file)
+    from doorward.desk.serve import open_database
+
+    try:
+        open_database()
+    except DatabaseError as error:
+        raise StoreError("the desk's database cannot be reached or brought to this version") from error
+    return _Models()
+
+
+def _find(models: _Models, login: str) -> Any:  # noqa: ANN401  # a model of an app that is set up late
+    found = models.Account.objects.filter(login=login).first()
+    if found is None:
+        raise ConfigError(f"there is no account `{login[:60]}`", hint="doorward account list")
+    return found

@@ -1,0 +1,108 @@
+"""Accounts and a city's desk as commands: real processes, a real database, HTTPS with a certificate."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from doorward.desk.database import DATABASE, ROLE, make_database
+from doorward.embedded.clusters import record_spec
+from doorward.embedded.launcher import Cluster
+
+
+@pytest.fixture(scope="module")
+def city() -> Iterator[Path]:
+    """A doorward.toml with a desk whose database is there and empty."""
+    with tempfile.TemporaryDirectory(prefix="doorward-city-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        cluster = Cluster(record_spec(folder))
+        cluster.start()
+        try:
+            make_database(cluster.dsn(user="postgres", dbname="postgres"))
+            spec = cluster.spec
+            conninfo = make_conninfo(host=str(spec.socket_dir), port=spec.port, user=ROLE, dbname=DATABASE)
+            file = folder / "doorward.toml"
+            file.write_text(
+                f"""
+order = "chicago"
+production = false
+data = "data"
+[database]
+conninfo = "host=nowhere.invalid dbname=clear"
+[listen]
+host = "127.0.0.1"
+port = 6432
+plain = true
+[record]
+conninfo = "host=nowhere.invalid"
+[desk]
+conninfo = "{conninfo}"
+origins = ["https://desk.example"]
+""",
+                encoding="utf-8",
+            )
+            yield file
+        finally:
+            cluster.stop()
+
+
+def account(city: Path, *arguments: str, given: str = "") -> Any:
+    command = [sys.executable, "-m", "doorward", "account", *arguments, "--config", str(city)]
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("DOORWARD_", "DJANGO_"))
+    }
+    return subprocess.run(
+        command, input=given, capture_output=True, text=True, timeout=120, check=False, env=environment
+    )
+
+
+def assign(city: Path, login: str, **other: str) -> Any:
+    held = {
+        "role": "law",
+        "order-role": "law-department",
+        "agency": "CHICAGO-LAW",
+        "by": "chief.example",
+        **other,
+    }
+    return account(
+        city, "assign", login, *(part for name, value in held.items() for part in (f"--{name}", value))
+    )
+
+
+def test_an_account_is_made_assigned_listed_and_ended(city: Path) -> None:
+    made = account(city, "add", "counsel.example", "--password", given="a password of some length\n")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert account(city, "add", "counsel.example").returncode == 2
+    assert assign(city, "counsel.example").returncode == 0
+    assert assign(city, "counsel.example", days="30").returncode == 0
+    (row,) = json.loads(account(city, "list", "--json").stdout)
+    assert [one["role"] for one in row["assignments"]] == ["law"]
+    assert "1 assignments ended" in account(city, "end", "counsel.example").stdout
+    (row,) = json.loads(account(city, "list", "--json").stdout)
+    assert (row["active"], row["assignments"]) == (False, [])
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [({"order-role": "king"}, "no role"), ({"agency": "MOON"}, "no agency"), ({"days": "91"}, "days")],
+)
+def test_what_the_order_does_not_know_is_refused(city: Path, other: dict[str, str], says: str) -> None:
+    account(city, "add", "other.example")
+    done = assign(city, "other.example", **other)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_short_password_is_refused_and_stands_in_no_argument(city: Path) -> None:
+    done = account(city, "add", "short.example", "--password", given="short\n")
+    assert done.returncode == 2
+    assert "12 characters" in done.stderr
