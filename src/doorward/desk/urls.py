@@ -14,6 +14,7 @@ urlpatterns = [
     path("matters/<uuid:key>/answer/", acts.answer, name="answer"),
     path("matters/<uuid:key>/seal/", acts.seal, name="seal"),
     path("queue/", matters.queue, name="queue"),
+    path("favicon.ico", home.icon),
     path("play/", home.play, name="play"),
     path("account/", include("allauth.account.urls")),
     path("account/factor/", include("allauth.mfa.urls")),

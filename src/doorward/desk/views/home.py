@@ -29,6 +29,12 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
     )
 
 
+@require_safe
+def icon(_request: HttpRequest) -> HttpResponse:
+    """Return nothing: browsers ask for an icon by themselves."""
+    return HttpResponse(status=204)
+
+
 @require_http_methods(["GET", "POST"])
 def play(request: HttpRequest) -> HttpResponse:
     """Return the invented people of a sample; one who is chosen is signed in. Elsewhere there is no such page."""

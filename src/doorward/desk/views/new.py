@@ -41,7 +41,13 @@ def form(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:
         raise Http404
     token = _token(request.POST)
     answers = read_answers(order().intake, kind, request.POST)
-    shown = {"kind": order().intake.kinds[kind], "answers": answers, "token": token}
+    shown = {
+        "kind": order().intake.kinds[kind],
+        "answers": answers,
+        "token": token,
+        "fresh": request.method != "POST",
+        "restored": "restored" in request.POST,
+    }
     if request.method != "POST" or answers.asked is None or "change" in request.POST:
         status = 422 if request.method == "POST" and answers.faults and "change" not in request.POST else 200
         return render(request, "desk/new_kind.html", shown, status=status)

@@ -1,0 +1,43 @@
+// What somebody types into a form of the desk is kept in this tab until it is filed: a session that ends, a connection
+// that is lost or a page that is left by mistake costs nobody their answers. Signing out forgets it.
+"use strict";
+(() => {
+  const PREFIX = "draft ";
+  const OWN = new Set(["csrfmiddlewaretoken", "change", "file"]);
+  const form = document.getElementById("questions");
+  const key = PREFIX + location.pathname;
+
+  const save = () => {
+    const pairs = [...new FormData(form)].filter(([name, value]) => !OWN.has(name) && value);
+    sessionStorage.setItem(key, JSON.stringify(pairs));
+  };
+
+  const restore = (kept) => {
+    const again = document.createElement("form");
+    again.method = "post";
+    const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
+    for (const [name, value] of [...kept, ["csrfmiddlewaretoken", token], ["change", "1"], ["restored", "1"]]) {
+      const input = document.createElement("input");
+      input.type = "hidden";
+      input.name = name;
+      input.value = value;
+      again.append(input);
+    }
+    document.body.append(again);
+    again.submit();
+  };
+
+  if (form) {
+    const kept = JSON.parse(sessionStorage.getItem(key) || "[]").filter(([name]) => name !== "token");
+    if (form.dataset.fresh && kept.length) restore(JSON.parse(sessionStorage.getItem(key)));
+    else if (!form.dataset.fresh) save();
+    form.addEventListener("input", save);
+    form.addEventListener("change", save);
+  }
+  const filed = document.querySelector("[data-filed]");
+  if (filed) sessionStorage.removeItem(PREFIX + filed.dataset.filed);
+  const out = document.getElementById("sign-out");
+  if (out) out.addEventListener("submit", () => sessionStorage.clear());
+  const forget = document.getElementById("forget");
+  if (forget) forget.addEventListener("click", () => sessionStorage.removeItem(key));
+})();

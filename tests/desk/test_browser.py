@@ -1,0 +1,168 @@
+"""The desk in a real browser, served as it is served: by keyboard, on a phone, with a session that ends."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from shutil import which
+from typing import Any
+
+import pytest
+
+from tests_support.ports import free_port
+
+CODE = (
+    "import sys\nfrom doorward.desk.configuration import current\nfrom doorward.desk.serve import prepare, serve\n"
+    "prepare()\nserve(current(), address=sys.argv[1])\n"
+)
+CHROME = which("google-chrome") or which("chromium")
+PAGES = (
+    "/play/",
+    "/",
+    "/new/",
+    "/new/detainer/",
+    "/new/court-paper/",
+    "/matters/",
+    "/queue/",
+    "/account/login/",
+)
+
+
+@pytest.fixture(scope="module")
+def address(desk: Any) -> Iterator[str]:
+    """Where the desk of this process's database is served by a process of its own."""
+    from doorward.desk.sample import make_players
+
+    assert desk
+    make_players(datetime.now(UTC))  # noqa: TID251  # assignments end by the real clock
+    where = f"127.0.0.1:{free_port()}"
+    with subprocess.Popen(
+        [sys.executable, "-c", CODE, where],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(os.environ),
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        yield f"http://{where}"
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+@pytest.fixture(scope="module")
+def browser(address: str) -> Iterator[Any]:
+    assert address  # first: within its loop, Django asks no database
+    if CHROME is None:
+        if os.environ.get("CI"):
+            pytest.fail("there is no Chromium, and CI must have one")
+        pytest.skip("there is no Chromium here")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROME, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+class Person:
+    """Somebody at a browser, and what the browser complained of."""
+
+    def __init__(self, browser: Any, address: str, **size: int) -> None:
+        self.address = address
+        viewport = {"width": 1100, "height": 900, **size}
+        self.context = browser.new_context(viewport=viewport, reduced_motion="reduce")
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.complaints: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(f"{message.text} {message.location}"))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.hosts: set[str] = set()
+        self.page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
+
+    def play(self, login: str) -> None:
+        self.page.goto(f"{self.address}/play/")
+        self.page.get_by_role("button", name=login).click()
+        self.page.get_by_role("heading", name="Today").wait_for()
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.address + path)
+
+
+@pytest.fixture
+def person(browser: Any, address: str) -> Iterator[Person]:
+    found = Person(browser, address)
+    yield found
+    found.context.close()
+    assert found.complaints == []
+    assert found.hosts <= {address.removeprefix("http://")}
+
+
+def test_a_detainer_is_filed_by_keyboard_alone(person: Person) -> None:
+    person.play("omar.example")
+    page = person.page
+    person.go("/new/detainer/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the page"
+    page.get_by_label("That the person is kept, or stopped").focus()
+    page.keyboard.press("Space")
+    page.get_by_label("Which agency asks?").focus()
+    page.keyboard.type("Immigration and Customs Enforcement, Enf")
+    page.get_by_label("A detainer, such as I-247A").focus()
+    page.keyboard.press("Space")
+    page.get_by_label("The detainer", exact=True).wait_for()  # the question that this answer asks for
+    page.get_by_role("button", name="See what the order answers").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Decline.").wait_for()
+    page.get_by_role("button", name="File it").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("filed as 20").wait_for()
+    assert page.get_by_text("C20a1C").is_visible()
+
+
+def test_a_session_that_ends_in_a_half_filled_form_costs_nothing(person: Person) -> None:
+    person.play("omar.example")
+    page = person.page
+    person.go("/new/detainer/")
+    page.get_by_text("That the person is handed over").click()
+    page.get_by_label("Which booking number?").fill("BK-17")
+    person.context.clear_cookies()
+    page.get_by_role("button", name="See what the order answers").click()
+    page.wait_for_load_state()
+    person.complaints[:] = [one for one in person.complaints if "403" not in one]
+    person.play("omar.example")
+    person.go("/new/detainer/")
+    page.get_by_text("is here again").wait_for()
+    assert page.get_by_label("Which booking number?").input_value() == "BK-17"
+    assert page.get_by_label("That the person is handed over").is_checked()
+    page.get_by_role("link", name="Begin anew").click()
+    page.wait_for_load_state()
+    assert page.get_by_label("Which booking number?").input_value() == ""
+
+
+def test_nothing_is_kept_after_signing_out(person: Person) -> None:
+    person.play("omar.example")
+    page = person.page
+    person.go("/new/detainer/")
+    page.get_by_label("Which booking number?").fill("BK-18")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_load_state()
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_pages_fit_a_phone_and_have_no_fault_that_a_machine_finds(browser: Any, address: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    person = Person(browser, address, width=360, height=740)
+    person.play("finn.example")
+    found = {}
+    for path in PAGES:
+        person.go(path)
+        wide = person.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        report = Axe().run(person.page)
+        found[path] = (wide, [one["id"] for one in report.response["violations"]])
+    person.context.close()
+    assert found == dict.fromkeys(PAGES, (0, []))
+    assert person.complaints == []
