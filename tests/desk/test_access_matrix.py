@@ -24,6 +24,7 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "verify": ("post", DONE),
     "answer": ("post", DONE),
     "seal": ("post", DONE),
+    "overview": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, HERE)),
     "queue": ("get", ALL_BUT_NOBODY),
     "play": ("get", (HERE,) * 8),
 }

@@ -25,6 +25,7 @@ PAGES = (
     "/new/court-paper/",
     "/matters/",
     "/queue/",
+    "/overview/",
     "/account/login/",
 )
 

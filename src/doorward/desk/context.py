@@ -3,7 +3,12 @@
 from django.conf import settings
 from django.http import HttpRequest
 
+from doorward.desk.access import Actor
+from doorward.desk.roles import OVERSEES
+
 
 def desk(request: HttpRequest) -> dict[str, object]:
     """Return the names that every template has."""
-    return {"sample": settings.DESK.sample, "actor": getattr(request, "actor", None)}
+    actor: Actor | None = getattr(request, "actor", None)
+    oversees = actor is not None and bool(actor.roles & OVERSEES)
+    return {"sample": settings.DESK.sample, "actor": actor, "oversees": oversees}

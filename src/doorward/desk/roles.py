@@ -37,6 +37,9 @@ class Act(StrEnum):
     RELEASE = "release"
 
 
+OVERSEES: Final = frozenset({Role.LAW, Role.SECURITY, Role.AUDITOR})
+"""Roles that see the page of the whole."""
+
 POWER: Final = frozenset(set(Role) - {Role.STAFF})
 """Roles that need a second factor: what they do changes what others get."""
 

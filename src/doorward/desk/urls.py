@@ -13,6 +13,7 @@ urlpatterns = [
     path("matters/<uuid:key>/verify/", acts.verify, name="verify"),
     path("matters/<uuid:key>/answer/", acts.answer, name="answer"),
     path("matters/<uuid:key>/seal/", acts.seal, name="seal"),
+    path("overview/", home.overview, name="overview"),
     path("queue/", matters.queue, name="queue"),
     path("favicon.ico", home.icon),
     path("play/", home.play, name="play"),

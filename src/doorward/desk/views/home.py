@@ -7,6 +7,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from doorward.desk.access import Actor, matters, waiting_for
+from doorward.desk.overview import look
+from doorward.desk.roles import OVERSEES
 from doorward.desk.sample import find_player, players
 from doorward.desk.views.signed_in import for_actor
 
@@ -27,6 +29,16 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
             "recent": matters(actor).order_by("-filed")[:RECENT],
         },
     )
+
+
+@require_safe
+@for_actor
+def overview(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Return how everything stands, for those who oversee it."""
+    if not actor.roles & OVERSEES:
+        return render(request, "desk/may_not.html", status=403)
+    seen = look(actor, settings.DESK.data, time_zone=settings.DESK.time_zone)
+    return render(request, "desk/overview.html", {"seen": seen})
 
 
 @require_safe

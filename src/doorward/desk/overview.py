@@ -1,0 +1,153 @@
+"""One page for the whole: doors, what was decided today, what waits and is late, and how the record stands.
+
+What cannot be read here is said as such, and never as "nothing": a missing file is no empty list. A door that this
+host does not look at says where it is looked at.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from doorward.desk.access import Actor, matters
+from doorward.desk.models import State
+from doorward.errors import DoorwardError
+from doorward.grants.cut_files import load_officers
+from doorward.grants.duties import find_duties
+from doorward.grants.inventory import FILE, coverage_line
+from doorward.grants.inventory_files import load_inventory
+from doorward.grants.referral_files import Referrals
+from doorward.grants.review_files import Reviews
+from doorward.notes.note import Verifier, parse_verifier_key
+from doorward.record.checkpoint import parse_checkpoint, verify_checkpoint
+from doorward.record.log_files import CHECKPOINT, VERIFIER_KEY, LogFiles
+
+STALE: Final = timedelta(minutes=5)
+UNREAD: Final = "cannot be read here"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing of the page.
+
+    Args:
+        is_well: False where somebody has to look.
+    """
+
+    name: str
+    says: str
+    is_well: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The page."""
+
+    doors: tuple[Line, ...]
+    today: Mapping[str, int]
+    waiting: tuple[Line, ...]
+    record: tuple[Line, ...]
+
+
+def look(actor: Actor, data: Path, *, time_zone: str) -> Overview:
+    """Return how everything stands, as far as this person may see it.
+
+    Args:
+        data: The data folder of this host.
+        time_zone: Of the city; today begins there.
+    """
+    begins = actor.now.astimezone(ZoneInfo(time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = matters(actor).filter(filed__gte=begins).values_list("outcome", flat=True)
+    return Overview(
+        doors=tuple(_doors(data)),
+        today=dict(sorted(Counter(today).items())),
+        waiting=tuple(_waiting(actor, data)),
+        record=tuple(_record(data, actor.now)),
+    )
+
+
+def _doors(data: Path) -> list[Line]:
+    coverage = _try(lambda: load_inventory(data / FILE))
+    if isinstance(coverage, Failed):
+        said = coverage.says
+    else:
+        said = coverage_line(coverage or (), is_written=coverage is not None, is_looked_at=False)
+    return [
+        Line("database", f"{said}; `doorward sessions` says who is in", coverage is not None),
+        Line("desk", "this page is served by it"),
+        Line("front desks", "protocols and visits: not on this page yet", is_well=False),
+        Line("past logs", "`doorward audit` looks back over logs that systems elsewhere leave"),
+        Line("fund", "not there yet", is_well=False),
+        Line("drift", "`doorward order drift` and `doorward doctor` compare the catalog with the order"),
+    ]
+
+
+def _waiting(actor: Actor, data: Path) -> list[Line]:
+    lines = []
+    desk = matters(actor).filter(state=State.WAITING)
+    late = desk.filter(due__lt=actor.now).count()
+    lines.append(Line("at the desk", f"{desk.count()} wait, {late} are late", not late))
+    owed = _try(lambda: _owed(data, actor.now))
+    if isinstance(owed, Failed):
+        lines.append(Line("at the database", owed.says, is_well=False))
+        return lines
+    waiting, duties = owed
+    lines.append(Line("at the database", f"{waiting} asks wait for an office", is_well=True))
+    counts = Counter(str(one) for one in duties)
+    lines += [Line(f"owed: {duty}", str(count), is_well=False) for duty, count in sorted(counts.items())]
+    return lines
+
+
+def _owed(data: Path, now: datetime) -> tuple[int, list[str]]:
+    def officials() -> list[Verifier]:
+        return load_officers(data / "officials.keys")
+
+    referrals = Referrals(data / "asks.json", data / "answers.json", officials)
+    reviews = Reviews(data / "reviews.json", officials)
+    asks, answers = referrals.asks(), referrals.answers()
+    duties = find_duties(asks=asks, answers=answers, reviews=reviews.known(), now=now)
+    answered = {one.ask.id for one in answers}
+    return sum(one.ask.id not in answered for one in asks), [one.duty.value for one in duties]
+
+
+def _record(data: Path, now: datetime) -> list[Line]:
+    found = _try(lambda: _checkpoint(data / "log"))
+    if isinstance(found, Failed):
+        return [Line("checkpoint", found.says, is_well=False)]
+    size, signed = found
+    age = now - signed
+    late = age > STALE
+    said = f"{size:,} leaves, signed {int(age.total_seconds() // 60)} minutes ago and verified just now"
+    return [
+        Line("checkpoint", said, not late),
+        Line("whole record", "`doorward log verify` checks all of it"),
+    ]
+
+
+def _checkpoint(log: Path) -> tuple[int, datetime]:
+    files = LogFiles(log)
+    raw, key = files.read(CHECKPOINT), files.read(VERIFIER_KEY)
+    if raw is None or key is None:
+        raise FileNotFoundError
+    checkpoint = verify_checkpoint(parse_checkpoint(raw), parse_verifier_key(key.decode().strip()))
+    return checkpoint.tree_size, datetime.fromtimestamp((log / CHECKPOINT).stat().st_mtime, tz=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why something could not be read, in a line."""
+
+    says: str
+
+
+def _try(read: Callable[[], T]) -> T | Failed:
+    try:
+        return read()
+    except DoorwardError as error:
+        return Failed(f"{UNREAD}: {error}")
+    except (OSError, ValueError):
+        return Failed(UNREAD)
