@@ -121,7 +121,9 @@ def _record(data: Path, now: datetime) -> list[Line]:
     size, signed = found
     age = now - signed
     late = age > STALE
-    said = f"{size:,} leaves, signed {max(int(age.total_seconds() // 60), 0)} minutes ago and verified just now"
+    said = (
+        f"{size:,} leaves, signed {max(int(age.total_seconds() // 60), 0)} minutes ago and verified just now"
+    )
     return [
         Line("checkpoint", said, not late),
         Line("whole record", "`doorward log verify` checks all of it"),

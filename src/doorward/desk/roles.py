@@ -35,6 +35,7 @@ class Act(StrEnum):
     HOLD = "hold"
     ANSWER = "answer"
     RELEASE = "release"
+    REGISTER = "register"
 
 
 OVERSEES: Final = frozenset({Role.LAW, Role.SECURITY, Role.AUDITOR})
@@ -55,6 +56,7 @@ MAY: Final[Mapping[Act, frozenset[Role]]] = {
     Act.HOLD: frozenset({Role.LAW}),
     Act.ANSWER: frozenset({Role.LAW, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.CERTIFIER, Role.FUND}),
     Act.RELEASE: frozenset({Role.LAW}),
+    Act.REGISTER: frozenset({Role.LAW, Role.SUPERVISOR}),
 }
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from doorward.desk.views import acts, home, matters, new
+from doorward.desk.views import acts, home, matters, new, registers
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("matters/<uuid:key>/verify/", acts.verify, name="verify"),
     path("matters/<uuid:key>/answer/", acts.answer, name="answer"),
     path("matters/<uuid:key>/seal/", acts.seal, name="seal"),
+    path("registers/", registers.registers, name="registers"),
     path("overview/", home.overview, name="overview"),
     path("queue/", matters.queue, name="queue"),
     path("favicon.ico", home.icon),
