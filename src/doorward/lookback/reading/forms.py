@@ -15,14 +15,16 @@ from doorward.errors import ConfigError
 from doorward.lookback.exemptions import is_citation
 
 # A whole cell in place of a value. `***`, `* * *`, `###`, REDACTED, [REDACTED], black boxes; one `*` or `#` too.
+# Ahead of it stand spaces or tabs; a line break there makes it another cell's rest.
 MASK: Final = (
-    r"(?i)\s*(?:[*](?:\s*[*])*|#(?:\s*#)*|[█■▇](?:\s*[█■▇])*|[\[(<]?\s*(?:redacted|masked)\s*[\])>]?)\s*"
+    r"(?i)(?:[ \t]\s*)?(?:[*](?:\s*[*])*|#(?:\s*#)*|[█■▇](?:\s*[█■▇])*"
+    r"|(?:[\[(<]\s*)?(?:redacted|masked)\s*[\])>]?)\s*"
 )
 MASK_HEADS: Final = "*#█■▇[(<RrMm \t"
 # An exemption in place of a value (other states' stand in `exemptions`):
 # California's Public Records Act by section, its predecessor, FOIA, or the word.
 EXEMPTION: Final = (
-    r"(?i)\s*[\[(]?\s*(?:"
+    r"(?i)(?:[ \t]\s*)?(?:[\[(]\s*)?(?:"
     r"(?:ca(?:l|lif)?\.?\s*)?(?:gc|gov(?:ernment|t|'t)?\.?(?:\s*code)?)\s*(?:section|sec\.?|§+)?\s*(?:79(?:2\d|3[01])|62(?:5\d|[67]\d))(?:\.\d+)?(?:\s*\(\w{1,3}\))*"
     r"|(?:79(?:2\d|3[01])|62(?:5\d|[67]\d))(?:\.\d+)?(?:\s*\(\w{1,3}\))*\s*(?:gc|gov(?:ernment|t|'t)?\.?(?:\s*code)?)"
     r"|(?:foia\s*)?(?:exemption\s*)?\(?b\)?\s*\(\d\)(?:\s*\([a-f]\))?"
@@ -151,12 +153,6 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def in_heads(column: str, heads: str) -> str:
-    """Return a condition that is dear to nobody: the first character is one of some."""
-    # DuckDB makes a join of an IN of six values or more, for each of them; a list it only looks through.
-    return f"list_contains([{', '.join(str(ord(head)) for head in heads)}], ascii({column}))"
-
-
 def full_match(column: str, pattern: str) -> str:
     """Return the condition that a whole cell has a pattern."""
     return f"regexp_full_match({column}, {literal(pattern)})"
@@ -184,7 +180,8 @@ def time_sql(text: str, form: str, zone: str, timezone: str) -> str:
             if length:
                 first = f"CASE WHEN {full_match(text, body)} THEN try_cast({text} AS TIMESTAMP) END"
         first = _to_utc(first, zone, timezone)
-    bare = f"rtrim(regexp_replace(trim({text}, ' \t\r\n'), {literal(_TAIL)}, ''))"
+    trimmed = f"trim({text}, ' \t\r\n')"
+    bare = f"rtrim(regexp_replace({trimmed}, {literal(_TAIL)}, ''))"
     long, short = (
         ", ".join(literal(one) for one in STRPTIME if ("%y" in one) == two) for two in (False, True)
     )
@@ -192,18 +189,18 @@ def time_sql(text: str, form: str, zone: str, timezone: str) -> str:
         f"CASE WHEN regexp_matches({bare}, '/[0-9]{{2}}(?:[ ,]|$)') THEN try_strptime({bare}, [{short}])"
         f" ELSE try_strptime({bare}, [{long}]) END"
     )
-    tail = f"trim(regexp_extract(trim({text}, ' \t\r\n'), {literal(_TAIL)}))"
-    cases = " ".join(
-        f"WHEN {literal(name)} THEN ({naive}) - INTERVAL '{hours}' HOUR" for name, hours in ZONES.items()
-    )
+    tail = f"trim(regexp_extract({trimmed}, {literal(_TAIL)}))"
+    # The naive time stands once or twice, not once a zone: planning what is written out costs more than a small file.
+    cases = " ".join(f"WHEN {literal(name)} THEN {hours * 60}" for name, hours in ZONES.items())
     offset = (
-        f"CASE WHEN {tail}[1] IN ('+', '-') THEN ({naive}) - (CASE WHEN {tail}[1] = '-' THEN -1 ELSE 1 END)"
-        f" * (try_cast({tail}[2:3] AS INTEGER) * 60 + try_cast({tail}[-2:] AS INTEGER)) * INTERVAL 1 MINUTE END"
+        f"CASE WHEN {tail}[1] IN ('+', '-') THEN (CASE WHEN {tail}[1] = '-' THEN -1 ELSE 1 END)"
+        f" * (try_cast({tail}[2:3] AS INTEGER) * 60 + try_cast({tail}[-2:] AS INTEGER)) END"
     )
-    rest = (
-        f"CASE WHEN {text} IS NULL OR NOT {full_match(text, TIME)} THEN NULL"
-        f" ELSE CASE {tail} WHEN '' THEN {_to_utc(naive, '', timezone)} {cases} ELSE {offset} END END"
-    )
+    ahead = f"CASE {tail} WHEN '' THEN 0 {cases} ELSE {offset} END"
+    utc = f"({naive}) - ({ahead}) * INTERVAL 1 MINUTE"
+    if timezone != "UTC":
+        utc = f"CASE WHEN {tail} = '' THEN {_to_utc(naive, '', timezone)} ELSE {utc} END"
+    rest = f"CASE WHEN {text} IS NOT NULL AND {full_match(text, TIME)} THEN {utc} END"
     return f"coalesce({first}, {rest})"
 
 

@@ -4,10 +4,11 @@ One pass: texts are parsed, then each cell gets a state, then rows that are no a
 INVARIANT (nothing is lost): a row of the table has a fault, or stands in the result.
 """
 
+import re
 from typing import Final
 
 from doorward.lookback.cells import CELLS, Cell, State
-from doorward.lookback.exemptions import CITATION, LAWS
+from doorward.lookback.exemptions import CITATION
 from doorward.lookback.reading import forms
 from doorward.lookback.reading.layouts import Column, Mapping, Use
 
@@ -19,6 +20,14 @@ _IS: Final = {state: f"{forms.literal(state)}::{_ENUM}" for state in State}
 _SPACES: Final = " \t\r\n\u00a0\ufeff"
 _FIRST, _LAST = "TIMESTAMP '1990-01-01'", "TIMESTAMP '2100-01-01'"
 _TYPED: Final = frozenset({"count", "time", "date", "time-frame"})
+_NAME: Final = re.compile(r"\D+")  # of a column: without a digit it is no number and no time
+# Whatever stands in place of a value, in one expression: it fails at the first or second sign of nearly every cell.
+_HIDDEN: Final = "|".join(
+    (
+        f"[{_SPACES}]*",
+        *(f"(?i:{one.removeprefix('(?i)')})" for one in (forms.MASK, forms.EXEMPTION, CITATION)),
+    )
+)
 
 
 def write_accesses(mapping: Mapping, header: tuple[str, ...], table: str, file: int, row: str = "row") -> str:
@@ -107,7 +116,9 @@ def _value(mapping: Mapping, cell: Cell) -> str:
             f"CASE WHEN contains({text}, chr(10)) THEN trim(split_part({text}, chr(10), {part}), ' -\t\r')"
             f" ELSE split_part({halves}, chr(31), {part}) END"
         )
-        sql = forms.time_sql(f"({half})", column.form, column.zone, use.timezone)
+        # Written once, read in ten places: planning what is written out costs more than a small file.
+        read = forms.time_sql("half", column.form, column.zone, use.timezone)
+        sql = f"list_transform([{half}], lambda half: {read})[1]"
         if (
             column.form and column.zone == "UTC"
         ):  # as the vendor writes it: `... UTC -`, a line break, `... UTC`
@@ -123,25 +134,22 @@ def _state(mapping: Mapping, cell: Cell) -> str:
     column = _column_of(mapping, cell.name)
     assert column is not None
     text, use = f"c{column.number}", column.use
-    hidden = f"WHEN {_is_blank(text)} THEN {_IS[State.BLANK]}"
+    blank = f"WHEN {_is_blank(text)} THEN {_IS[State.BLANK]}"
+    plain = f"WHEN NOT {forms.full_match(text, _HIDDEN)} THEN"
+    masked = f"WHEN {forms.full_match(text, forms.MASK)} THEN {_IS[State.MASKED]} ELSE {_IS[State.WITHHELD]}"
+    own = ""
     if use.masked:
-        hidden += f" WHEN trim({text}) IN ({_listed(use.masked)}) THEN {_IS[State.MASKED]}"
+        own += f" WHEN trim({text}) IN ({_listed(use.masked)}) THEN {_IS[State.MASKED]}"
     if use.withheld:
-        hidden += f" WHEN trim({text}) IN ({_listed(use.withheld)}) THEN {_IS[State.WITHHELD]}"
-    masks = f"{forms.in_heads(text, forms.MASK_HEADS)} AND {forms.full_match(text, forms.MASK)}"
-    exempt = (
-        f"({forms.in_heads(text, forms.EXEMPTION_HEADS)} AND {forms.full_match(text, forms.EXEMPTION)}"
-        f" OR ({_marked(text)}) AND {forms.full_match(text, CITATION)})"
-    )
+        own += f" WHEN trim({text}) IN ({_listed(use.withheld)}) THEN {_IS[State.WITHHELD]}"
     if use.parser not in _TYPED:
-        hidden += f" WHEN {masks} THEN {_IS[State.MASKED]} WHEN {exempt} THEN {_IS[State.WITHHELD]}"
-        return f"CASE {hidden} ELSE {_IS[State.VALUE]} END"
+        first, second = (plain, blank) if not own else (f"{blank}{own} {plain}", "")
+        return f"CASE {first} {_IS[State.VALUE]} {second} {masked} END"
     good = f"v_{cell.name} IS NOT NULL"
     if cell.type == "TIMESTAMP":
         good = f"v_{cell.name} >= {_FIRST} AND v_{cell.name} < {_LAST}"
     return (
-        f"CASE WHEN {good} THEN {_IS[State.VALUE]} {hidden} WHEN {masks} THEN {_IS[State.MASKED]}"
-        f" WHEN {exempt} THEN {_IS[State.WITHHELD]} ELSE {_IS[State.UNREADABLE]} END"
+        f"CASE WHEN {good} THEN {_IS[State.VALUE]} {blank}{own} {plain} {_IS[State.UNREADABLE]} {masked} END"
     )
 
 
@@ -150,31 +158,50 @@ def _listed(texts: tuple[str, ...]) -> str:
 
 
 def _is_blank(text: str) -> str:
-    # The first character is looked at before anything is trimmed: it is what makes this cheap.
-    empty = f"trim({text}, {forms.literal(_SPACES)}) = ''"
-    return f"({text} IS NULL OR ({forms.in_heads(text, chr(0) + _SPACES)} AND {empty}))"
+    return f"({text} IS NULL OR trim({text}, {forms.literal(_SPACES)}) = '')"
 
 
 def _fault(mapping: Mapping, header: tuple[str, ...]) -> str:
-    """Return SQL of what is wrong with a row, or NULL; the conditions that hold for few rows stand first."""
-    numbers = [column.number for column in mapping.columns]
+    """Return SQL of what is wrong with a row, or NULL.
+
+    A cell with its type in it settles most rows at once: such a row is not blank, not shifted, and says no header where
+    the column's name could not be of that type.
+    """
+    stated = {column.number: column for column in mapping.columns if _is_stated(mapping, column)}
     typed = [column for column in mapping.columns if column.use.parser in {*_TYPED, "uuid"}]
-    first = [column.number for column in typed] or numbers
-    order = [*first, *(number for number in range(len(header)) if number not in first)]
-    blank = " AND ".join(_is_blank(f"c{number}") for number in order)
-    named = [number for number in order if header[number].strip()]
-    again = " AND ".join(_says_header(f"c{number}", header[number]) for number in named)
-    cases = f"WHEN {blank} THEN '{BLANK}' WHEN {again} THEN '{HEADER}'"
+    typed.sort(key=lambda column: column.use.parser == "uuid")  # the dearest one comes last
+    numbers = range(len(header))
+    settled = [
+        f"s_{column.use.cell} = {_IS[State.VALUE]}"
+        for column in typed
+        if column.number in stated
+        and column.use.parser != "uuid"
+        and _NAME.fullmatch(_shown(header, column.number))
+    ]
+    blank = " AND ".join(
+        f"s_{stated[number].use.cell} = {_IS[State.BLANK]}" if number in stated else _is_blank(f"c{number}")
+        for number in sorted(numbers, key=lambda number: number not in stated)
+    )
+    named = [number for number in numbers if header[number].strip()]
+    again = " AND ".join(_says_header(f"c{number}", _shown(header, number)) for number in named)
+    cases = f"WHEN {' OR '.join(settled)} THEN NULL " if settled else ""
+    cases += f"WHEN {blank} THEN '{BLANK}' WHEN {again} THEN '{HEADER}'"
     if len(typed) >= 2:
         cases += f" WHEN {' AND '.join(_is_nothing(column) for column in typed)} THEN '{SHIFTED}'"
     return f"CASE {cases} END"
 
 
-def _says_header(text: str, name: str) -> str:
-    shown = name.replace("\ufeff", "").strip()
-    heads = shown[0].lower() + shown[0].upper() + _SPACES
-    same = f"lower(trim({text}, {forms.literal(_SPACES)})) = lower({forms.literal(shown)})"
-    return f"({forms.in_heads(text, ''.join(sorted(set(heads))))} AND {same})"
+def _is_stated(mapping: Mapping, column: Column) -> bool:
+    """Return whether the state of a column's cell tells of this column."""
+    return column.use.cell not in mapping.layout.constants and _column_of(mapping, column.use.cell) is column
+
+
+def _shown(header: tuple[str, ...], number: int) -> str:
+    return header[number].replace("\ufeff", "").strip()
+
+
+def _says_header(text: str, shown: str) -> str:
+    return f"lower(trim({text}, {forms.literal(_SPACES)})) = lower({forms.literal(shown)})"
 
 
 def _is_nothing(column: Column) -> str:
@@ -185,8 +212,3 @@ def _is_nothing(column: Column) -> str:
         told = f"s_{use.cell} IN ({_IS[State.VALUE]}, {_IS[State.BLANK]})"
         return f"({told} AND NOT coalesce({is_id}, false))"
     return f"s_{use.cell} IN ({_IS[State.BLANK]}, {_IS[State.UNREADABLE]})"
-
-
-def _marked(text: str) -> str:
-    """Return SQL for whether a text holds the mark of a law: cheaper than its expression, and mostly false."""
-    return " OR ".join(f"contains({text}, '{law.mark}')" for law in LAWS)
