@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from doorward.lookback.cells import State
 from doorward.lookback.folder import AuditFolder
 from doorward.lookback.queries import read_sql
 from doorward.lookback.reading.accounting import SourceReport
@@ -48,9 +49,12 @@ def find_duplicates(
     """
     counts = {report.file: dict.fromkeys(KINDS, 0) for report in reports}
     statements = _statements()
-    tables = ", ".join(f"'{quote_path(folder.rows / f'{report.file:04d}.parquet')}'" for report in reports)
-    rows = f"SELECT * FROM read_parquet([{tables}])"  # noqa: S608  # paths of our own, quoted
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW rows_read AS {rows}")
+    with_id = [report for report in reports if set(report.states.get("id", ())) <= {State.VALUE}]
+    for view, chosen in (
+        ("rows_with_id", with_id),
+        ("rows_read", [one for one in reports if one not in with_id]),
+    ):
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {_rows(folder, chosen, reports)}")
     connection.execute("CREATE OR REPLACE TEMP TABLE owners (file INTEGER, owner VARCHAR)")
     connection.executemany("INSERT INTO owners VALUES (?, ?)", [[one.file, one.owner] for one in reports])
     connection.execute(statements["keys"])
@@ -73,9 +77,24 @@ def find_duplicates(
     ).fetchall()
     for file, kind, count in found:
         counts[file][kind] = count
-    for name in ("VIEW ranked", "VIEW keyed", "TABLE repeated", "TABLE owners", "VIEW rows_read"):
+    for name in (
+        "VIEW ranked",
+        "VIEW keyed",
+        "TABLE repeated",
+        "TABLE owners",
+        "VIEW rows_read",
+        "VIEW rows_with_id",
+    ):
         connection.execute(f"DROP {name}")
     return counts
+
+
+def _rows(folder: AuditFolder, chosen: Sequence[SourceReport], reports: Sequence[SourceReport]) -> str:
+    """Return the query for the rows of some files; a view of none has the columns of all."""
+    listed = ", ".join(
+        f"'{quote_path(folder.rows / f'{one.file:04d}.parquet')}'" for one in chosen or reports
+    )
+    return f"SELECT * FROM read_parquet([{listed}])" + ("" if chosen else " WHERE false")  # noqa: S608  # paths of our own, quoted
 
 
 def _statements() -> dict[str, str]:

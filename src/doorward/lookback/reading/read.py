@@ -17,7 +17,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from doorward.errors import ConfigError, DoorwardError
-from doorward.lookback.cells import BY_NAME, CELLS, State
+from doorward.lookback.cells import CELLS, State
 from doorward.lookback.folder import AuditFolder
 from doorward.lookback.reading import mapping as sql
 from doorward.lookback.reading.accounting import SourceReport, format_report, parse_report
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import duckdb
 
 MIN_CONSTANT: Final = 20
+FIRST_ROWS: Final = 2000  # in nearly every log two of them differ, and no more are read for it
 MAX_SHIFTED: Final = 1000  # rows that are looked at for another header; with more the careful reader is asked
 _OWNER = re.compile(r"(?P<owner>.+?)__\d{4}-\d{2}-\d{2}")
 _GLOB = re.compile(r"[*?\[\]]")
@@ -372,16 +373,20 @@ class _Work:
         begins = [str(row[1]) for row in rows if row[1]] + ([report.period[0]] if report.period else [])
         ends = [str(row[2]) for row in rows if row[2]] + ([report.period[1]] if report.period else [])
         report.period = (min(begins), max(ends)) if begins else None
-        texts = [
-            cell.name
-            for cell in fed
-            if BY_NAME[cell.name].type == "VARCHAR" and cell.name in _MAY_BE_CONSTANT
-        ]
-        if total >= MIN_CONSTANT and texts:
-            tests = ", ".join(f"count({name}) = count(*) AND min({name}) = max({name})" for name in texts)
-            same = self.connection.execute(f"SELECT {tests} FROM {source}").fetchone()  # noqa: S608  # as above
-            found = {name for name, yes in zip(texts, same or (), strict=False) if yes}
-            report.constant = sorted({*report.constant, *found})
+        # A cell that is open in a row is not the same in every row.
+        known = [number for number, cell in enumerate(fed) if cell.name in _MAY_BE_CONSTANT]
+        filled = [fed[at].name for at in known if all(row[3 + at] == State.VALUE for row in rows)]
+        if total >= MIN_CONSTANT:
+            report.constant = sorted({*report.constant, *self._find_constant(filled, source)})
+
+    def _find_constant(self, names: Sequence[str], source: str) -> Sequence[str]:
+        """Return which columns have one value; none of their cells is open."""
+        for rows in (f"(SELECT * FROM {source} LIMIT {FIRST_ROWS})", source):  # noqa: S608  # names of our own
+            if names:
+                tests = ", ".join(f"min({name}) = max({name})" for name in names)
+                same = self.connection.execute(f"SELECT {tests} FROM {rows}").fetchone() or ()  # noqa: S608  # as above
+                names = [name for name, yes in zip(names, same, strict=True) if yes]
+        return names
 
     def _finish(self, report: SourceReport) -> None:
         part, table = self._temporary(report.file), self._path(report.file, "parquet")
