@@ -366,6 +366,28 @@ def test_a_finished_source_is_not_read_again_unless_something_changed(
     assert sorted(file.name for file in folder.rows.iterdir()) == ["0000.json", "0000.parquet"]
 
 
+@pytest.mark.parametrize("text", ["plain", "gzip", "utf-16"])
+def test_a_file_of_other_bytes_or_read_as_another_form_is_read_again(
+    text: str, tmp_path: Path, read: Read, rows: Rows
+) -> None:
+    path = write(tmp_path / "a.csv", [PORTAL, portal_row(1, reason="one")])
+    plain = path.read_bytes()
+
+    def put(raw: bytes) -> None:
+        encoded = raw.decode().encode("utf-16") if text == "utf-16" else raw
+        path.write_bytes(gzip.compress(encoded, mtime=0) if text == "gzip" else encoded)
+
+    put(plain)
+    assert [one.resumed for one in (*read(path), *read(path))] == [False, True]
+    put(plain.replace(b"one", b"two"))  # of the same size
+    assert [one.resumed for one in (*read(path), *read(path))] == [False, True]
+    assert rows("reason") == [("two",)]
+    other: dict[str, Any] = {"oracle": lambda _file, _scratch: []}
+    with pytest.raises(ConfigError):
+        read(path, form="oracle", readers=other)
+    assert [one.resumed for one in read(path, form="csv")] == [True]
+
+
 def test_progress_tells_rows_and_bytes(tmp_path: Path, read: Read) -> None:
     told: list[Any] = []
     read(write(tmp_path / "a.csv", [PORTAL, portal_row(1), portal_row(2)]), progress=told.append)

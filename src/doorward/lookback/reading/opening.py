@@ -106,6 +106,17 @@ def find_form(head: bytes) -> str:
     return "pgaudit" if _PGAUDIT.match(bare) else "csv"
 
 
+def find_digest(source: Path, tick: Tick) -> tuple[str, int]:
+    """Return the SHA-256 of a file and its number of bytes."""
+    digest, read = hashlib.sha256(), 0
+    with source.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+            read += len(chunk)
+            tick(len(chunk))
+    return digest.hexdigest(), read
+
+
 class Opener:
     """Opens files by their form.
 
@@ -156,16 +167,26 @@ class Opener:
         """Return the walk over a text, or no more than the digest of another form."""
         if form in {"csv", "jsonl", "json"} or (packed and form in {"pgaudit", "oracle"}):
             return survey(source, scratch, self.options.limits, self.connection, tick)
-        digest = hashlib.sha256()
-        read = 0
-        with source.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
-                read += len(chunk)
-                tick(len(chunk))
+        digest, read = find_digest(source, tick)
         if not read:
             raise ConfigError("the file is empty: 0 bytes")
-        return Survey(digest.hexdigest(), read, "", "", source)
+        return Survey(digest, read, "", "", source)
+
+    def is_form(self, source: Path, form: str) -> bool:
+        """Return whether `look` would give a form, as far as that can be said without a walk over the file.
+
+        Args:
+            source: The file, if it is text in UTF-8.
+            form: As `look` gave it for a file with the same bytes, which may have been looked at with other options.
+        """
+        with source.open("rb") as file:
+            head = file.read(4096)
+        if head.startswith(PACKED):
+            return False
+        found = self.options.form or find_form(head)
+        if found == "csv" and not self.options.form:
+            found = self._form_of_text(Survey("", 0, "", "utf-8", source), source)
+        return found == form and (form in OWN_FORMS or form in self.readers)
 
     def parts(
         self, form: str, source: Path, looked: Survey, scratch: Path, *, guess: bool = False

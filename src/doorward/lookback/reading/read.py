@@ -23,10 +23,11 @@ from doorward.lookback.reading import mapping as sql
 from doorward.lookback.reading.accounting import SourceReport, format_report, parse_report
 from doorward.lookback.reading.forms import check_zone
 from doorward.lookback.reading.layouts import DETECT_HINT, Mapping, find_mapping, load_layouts
-from doorward.lookback.reading.opening import Opener, Part, Reader, ReadOptions, find_sources
+from doorward.lookback.reading.opening import Opener, Part, Reader, ReadOptions, find_digest, find_sources
 from doorward.lookback.reading.raw import MAX_LISTED, RawTable, Reject, quote_path
 from doorward.lookback.reading.separated import find_head, is_header, labels_of, read_carefully
 from doorward.lookback.reading.supplied import Supplied, digest_table
+from doorward.lookback.reading.survey import Tick
 
 if TYPE_CHECKING:
     import duckdb
@@ -223,8 +224,16 @@ class _Work:
 
     def _read(self, number: int, source: Path, scratch: Path) -> SourceReport:
         opener = Opener(self.connection, self.options, self.readers)
-        form, looked = opener.look(source, scratch, lambda count: self.walked(number, source.name, count))
         owner = self._owner(source)
+
+        def tick(count: int) -> None:
+            self.walked(number, source.name, count)
+
+        unchanged = self._unchanged(number, source, opener, owner, tick)
+        if unchanged is not None:
+            return unchanged
+        self.half = 0
+        form, looked = opener.look(source, scratch, tick)
         report = SourceReport(
             number, source.name, str(source), looked.sha256, looked.bytes, form, self._key(form, owner),
             owner=owner, encoding=looked.encoding, notes=list(looked.notes),
@@ -254,6 +263,29 @@ class _Work:
     def _key(self, form: str, owner: str) -> str:
         told = [load_layouts()[0], form, owner, self.options.timezone, repr(self.options.layout)]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+    def _unchanged(
+        self, number: int, source: Path, opener: Opener, owner: str, tick: Tick
+    ) -> SourceReport | None:
+        """Return the account of a file of which digest, size and form say that it was read; None if there is doubt.
+
+        A digest is a third of a walk, and all that a second run needs of a file that lies as plain text.
+        """
+        account = self._path(number, "json")
+        if not (self.options.resume and account.exists()):
+            return None
+        found = parse_report(account.read_text(encoding="utf-8"), str(source))
+        if (
+            found is None
+            or found.encoding not in {"", "utf-8"}
+            or (found.bytes, found.key) != (source.stat().st_size, self._key(found.form, owner))
+            or not opener.is_form(source, found.form)
+        ):
+            return None
+        digest, size = find_digest(source, tick)
+        return self._finished(
+            SourceReport(number, source.name, str(source), digest, size, found.form, found.key)
+        )
 
     def _finished(self, report: SourceReport) -> SourceReport | None:
         table, account = self._path(report.file, "parquet"), self._path(report.file, "json")
