@@ -99,14 +99,17 @@ with open_engine(folder.scratch, threads=int(sys.argv[2])) as connection:
 """
 
 
-def test_a_run_that_was_killed_is_finished_by_the_next_with_the_same_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_a_run_that_was_killed_is_finished_by_the_next_with_the_same_bytes(
+    threads: str, tmp_path: Path
+) -> None:
     small = write(tmp_path / "a.csv", [AUDIT_13, *(audit_row(n) for n in range(50))])
     large = write(tmp_path / "b.csv", [AUDIT_13, *(audit_row(n) for n in range(150_000))])
     killed, whole = AuditFolder(tmp_path / "killed"), AuditFolder(tmp_path / "whole")
     command = [sys.executable, "-c", KILLED]
-    process = subprocess.Popen([*command, str(killed.root), "1", str(small), str(large)])
-    part = killed.rows / "0001.parquet.part"
-    while process.poll() is None and not part.exists():
+    process = subprocess.Popen([*command, str(killed.root), threads, str(small), str(large)])
+    part, first = killed.rows / "0001.parquet.part", killed.rows / "0000.json"
+    while process.poll() is None and not (part.exists() and first.exists()):
         time.sleep(0.005)
     process.kill()
     assert process.wait() != 0, "it was done before it could be killed"

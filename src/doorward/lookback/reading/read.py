@@ -1,4 +1,4 @@
-"""Files of logs to `data/rows/NNNN.parquet` and their accounts: one after the other, each whole or not at all.
+"""Files of logs to `data/rows/NNNN.parquet` and their accounts: in their order, each whole or not at all.
 
 A table is written as `NNNN.parquet.part` and renamed when it is whole, then its account is written likewise: a process
 that is killed leaves a part that nobody reads, and the next run reads that file again.
@@ -22,6 +22,7 @@ from doorward.lookback.folder import AuditFolder
 from doorward.lookback.reading import mapping as sql
 from doorward.lookback.reading.accounting import SourceReport, format_report, parse_report
 from doorward.lookback.reading.forms import check_zone
+from doorward.lookback.reading.lanes import Steps, count_lanes, read_in_order, run_alone
 from doorward.lookback.reading.layouts import DETECT_HINT, Mapping, find_mapping, load_layouts
 from doorward.lookback.reading.opening import Opener, Part, Reader, ReadOptions, find_digest, find_sources
 from doorward.lookback.reading.raw import MAX_LISTED, RawTable, Reject, quote_path
@@ -114,20 +115,18 @@ def read_sources(
     all_bytes = sum(source.stat().st_size for source in sources)
     work = _Work(connection, folder, options, readers or {}, progress=progress, all_bytes=all_bytes)
     reports: list[SourceReport] = []
-    for source in sources:
-        try:
-            report = work.read(len(reports), source)
-        except (DoorwardError, OSError) as error:
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                raise  # not of this file
-            named = _named(source, error)
-            if refused is None:
-                raise named from error
-            refused.append(Refused(source.name, str(named)))
+    for source, outcome in read_in_order(connection, sources, work.read, count_lanes(connection)):
+        if isinstance(outcome, SourceReport):
+            if source in twice:
+                outcome.notes = [*outcome.notes, f"named {twice[source]} times; it is one source"]
+            reports.append(outcome)
             continue
-        if source in twice:
-            report.notes = [*report.notes, f"named {twice[source]} times; it is one source"]
-        reports.append(report)
+        if isinstance(outcome, OSError) and outcome.errno == errno.ENOSPC:
+            raise outcome  # not of this file
+        named = _named(source, outcome)
+        if refused is None:
+            raise named from outcome
+        refused.append(Refused(source.name, str(named)))
     reports += [work.supply(number, one) for number, one in enumerate(supplied, start=len(reports))]
     if not reports:
         raise ConfigError("none of the files can be read", hint="without --keep-going the first one says why")
@@ -163,7 +162,8 @@ class _Work:
     ) -> None:
         self.connection, self.folder, self.options, self.readers = connection, folder, options, readers
         self.progress, self.all_bytes = progress, all_bytes
-        self.begun, self.done, self.rows, self.half = monotonic(), 0, 0, 0
+        self.begun, self.done, self.rows = monotonic(), 0, 0
+        self.walks: dict[int, int] = {}  # bytes walked over, of each source that is under way
 
     def tell(self, number: int, name: str) -> None:
         if self.progress:
@@ -172,20 +172,19 @@ class _Work:
 
     def walked(self, number: int, name: str, count: int) -> None:
         """Tell of a walk over bytes: half of the work on a file."""
-        before, self.half = self.half, self.half + count
-        if before >> 26 != self.half >> 26 and self.progress:
-            seconds = monotonic() - self.begun
-            self.progress(
-                Progress(number, name, self.done + self.half // 2, self.all_bytes, self.rows, seconds)
-            )
+        before = sum(self.walks.values())
+        self.walks[number] = self.walks.get(number, 0) + count
+        if before >> 26 != (before + count) >> 26 and self.progress:
+            seconds, done = monotonic() - self.begun, self.done + (before + count) // 2
+            self.progress(Progress(number, name, done, self.all_bytes, self.rows, seconds))
 
-    def read(self, number: int, source: Path) -> SourceReport:
+    def read(self, number: int, source: Path) -> Steps[SourceReport]:
         scratch = self.folder.scratch / f"source{number:04d}"
         rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         try:
             before = source.stat()
-            report = self._read(number, source, scratch)
+            report = yield from self._read(number, source, scratch)
             after = source.stat()
             if (before.st_size, before.st_mtime_ns, before.st_ino) != (
                 after.st_size,
@@ -196,7 +195,8 @@ class _Work:
                 raise ConfigError("it changed while it was read", hint="copy it, and audit the copy")
         finally:
             rmtree(scratch, ignore_errors=True)
-        self.done, self.half = self.done + before.st_size, 0
+            self.walks.pop(number, None)
+        self.done += before.st_size
         self.rows += report.read
         self.tell(number, source.name)
         return report
@@ -211,7 +211,7 @@ class _Work:
             key = self._key(source.form, "")
             report = SourceReport(number, source.name, "", digest, size, source.form, key)
             opener = Opener(self.connection, self.options, self.readers)
-            self._map(report, [opener.part(table)], scratch)
+            run_alone(self.connection, self._map(report, [opener.part(table)], scratch))
             self._finish(report)
         finally:
             rmtree(scratch, ignore_errors=True)
@@ -222,7 +222,7 @@ class _Work:
     def _path(self, number: int, kind: str) -> Path:
         return self.folder.rows / f"{number:04d}.{kind}"
 
-    def _read(self, number: int, source: Path, scratch: Path) -> SourceReport:
+    def _read(self, number: int, source: Path, scratch: Path) -> Steps[SourceReport]:
         opener = Opener(self.connection, self.options, self.readers)
         owner = self._owner(source)
 
@@ -232,7 +232,7 @@ class _Work:
         unchanged = self._unchanged(number, source, opener, owner, tick)
         if unchanged is not None:
             return unchanged
-        self.half = 0
+        self.walks.pop(number, None)
         form, looked = opener.look(source, scratch, tick)
         report = SourceReport(
             number, source.name, str(source), looked.sha256, looked.bytes, form, self._key(form, owner),
@@ -243,11 +243,11 @@ class _Work:
             return finished
         parts = opener.parts(form, source, looked, scratch)
         try:
-            self._map(report, parts, scratch)
+            yield from self._map(report, parts, scratch)
         except _Disagree:
             head_of = find_head(looked.text, self.options.layout)
             again = read_carefully(self.connection, looked.text, head_of, scratch, self.options.layout)
-            self._map(report, [opener.part(table) for table in again], scratch)
+            yield from self._map(report, [opener.part(table) for table in again], scratch)
         self._finish(report)
         return report
 
@@ -299,7 +299,7 @@ class _Work:
         found.name = report.name
         return found
 
-    def _map(self, report: SourceReport, parts: Sequence[Part], scratch: Path) -> None:
+    def _map(self, report: SourceReport, parts: Sequence[Part], scratch: Path) -> Steps[None]:
         if not parts:
             raise ConfigError("there is no table in it", hint=DETECT_HINT)
         written = []
@@ -308,19 +308,18 @@ class _Work:
             written.append(
                 scratch / f"rows{number}.parquet" if len(parts) > 1 else self._temporary(report.file)
             )
-            self._map_part(fresh, part, written[-1])
+            yield from self._map_part(fresh, part, written[-1])
         if len(parts) > 1:
             listed = ", ".join(f"'{quote_path(path)}'" for path in written)
-            self.connection.execute(
-                f"COPY (SELECT * FROM read_parquet([{listed}])) TO '{quote_path(self._temporary(report.file))}' {_COPY}"  # noqa: S608  # as above
-            )
+            joined = f"SELECT * FROM read_parquet([{listed}])"  # noqa: S608  # as above
+            yield f"COPY ({joined}) TO '{quote_path(self._temporary(report.file))}' {_COPY}"
         for name in vars(fresh):
             setattr(report, name, getattr(fresh, name))
 
     def _temporary(self, number: int) -> Path:
         return self.folder.rows / f"{number:04d}.parquet.part"
 
-    def _map_part(self, report: SourceReport, part: Part, target: Path) -> None:
+    def _map_part(self, report: SourceReport, part: Part, target: Path) -> Steps[None]:
         import duckdb
 
         raw = part.raw
@@ -330,12 +329,11 @@ class _Work:
         )  # fmt: skip
         query = sql.write_accesses(bound, raw.header, part.table, report.file, part.row)
         try:
-            made = self.connection.execute(f"COPY ({query}) TO '{quote_path(target)}' {_COPY}").fetchone()
+            read = yield f"COPY ({query}) TO '{quote_path(target)}' {_COPY}"
         except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
             if part.records < 0:
                 raise ConfigError("it cannot be read as a table of texts") from error
             raise _Disagree from error
-        read = int(made[0]) if made else 0
         records = part.records
         if records < 0:
             counted = self.connection.execute(f"SELECT count(*) FROM {part.table} AS texts").fetchone()  # noqa: S608  # as above
