@@ -53,6 +53,12 @@ def test_lanes_change_nothing_that_comes_out(paths: list[Path], tmp_path: Path) 
         [(one.file, one.name, one.done_bytes, one.rows) for one in told] for told in (alone[2], beside[2])
     ]
     assert ends[0] == ends[1]
+    folder = AuditFolder(tmp_path / "beside")
+    for name in ("0001.json", "0002.json"):
+        (folder.rows / name).unlink()
+    again = _read(folder, paths, 4, "2GB")
+    assert [(one.file, one.name, one.done_bytes, one.rows) for one in again[2]] == ends[0]
+    assert again[3] == alone[3]
 
 
 def test_a_second_run_reads_only_what_was_not_there(paths: list[Path], tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ looks at bytes, cells and accounts runs where `read_in_order` was called, for on
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -42,8 +42,10 @@ def read_in_order(
     sources: Sequence[Source],
     begin: Callable[[int, Source], Steps[Made]],
     lanes: int,
-) -> Iterator[tuple[Source, Made | _Refusal]]:
+) -> Generator[tuple[Source, Made | _Refusal], None, None]:
     """Yield each source, in order, with what its steps made or why it was refused.
+
+    Steps of a source are begun anew, with another number, where one before it is refused: what they do must not add up.
 
     Args:
         connection: Of `open_engine`, in UTC.

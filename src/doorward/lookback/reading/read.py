@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
@@ -115,18 +116,20 @@ def read_sources(
     all_bytes = sum(source.stat().st_size for source in sources)
     work = _Work(connection, folder, options, readers or {}, progress=progress, all_bytes=all_bytes)
     reports: list[SourceReport] = []
-    for source, outcome in read_in_order(connection, sources, work.read, count_lanes(connection)):
-        if isinstance(outcome, SourceReport):
-            if source in twice:
-                outcome.notes = [*outcome.notes, f"named {twice[source]} times; it is one source"]
-            reports.append(outcome)
-            continue
-        if isinstance(outcome, OSError) and outcome.errno == errno.ENOSPC:
-            raise outcome  # not of this file
-        named = _named(source, outcome)
-        if refused is None:
-            raise named from outcome
-        refused.append(Refused(source.name, str(named)))
+    with closing(read_in_order(connection, sources, work.read, count_lanes(connection))) as found:
+        for source, outcome in found:
+            if isinstance(outcome, SourceReport):
+                if source in twice:
+                    outcome.notes = [*outcome.notes, f"named {twice[source]} times; it is one source"]
+                reports.append(outcome)
+                work.settle(outcome, outcome.bytes)
+                continue
+            if isinstance(outcome, OSError) and outcome.errno == errno.ENOSPC:
+                raise outcome  # not of this file
+            named = _named(source, outcome)
+            if refused is None:
+                raise named from outcome
+            refused.append(Refused(source.name, str(named)))
     reports += [work.supply(number, one) for number, one in enumerate(supplied, start=len(reports))]
     if not reports:
         raise ConfigError("none of the files can be read", hint="without --keep-going the first one says why")
@@ -140,6 +143,22 @@ def _named(source: Path, error: DoorwardError | OSError) -> ConfigError:
         return ConfigError(f"{source.name}: {error.strerror or 'it cannot be read'}")
     text = str(error)
     return ConfigError(text if text.startswith(source.name) else f"{source.name}: {text}", hint=error.hint)
+
+
+def _stamp(source: Path) -> tuple[int, int, int]:
+    stat = source.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino
+
+
+def _check_same(source: Path, before: tuple[int, int, int], account: Path) -> None:
+    """Remove the account of a file that changed while it was read.
+
+    Raises:
+        ConfigError: It did.
+    """
+    if _stamp(source) != before:
+        account.unlink(missing_ok=True)
+        raise ConfigError("it changed while it was read", hint="copy it, and audit the copy")
 
 
 def _remove_others(rows: Path, count: int) -> None:
@@ -165,10 +184,14 @@ class _Work:
         self.begun, self.done, self.rows = monotonic(), 0, 0
         self.walks: dict[int, int] = {}  # bytes walked over, of each source that is under way
 
-    def tell(self, number: int, name: str) -> None:
+    def settle(self, report: SourceReport, count: int) -> None:
+        """Tell that a source is done, and that it had so many bytes."""
+        self.walks.pop(report.file, None)
+        self.done += count
+        self.rows += report.read
         if self.progress:
             seconds = monotonic() - self.begun
-            self.progress(Progress(number, name, self.done, self.all_bytes, self.rows, seconds))
+            self.progress(Progress(report.file, report.name, self.done, self.all_bytes, self.rows, seconds))
 
     def walked(self, number: int, name: str, count: int) -> None:
         """Tell of a walk over bytes: half of the work on a file."""
@@ -183,22 +206,14 @@ class _Work:
         rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         try:
-            before = source.stat()
+            before = _stamp(source)
             report = yield from self._read(number, source, scratch)
-            after = source.stat()
-            if (before.st_size, before.st_mtime_ns, before.st_ino) != (
-                after.st_size,
-                after.st_mtime_ns,
-                after.st_ino,
-            ):
-                self._path(number, "json").unlink(missing_ok=True)
-                raise ConfigError("it changed while it was read", hint="copy it, and audit the copy")
+            _check_same(source, before, self._path(number, "json"))
+        except BaseException:
+            self.walks.pop(number, None)
+            raise
         finally:
             rmtree(scratch, ignore_errors=True)
-            self.walks.pop(number, None)
-        self.done += before.st_size
-        self.rows += report.read
-        self.tell(number, source.name)
         return report
 
     def supply(self, number: int, source: Supplied) -> SourceReport:
@@ -215,8 +230,7 @@ class _Work:
             self._finish(report)
         finally:
             rmtree(scratch, ignore_errors=True)
-        self.rows += report.read
-        self.tell(number, source.name)
+        self.settle(report, 0)
         return report
 
     def _path(self, number: int, kind: str) -> Path:
