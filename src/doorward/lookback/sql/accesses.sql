@@ -1,9 +1,10 @@
 -- Rows that count, once for each owner: what each order is asked about, with the numbers of their phrase and searcher.
 -- A row is `elsewhere` where another owner's log has the same search and that one counts: an order that looks at all logs
 -- leaves it out, an owner's own report has it.
--- phrase_keys, searcher_keys, dropped and declared are small tables of the audit; $rows is one source.
--- $key is a number for the wording; $same tells wordings apart that share one, where there are any. A declaration without a
--- searcher is one of which nobody can tell whose it is.
+-- phrase_keys, searcher_keys and dropped are small tables of the audit; $rows is one source. $key is a number for the wording;
+-- $same tells wordings apart that share one, where there are any. searcher_keys.declared lists the days on which a searcher
+-- had declared, .perhaps_declared those of papers of which nobody can tell whose they are. They are lists beside the
+-- searcher, since a subquery about each row would hold all rows of the source in memory.
 SELECT
   r.file, r.sheet, r.row, r.id, r."at", r.at_state,
   k.phrase, s.searcher_no,
@@ -16,11 +17,9 @@ SELECT
   CASE WHEN r.since_state = 'value' AND r.at_state = 'value' THEN date_diff('day', r.since, r."at") END AS reach_back_days,
   CASE
     WHEN NOT s.known_to_declare OR r."at" IS NULL THEN NULL
-    WHEN EXISTS (
-      SELECT 1 FROM declared d WHERE d.searcher_no = s.searcher_no AND d.since <= r."at" AND r."at" < d.until) THEN true
+    WHEN len(list_filter(s.declared, lambda one: one.since <= r."at" AND r."at" < one.until)) > 0 THEN true
     -- A paper of which nobody can tell whose it is may be this searcher's.
-    WHEN EXISTS (
-      SELECT 1 FROM declared d WHERE d.searcher_no IS NULL AND d.since <= r."at" AND r."at" < d.until) THEN NULL
+    WHEN len(list_filter(s.perhaps_declared, lambda one: one.since <= r."at" AND r."at" < one.until)) > 0 THEN NULL
     ELSE false
   END AS declared,
   CASE
