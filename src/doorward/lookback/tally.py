@@ -24,6 +24,9 @@ TABLES: Final = (
     "TABLE IF EXISTS searchers",
 )
 SMALL: Final = ("phrases", "searchers", "owners", "relations")
+_KEPT: Final = "COMPRESSION zstd, COMPRESSION_LEVEL 1"
+# Read once more and removed. Ids and reasons hardly repeat: a dictionary of them would be begun and thrown away.
+_PASSING: Final = "COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 1000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ class Tally:
         if self._spark is not None:
             self._spark.collect(self._connection, query, "carried", self._scratch)
             query = "SELECT * FROM carried"
-        copy_parquet(self._connection, query, target)
+        copy_parquet(self._connection, query, target, _PASSING)
 
     def _open(self, sources: Sources) -> None:
         connection = self._connection
@@ -205,13 +208,13 @@ def join_parts(
     copy_parquet(connection, query.format(table), target)
 
 
-def copy_parquet(connection: "duckdb.DuckDBPyConnection", query: str, target: Path) -> None:
+def copy_parquet(
+    connection: "duckdb.DuckDBPyConnection", query: str, target: Path, form: str = _KEPT
+) -> None:
     """Write what a query gives to a Parquet file that is there whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    connection.execute(
-        f"COPY ({query}) TO {quote_text(part)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
-    )
+    connection.execute(f"COPY ({query}) TO {quote_text(part)} (FORMAT parquet, {form})")
     part.replace(target)
 
 
