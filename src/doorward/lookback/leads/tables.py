@@ -147,10 +147,11 @@ def make_tables(
     connection.execute(f"CREATE OR REPLACE TEMP VIEW lead_read AS {fill_sql('lead_read')}")
     kept = folder.scratch / "lead-searches.parquet"
     folder.scratch.mkdir(parents=True, exist_ok=True)
-    statement = fill_sql("lead_searches", repeat_us=numbers.repeat_us)
+    ((lookups,),) = connection.execute(fill_sql("lead_lookups")).fetchall()
+    statement = fill_sql("lead_searches" if lookups else "lead_searches_alone", repeat_us=numbers.repeat_us)
     escaped = str(kept).replace("'", "''")
     connection.execute(
-        f"COPY ({statement}) TO '{escaped}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+        f"COPY ({statement}) TO '{escaped}' (FORMAT parquet, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 1000)"
     )
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW all_searches AS SELECT * FROM read_parquet({quote_path(kept)})"  # noqa: S608  # as above

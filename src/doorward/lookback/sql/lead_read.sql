@@ -13,7 +13,12 @@ SELECT
   CASE WHEN u.federal = 1 OR p.tier = 'explicit' THEN 1 ELSE 0 END AS first_one,
   CASE WHEN a.account_state = 'value' AND f.account_kind = 'id' THEN HASH(a.account) END AS account,
   CASE WHEN a.account_state = 'value' AND f.account_kind <> 'id' THEN 1 ELSE 0 END AS display_name,
-  CASE WHEN a.plate_state = 'value' THEN HASH(NULLIF(REGEXP_REPLACE(UPPER(a.plate), '[^A-Z0-9]', '', 'g'), '')) END AS plate,
+  -- most plates are written plainly, and asking costs less than writing them anew
+  CASE
+    WHEN a.plate_state = 'value' AND REGEXP_MATCHES(a.plate, '[^A-Z0-9]')
+      THEN HASH(NULLIF(REGEXP_REPLACE(UPPER(a.plate), '[^A-Z0-9]', '', 'g'), ''))
+    WHEN a.plate_state = 'value' THEN HASH(NULLIF(a.plate, ''))
+  END AS plate,
   CASE p.said WHEN 'vague' THEN 1 WHEN 'stated' THEN 0 END AS vague,
   CASE WHEN p.said = 'blank' THEN 1 ELSE 0 END AS blank,
   CASE
