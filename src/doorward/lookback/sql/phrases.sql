@@ -1,6 +1,7 @@
 -- What each wording says. The expressions of the lexicon are written in where a comment names them, so that this query, as
 -- `doorward audit words --sql` prints it, can be read and run again by anybody who holds the rows.
--- doorward/lookback/words/phrase.py states the rules and is its twin; what is not ASCII is classified there.
+-- doorward/lookback/words/phrase.py states the rules and is its twin; what is not ASCII is classified there. Cells in which
+-- nothing stands anywhere are left out: making an expression ready takes as long as a search through ten thousand wordings.
 CREATE OR REPLACE TEMPORARY TABLE plain_phrases AS
 WITH readable AS (
     SELECT
@@ -40,9 +41,7 @@ meanings AS (
         -- In a CASE, since the expression of vague words is dear and most phrases do not need it.
         CASE
             WHEN len(hit) > 0 OR case_in_reason IS NOT NULL THEN TRUE
-            ELSE coalesce(regexp_matches(reason_text, '[0-9A-Za-z]') AND NOT regexp_matches(reason_text, /*vague*/), FALSE)
-                OR coalesce(regexp_matches(offense_text, '[0-9A-Za-z]') AND NOT regexp_matches(offense_text, /*vague*/), FALSE)
-                OR coalesce(regexp_matches(prompt_text, '[0-9A-Za-z]') AND NOT regexp_matches(prompt_text, /*vague*/), FALSE)
+            ELSE /*stated*/
         END AS is_stated,
         coalesce(regexp_matches(concat_ws(' ', reason_text, offense_text, prompt_text), '[0-9A-Za-z]'), FALSE)
             AS has_words

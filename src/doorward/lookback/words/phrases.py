@@ -6,7 +6,7 @@ depends on the wordings and the lexicon alone: not on the order of the files, th
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -73,8 +73,9 @@ def write_phrases(
     connection.execute(read_sql("wordings"))
     (total,) = connection.execute("SELECT count(*) FROM wordings").fetchone() or (0,)
     connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE phrases ({', '.join(_COLUMNS)})")
+    cells = _cells_with_text(connection)
     for first in range(1, total + 1, CHUNK):
-        connection.execute(write_query(lexicon, first=first, after=first + CHUNK))
+        connection.execute(write_query(lexicon, first=first, after=first + CHUNK, cells=cells))
         connection.execute("INSERT INTO phrases SELECT * FROM plain_phrases")
         connection.execute("DROP TABLE plain_phrases")
         _classify_others(connection, lexicon, first=first, after=first + CHUNK)
@@ -115,13 +116,14 @@ def check_expressions(connection: "DuckDBPyConnection", lexicon: Lexicon) -> Non
             ) from error
 
 
-def write_query(lexicon: Lexicon, *, first: int, after: int) -> str:
+def write_query(lexicon: Lexicon, *, first: int, after: int, cells: Collection[str] = CELLS) -> str:
     """Return the statement that classifies the wordings of these numbers which are ASCII.
 
     Args:
         lexicon: Of the order.
         first: The first number.
         after: The number after the last.
+        cells: In which there is any text; the others are not looked at.
     """
     patterns = lexicon.patterns
     purposes, agencies, tags = words_of(lexicon)
@@ -131,18 +133,18 @@ def write_query(lexicon: Lexicon, *, first: int, after: int) -> str:
         "first": str(first),
         "after": str(after),
         "hits": ",\n            ".join(
-            _group(patterns[first:last], first) for first, last in _groups(patterns)
+            filter(None, (_group(patterns[first:last], first, cells) for first, last in _groups(patterns)))
         )
         or "[{'number': 0, 'evidence': NULL::VARCHAR}]",
         "case": _found("reason_text", lexicon.case_number, lexicon.case_unless)
-        if lexicon.case_number
+        if lexicon.case_number and "reason" in cells
         else "NULL::VARCHAR",
         "tiers": _list(_quoted(pattern.tier) for pattern in patterns),
         "purposes": _list((_list(map(_quoted, p.purposes)) for p in patterns), kind="VARCHAR[][]"),
         "agencies": _list(_quoted(p.for_agency) if p.for_agency else "NULL" for p in patterns),
         "tags": _list((_list(map(_quoted, p.tags)) for p in patterns), kind="VARCHAR[][]"),
         "ids": _list(_quoted(pattern.id) for pattern in patterns),
-        "vague": _quoted(_flagged(lexicon.vague)),
+        "stated": _stated(lexicon.vague, cells),
         "all purposes": _list(map(_quoted, purposes)),
         "all agencies": _list(map(_quoted, agencies)),
         "all tags": _list(map(_quoted, tags)),
@@ -183,16 +185,47 @@ def _groups(patterns: Sequence[Pattern]) -> Iterator[tuple[int, int]]:
         yield first, len(patterns)
 
 
-def _group(patterns: Sequence[Pattern], before: int) -> str:
-    """Return SQL for what some patterns find: a list, or NULL where one look at them all finds nothing."""
-    cells = [cell for cell in CELLS if any(cell in pattern.cells for pattern in patterns)]
-    together = _quoted(_flagged("|".join(f"(?:{pattern.expression})" for pattern in patterns)))
-    looked = " OR ".join(f"regexp_matches({cell}_text, {together})" for cell in cells)
-    found = ", ".join(
-        f"{{'number': {number}, 'evidence': {_evidence(pattern)}}}"
+def _group(patterns: Sequence[Pattern], before: int, cells: Collection[str]) -> str:
+    """Return SQL for what some patterns find: a list, or NULL where one look at them all finds nothing.
+
+    Args:
+        patterns: Of the group.
+        before: How many patterns come before them.
+        cells: In which there is any text; where no pattern looks at one, there is nothing to write.
+    """
+    looking = {
+        number: pattern
         for number, pattern in enumerate(patterns, start=before + 1)
+        if any(cell in cells for cell in pattern.cells)
+    }
+    if not looking:
+        return ""
+    together = _quoted(_flagged("|".join(f"(?:{pattern.expression})" for pattern in looking.values())))
+    at = [cell for cell in CELLS if cell in cells and any(cell in one.cells for one in looking.values())]
+    looked = " OR ".join(f"regexp_matches({cell}_text, {together})" for cell in at)
+    found = ", ".join(
+        f"{{'number': {number}, 'evidence': {_evidence(pattern, cells)}}}"
+        for number, pattern in looking.items()
     )
     return f"CASE WHEN {looked} THEN [{found}] END"
+
+
+def _stated(vague: str, cells: Collection[str]) -> str:
+    """Return SQL for whether a cell says more than vague words; filters are no reason."""
+    expression = _quoted(_flagged(vague))
+    looked = [
+        f"coalesce(regexp_matches({cell}_text, '[0-9A-Za-z]') AND NOT regexp_matches({cell}_text, {expression}), FALSE)"
+        for cell in ("reason", "offense", "prompt")
+        if cell in cells
+    ]
+    return "\n                OR ".join(looked) or "FALSE"
+
+
+def _cells_with_text(connection: "DuckDBPyConnection") -> tuple[str, ...]:
+    """Return the cells that say anything in any wording."""
+    counts = ", ".join(f"count(*) FILTER ({cell}_state = '{State.VALUE}')" for cell in CELLS)
+    found = connection.execute(f"SELECT {counts} FROM wordings").fetchone() or ()  # noqa: S608  # names of our own
+    return tuple(cell for cell, count in zip(CELLS, found, strict=True) if count)
 
 
 def _all_texts() -> str:
@@ -201,9 +234,11 @@ def _all_texts() -> str:
     return f"concat_ws(' ', {', '.join(texts)})"
 
 
-def _evidence(pattern: Pattern) -> str:
+def _evidence(pattern: Pattern, cells: Collection[str]) -> str:
     """Return SQL for what a pattern finds in the first of its cells in which it finds anything, or NULL."""
-    found = [_found(f"{cell}_text", pattern.expression, pattern.unless) for cell in pattern.cells]
+    found = [
+        _found(f"{cell}_text", pattern.expression, pattern.unless) for cell in pattern.cells if cell in cells
+    ]
     return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
 
 
