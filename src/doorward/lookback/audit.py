@@ -41,6 +41,7 @@ from doorward.lookback.request import make_asked
 from doorward.lookback.rules import Chosen, Rules, choose_rules
 from doorward.lookback.spark import Spark
 from doorward.lookback.tally import TABLES, Relation, Sources, Tally, join_parts
+from doorward.lookback.words.earlier import digest_words, note_phrases, set_aside, take_phrases
 from doorward.lookback.words.phrases import write_phrases
 from doorward.orders.pack import Pack
 
@@ -220,13 +221,21 @@ class Audit:
             if one.words not in found:
                 own = self.folder.phrases.with_name(f"phrases-{one.words[:12]}.parquet")
                 found[one.words] = self._classify(one, own if found else self.folder.phrases)
+        made = {found[one.words]: digest_words(one.lexicon) for one in rules}
+        if made:
+            note_phrases(self.folder, made)
         return found
 
     def _classify(self, rules: Rules, target: Path) -> Path:
         def told(done: int, total: int) -> None:
             self.progress("classifying reasons", done, total)
 
-        write_phrases(self.connection, rules.lexicon, self.folder, into=target, progress=told)
+        def take(path: Path) -> bool:
+            if not self.plan.reading.resume:
+                return False
+            return take_phrases(self.connection, self.folder, digest_words(rules.lexicon), path)
+
+        write_phrases(self.connection, rules.lexicon, self.folder, into=target, take=take, progress=told)
         return target
 
     def _said(self, rules: Rules, log: str, phrases: Path, scratch: Path) -> Path:
@@ -383,13 +392,14 @@ def audit(
 
 
 def forget(folder: AuditFolder) -> None:
-    """Remove what an earlier audit has concluded here, and keep what it has read.
+    """Remove what an earlier audit has concluded here, and keep what it has read and what it said of the wordings.
 
     The manifest goes first: a folder without one holds no finished audit, whatever else stands in it.
     """
+    folder.manifest.unlink(missing_ok=True)
     data = folder.root / "data"
+    set_aside(folder)
     concluded = [
-        folder.manifest,
         folder.findings,
         folder.leads,
         folder.root / SUMMARY,

@@ -30,6 +30,16 @@ class AuditFolder:
         return self.root / "data/phrases.parquet"
 
     @property
+    def phrases_made(self) -> Path:
+        """By which words each table of phrases was made: JSON; the next run takes them where nothing has changed."""
+        return self.root / "data/phrases.json"
+
+    @property
+    def earlier(self) -> Path:
+        """Tables of phrases of an earlier run, while this one has not made its own."""
+        return self.root / "data/earlier"
+
+    @property
     def searchers(self) -> Path:
         """Every distinct searcher, and the agency that it was matched with."""
         return self.root / "data/searchers.parquet"

@@ -43,6 +43,7 @@ def write_phrases(
     folder: AuditFolder,
     *,
     into: Path | None = None,
+    take: Callable[[Path], bool] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
     """Return how many phrases there are, after their table has been written from `folder.rows`.
@@ -54,6 +55,7 @@ def write_phrases(
         lexicon: Of the order.
         folder: Of the audit; the rows are there.
         into: Another place for the table than `folder.phrases`.
+        take: Asked, with the place, whether it has put there a table that an earlier run made of the same wordings.
         progress: Is told how many phrases of how many are done.
 
     Raises:
@@ -72,6 +74,11 @@ def write_phrases(
     )
     connection.execute(read_sql("wordings"))
     (total,) = connection.execute("SELECT count(*) FROM wordings").fetchone() or (0,)
+    path = into or folder.phrases
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if take is not None and take(path):
+        connection.execute("DROP TABLE wordings")
+        return int(total)
     connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE phrases ({', '.join(_COLUMNS)})")
     cells = _cells_with_text(connection)
     for first in range(1, total + 1, CHUNK):
@@ -81,8 +88,6 @@ def write_phrases(
         _classify_others(connection, lexicon, first=first, after=first + CHUNK)
         if progress is not None:
             progress(min(first + CHUNK - 1, total), total)
-    path = into or folder.phrases
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")  # an interrupted run leaves no half a table under the name
     connection.execute(
         f"COPY (SELECT * FROM phrases ORDER BY phrase) TO {DUCKDB.text_literal(str(partial))} "  # noqa: S608  # quoted
