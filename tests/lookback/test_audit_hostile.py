@@ -183,6 +183,9 @@ def test_two_pages_of_one_agency_are_two_orders(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(
+    1800
+)  # a file costs 0.4 CPU seconds, whatever stands in it; that others are at work is no fault
 def test_five_hundred_files(tmp_path: Path) -> None:
     files = [
         write(tmp_path / f"town{n:03d}-il-pd__2026-05-01.csv", [AUDIT_13, audit_row(n + 1)])

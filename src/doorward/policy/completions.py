@@ -1,15 +1,15 @@
-"""What a request could be answered once its missing facts are known: every completion, without trying each.
+"""What a request could be answered once its missing facts are known: of every completion, without trying each.
 
 The conditions of the order are narrowed by what is known. What is left reads few facts; each of those takes its words
 in turn, and equal remainders are one. A text without words takes the constants and the other texts that it is compared
-with, and one that is none of them. So the answer is exact, unless more than `MAX_COMPLETIONS` would have to be tried or
-a text is looked into.
+with, and one that is none of them. The search ends where each outcome that is left has a completion. So the answer is
+exact, unless more than `MAX_COMPLETIONS` would have to be tried or a text is looked into.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from doorward.cedar.terms import TRUE, Constant, Terms, needed
+from doorward.cedar.terms import FALSE, TRUE, Constant, Terms, needed
 from doorward.cedar.types import BOOL, DATETIME, LONG, EntityType, Type
 from doorward.cedar.values import Uid
 from doorward.policy.decision import Outcome
@@ -55,11 +55,12 @@ def find_possible(order: SymbolicOrder, model: RequestModel, known: Mapping[str,
         if found is None:
             return Possible(tuple(Outcome), exact=False)
         choices[path] = found
-    search = _Search(terms, choices)
-    reached = search.reach(state)
-    if search.tried > MAX_COMPLETIONS:
+    wanted = frozenset(outcome for outcome, term in zip(Outcome, state, strict=True) if term != FALSE)
+    search = _Search(terms, choices, wanted)
+    search.reach(state)
+    if search.tried > MAX_COMPLETIONS and search.seen != wanted:
         return Possible(tuple(Outcome), exact=False)
-    return Possible(tuple(outcome for outcome in Outcome if outcome in reached), exact=True)
+    return Possible(tuple(outcome for outcome in Outcome if outcome in search.seen), exact=True)
 
 
 def as_constant(kind: Type, value: Fact) -> Constant:
@@ -69,30 +70,35 @@ def as_constant(kind: Type, value: Fact) -> Constant:
 
 @dataclass(slots=True)
 class _Search:
+    """Looks for a completion of each outcome, and ends where there is one of all.
+
+    Args:
+        wanted: Outcomes that are not ruled out before anything is tried.
+        seen: Those that some completion has.
+    """
+
     terms: Terms
     choices: Mapping[str, tuple[Constant, ...]]
-    memo: dict[tuple[int, ...], frozenset[Outcome]] = field(default_factory=dict)
+    wanted: frozenset[Outcome]
+    seen: frozenset[Outcome] = frozenset()
+    known: set[tuple[int, ...]] = field(default_factory=set)
     tried: int = 0
 
-    def reach(self, state: tuple[int, ...]) -> frozenset[Outcome]:
-        """Return the outcomes that some completion of a state has; anything once too much was tried."""
-        if self.tried > MAX_COMPLETIONS:
-            return frozenset()
-        if state not in self.memo:
-            left = sorted(frozenset[str]().union(*(self.terms.facts(term) for term in state)))
-            if not left:
-                found = frozenset(o for o, term in zip(Outcome, state, strict=True) if term == TRUE)
-            else:
-                path = left[0]
-                self.tried += len(self.choices[path])
-                found = frozenset[Outcome]().union(
-                    *(
-                        self.reach(tuple(self.terms.replace(term, path, value) for term in state))
-                        for value in self.choices[path]
-                    )
-                )
-            self.memo[state] = found
-        return self.memo[state]
+    def reach(self, state: tuple[int, ...]) -> None:
+        """Note the outcomes that the completions of a state have, unless they are all seen or too much was tried."""
+        if state in self.known:
+            return
+        self.known.add(state)
+        left = sorted(frozenset[str]().union(*(self.terms.facts(term) for term in state)))
+        if not left:
+            self.seen |= {o for o, term in zip(Outcome, state, strict=True) if term == TRUE}
+            return
+        path = left[0]
+        self.tried += len(self.choices[path])
+        for value in self.choices[path]:
+            if self.tried > MAX_COMPLETIONS or self.seen == self.wanted:
+                return
+            self.reach(tuple(self.terms.replace(term, path, value) for term in state))
 
 
 def _choices(
