@@ -1,9 +1,11 @@
 """The parts of a report: the overview of agencies, words for names, contrast, and tables that must agree."""
 
+import csv
 import json
 import re
 from dataclasses import replace
 from datetime import date
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from doorward.lookback.report.numbers import Number, own_test, own_words, rate
 from doorward.lookback.report.scope import as_numbers, hidden_cells
 from doorward.lookback.report.words import clauses_of, possible_of, way_of
 from doorward.lookback.report.write import publish_report, write_report
+from doorward.lookback.rules import NO_PAPER
 from tests_support.audit_folder import CLAUSES, ORDER, OWN, OWNERS, Access, Sample, ordinary
 
 STILL = Options(pdf=False, interactive=False)
@@ -260,16 +263,99 @@ def test_what_a_file_does_not_show_is_said_cell_by_cell() -> None:
     assert as_numbers([5, 0, 1, 2, 9]) == "0-2, 5, 9"
 
 
+def account_of(page: str) -> list[list[str]]:
+    """Return the table of files of a page: its head and its rows, as texts."""
+    (table,) = re.findall(r'<caption id="files-caption">.*?</table>', page, re.DOTALL)
+    cells = [
+        re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr.*?</tr>", table, re.DOTALL)
+    ]
+    return [[unescape(re.sub("<[^>]+>", " ", cell)).strip() for cell in row] for row in cells]
+
+
+HEADS = ["Read", "Left out", "Blank", "Header again", "Duplicates", "Counted"]
+
+
+def test_an_account_shows_what_some_file_has(tmp_path: Path) -> None:
+    folder = Sample().write(tmp_path)
+    with duckdb.connect() as connection:
+        write_report(connection, folder, STILL)
+        assert account_of((tmp_path / "report.html").read_text(encoding="utf-8"))[0][4:] == HEADS
+        told = json.loads(folder.manifest.read_text(encoding="utf-8"))
+        duplicates = {"same file": 1, "same owner": 0, "another owner": 20}
+        told["files"][1]["accounting"] |= {
+            "duplicates": duplicates,
+            "kept": 480,
+            "kept_of_owner": 500,
+            "other_lines": 7,
+        }
+        folder.manifest.write_text(json.dumps(told), encoding="utf-8")
+        write_report(connection, folder, STILL)
+    head, first, second, _ = account_of((tmp_path / "report.html").read_text(encoding="utf-8"))
+    other, of_owner = "Tell of no access", "With those in another owner's log"
+    assert head[4:] == ["Read", "Left out", other, "Blank", "Header again", "Duplicates", "Counted", of_owner]
+    assert first[4:] == ["503", "1", "0", "0", "1", "1 in the same file", "500", "500"]
+    duplicates_said = "1 in the same file, 20 in another owner's log"
+    assert second[4:] == ["503", "1", "7", "0", "1", duplicates_said, "480", "500"]
+
+
+def test_what_an_order_was_told_of_every_access_is_said(tmp_path: Path) -> None:
+    folder = Sample().write(tmp_path)
+    told = json.loads(folder.manifest.read_text(encoding="utf-8"))
+    for rules in told["rules"]:
+        rules["notes"] = [NO_PAPER]
+    folder.manifest.write_text(json.dumps(told), encoding="utf-8")
+    with duckdb.connect() as connection:
+        write_report(connection, folder, Options(interactive=False))
+    said = f"Sample Order: {NO_PAPER}"
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").count(f"<p>{said}</p>") == 1
+    document = pypdfium2.PdfDocument((tmp_path / "report.pdf").read_bytes())
+    text = " ".join(" ".join(page.get_textpage().get_text_range() for page in document).split())
+    document.close()
+    assert said in text
+
+
+def test_a_clause_that_may_decide_is_named_as_such_and_in_no_count(tmp_path: Path) -> None:
+    open_one = Access(OWNERS[0], 12, "on the open one", "vague", "referred", perhaps="C20 C31")
+    many = Access(
+        OWNERS[0], 13, "on many", "vague", "referred", perhaps=" ".join(f"C{n}" for n in range(20, 34))
+    )
+    sure = Access(OWNERS[0], 14, "on a sure one", "vague", "referred", "C31")
+    folder = Sample([*ordinary(), open_one, many, sure]).write(tmp_path)
+    with duckdb.connect() as connection:
+        write_report(connection, folder, STILL)
+    page = (tmp_path / "agencies/alder-example-pd.html").read_text(encoding="utf-8")
+    rows = {text: row for row in re.findall(r"<tr id=.*?</tr>", page, re.DOTALL)
+            for text in ("on the open one", "on many", "on a sure one") if text in row}  # fmt: skip
+    assert "<td>which clause cannot be told: perhaps C20, C31</td>" in rows["on the open one"]
+    assert "C30, C31 or one of 2 more</td>" in rows["on many"]
+    assert "<td>clause C31</td>" in rows["on a sure one"]
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    (under,) = (rules for rules in report["rules"] if rules["name"] == ORDER)
+    counted = {
+        clause["id"]: [number["value"] for _, number in clause["counts"]] for clause in under["clauses"]
+    }
+    assert counted == {"C20": [15, 0], "C31": [0, 11]}
+    with (tmp_path / "findings.csv").open(encoding="utf-8", newline="") as lines:
+        found = {row["reason"]: (row["clauses"], row["clauses_perhaps"]) for row in csv.DictReader(lines)}
+    assert found["on the open one"] == ("", "C20; C31")
+    assert found["on a sure one"] == ("C31", "")
+
+
 def test_ordinary_lines_of_a_server_log_are_no_errors(tmp_path: Path) -> None:
     sample = Sample()
     folder = sample.write(tmp_path)
     manifest = json.loads(folder.manifest.read_text(encoding="utf-8"))
-    manifest["files"][0] |= {"rejected_by": {OTHER: 4000}, "rejects": [], "constant": ["reason"]}
+    manifest["files"][0] |= {"other_by": {OTHER: 4000}, "rejects": [], "constant": ["reason"]}
+    manifest["files"][0]["accounting"]["other_lines"] = 4000
     folder.manifest.write_text(json.dumps(manifest), encoding="utf-8")
     with duckdb.connect() as connection:
         write_report(connection, AuditFolder(tmp_path), STILL)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "4,000 left out, which is ordinary in such a log: another line of the server&#39;s log" in page
+    assert (
+        "4,000 that tell of no access, which is ordinary in such a log: another line of the server&#39;s log"
+        in page
+    )
+    assert account_of(page)[1][5:7] == ["1", "4,000"]
     assert "a constant column is not evidence" in page
 
 

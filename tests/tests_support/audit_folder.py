@@ -20,7 +20,8 @@ FINDINGS = (
     ("finding", "BIGINT"), ("rules", "VARCHAR"), ("file", "INTEGER"), ("sheet", "VARCHAR"), ("row", "BIGINT"),
     ("id", "VARCHAR"), ("at", "TIMESTAMP"), ("owner", "VARCHAR"), ("searcher", "VARCHAR"), ("agency", "VARCHAR"),
     ("ori", "VARCHAR"), ("result", "VARCHAR"), ("outcome", "VARCHAR"), ("possible", "VARCHAR[]"),
-    ("clauses", "VARCHAR[]"), ("clauses_certain", "BOOLEAN"), ("policies", "VARCHAR[]"),
+    ("clauses", "VARCHAR[]"), ("clauses_certain", "BOOLEAN"), ("clauses_perhaps", "VARCHAR[]"),
+    ("policies", "VARCHAR[]"),
     ("tier", "VARCHAR"), ("patterns", "VARCHAR[]"), ("evidence", "VARCHAR[]"),
     ("reason", "VARCHAR"), ("reason_state", "VARCHAR"), ("offense", "VARCHAR"),
     ("case_no", "VARCHAR"), ("case_state", "VARCHAR"), ("kind", "VARCHAR"), ("reach_back_days", "BIGINT"),
@@ -62,6 +63,7 @@ class Access:
     rules: str = ORDER
     times: int = 1
     searcher: str = "Alder Example PD"
+    perhaps: str = ""
 
 
 def ordinary() -> list[Access]:
@@ -151,8 +153,9 @@ class Sample:
                 }:
                     findings.append((
                         len(findings) + 1, access.rules, file, "", line, id_, moment, access.owner, access.searcher,
-                        f"agency-{file}", None, access.result, "deny", ["deny"], access.clauses.split(), True,
-                        ["policy-1"], access.tier, list(access.patterns), list(access.evidence), access.reason,
+                        f"agency-{file}", None, access.result, "deny", ["deny"], access.clauses.split(),
+                        not access.perhaps, access.perhaps.split(), ["policy-1"], access.tier, list(access.patterns),
+                        list(access.evidence), access.reason,
                         "value", None, access.case_no, "value" if access.case_no else "blank", "search", 30, "own",
                     ))  # fmt: skip
         return rows, counts, findings

@@ -13,12 +13,17 @@ from doorward.lookback.cells import State
 from doorward.lookback.published.policies import LOG_WITHOUT_TIME, make_portal_pack
 from doorward.lookback.published.rows import Match, PolicyRow, check_count, pack_for, parse_export_name
 from doorward.lookback.reading.accounting import SourceReport
+from doorward.lookback.request import make_asked
 from doorward.orders.assemble import assemble_pack
 from doorward.orders.lexicon import Lexicon
 from doorward.orders.load import load_lexicon
 from doorward.orders.pack import Pack
 
 GROUP: Final = "civil-immigration-enforcement"
+NO_PAPER: Final = (
+    "no log shows whether a paper of a court or of an agency was presented, and each access was put to the order as if "
+    "none was; whoever has such a paper answers a finding with it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ def choose_rules(
         reports: Of the sources.
 
     Raises:
-        ConfigError: Two orders have one name.
+        ConfigError: Two orders have one name, or a log tells a fact that has another type.
         PolicyCheckError: An order has no lexicon, or one with a fault.
     """
     notes: dict[int, list[str]] = {report.file: [] for report in reports}
@@ -106,7 +111,17 @@ def _named(pack: Pack, reports: Iterable[SourceReport], notes: Mapping[int, list
             notes[report.file].append(
                 f"the order {pack.name} says nothing of a log of the kind `{report.log}`"
             )
-    return Rules(pack, lexicon, logs, name=pack.name)
+    told = (NO_PAPER,) if any(_no_paper(pack, lexicon, log) for log in sorted(set(logs.values()))) else ()
+    return Rules(pack, lexicon, logs, told, name=pack.name)
+
+
+def _no_paper(pack: Pack, lexicon: Lexicon, log: str) -> bool:
+    """Return whether accesses of a kind of log are put to an order as if no paper had been shown."""
+    told = lexicon.logs[log]
+    papers = {
+        path for path, spec in pack.requests.specs(told.resource.type).items() if spec.remedy == "paper"
+    }
+    return not papers.isdisjoint(make_asked(pack, told).constants)
 
 
 def _published(

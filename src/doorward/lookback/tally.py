@@ -117,10 +117,12 @@ class Tally:
         found = decide(self._connection, self._decider, "facts", "facts_verdicts", progress)
         self._connection.execute(
             # A clause is named where it decides in any case, and where the access is denied in any case by one of them.
-            "CREATE OR REPLACE TEMP TABLE verdicts AS SELECT f.*, v.* EXCLUDE (facts), "
-            "CASE WHEN v.clauses_certain OR v.result = 'inconsistent' THEN v.clauses ELSE CAST([] AS VARCHAR[]) END "
-            "AS clauses_named "
-            "FROM facts f JOIN facts_verdicts v ON v.facts = f.facts"
+            # Where neither holds, those that may decide stand apart: no count has them.
+            "CREATE OR REPLACE TEMP TABLE verdicts AS SELECT *, "
+            "CASE WHEN named THEN clauses ELSE CAST([] AS VARCHAR[]) END AS clauses_named, "
+            "CASE WHEN named THEN CAST([] AS VARCHAR[]) ELSE clauses END AS clauses_perhaps "
+            "FROM (SELECT f.*, v.* EXCLUDE (facts), v.clauses_certain OR v.result = 'inconsistent' AS named "
+            "FROM facts f JOIN facts_verdicts v ON v.facts = f.facts)"
         )
         if self._spark is not None:
             self._spark.share(self._connection, ["verdicts"], self._scratch)
@@ -189,7 +191,8 @@ COLUMNS: Final = {
     "findings": (
         'rules VARCHAR, file INTEGER, sheet VARCHAR, "row" BIGINT, id VARCHAR, "at" TIMESTAMP, owner VARCHAR, '
         "searcher VARCHAR, agency VARCHAR, ori VARCHAR, result VARCHAR, outcome VARCHAR, possible VARCHAR[], "
-        "clauses VARCHAR[], clauses_certain BOOLEAN, policies VARCHAR[], tier VARCHAR, patterns VARCHAR[], "
+        "clauses VARCHAR[], clauses_certain BOOLEAN, clauses_perhaps VARCHAR[], "
+        "policies VARCHAR[], tier VARCHAR, patterns VARCHAR[], "
         "evidence VARCHAR[], reason VARCHAR, reason_state VARCHAR, offense VARCHAR, case_no VARCHAR, "
         "case_state VARCHAR, kind VARCHAR, reach_back_days BIGINT, path VARCHAR, elsewhere BOOLEAN"
     ),

@@ -57,6 +57,7 @@ class Exhibit:
         reason: Verbatim; hostile text.
         evidence: Pattern and the words that it matched.
         certain: Whether each of `clauses` decides; else one of them does.
+        perhaps: Where the access is referred and no clause decides in any case: those that may.
     """
 
     finding: int
@@ -77,6 +78,7 @@ class Exhibit:
     owner: str = ""
     certain: bool = True
     offense: str = ""
+    perhaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,8 @@ class Scope:
         hidden: Which cells the files do not show.
         remarks: What was noticed of files, and of which.
         alarms: Where a log changed its form, and constant columns.
+        accounts: Which figures of each file's account are shown: heading and name.
+        given: What an order was told of every access, since no log shows it.
     """
 
     orders: Table
@@ -169,6 +173,8 @@ class Scope:
     remarks: Table
     alarms: tuple[str, ...]
     patterns: Table
+    accounts: tuple[tuple[str, str], ...] = ()
+    given: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from doorward.lookback.report.charts import Chart, program
 from doorward.lookback.report.content import Exhibit, Report
 from doorward.lookback.report.measured import leads_table
 from doorward.lookback.report.numbers import Number
-from doorward.lookback.report.scope import CAUTION, ORDINARY
+from doorward.lookback.report.scope import CAUTION, figure_of
 from doorward.lookback.report.words import RESULT_WORDS, as_words, clauses_of, lead_word, possible_of, way_of
 
 NOTHING: Final = "'none'"
@@ -83,7 +83,7 @@ def render_page(
     page: str = _template().render(
         report=report, css=css, script=script, policy=policy, charts=charts, interactive=interactive,
         first=_first(), marked=mark_evidence, caution=CAUTION, leads_table=leads_table(report.extra.get("leads", {})
-        .get("kinds", ())), ordinary=ORDINARY,
+        .get("kinds", ())),
     )  # fmt: skip
     return page
 
@@ -112,6 +112,7 @@ def _template() -> Any:  # noqa: ANN401  # a template
     environment.filters["trusted"] = lambda text: Markup(text)  # noqa: S704, PLW0108  # ours: style, script, drawing
     environment.filters |= {
         "words": as_words, "way": way_of, "clauses": clauses_of, "possible": possible_of, "lead": lead_word,
+        "figure_of": figure_of,
         "result": lambda name: RESULT_WORDS.get(name, name),
     }  # fmt: skip
     return environment.get_template("page.html.jinja")

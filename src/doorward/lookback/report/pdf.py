@@ -12,10 +12,14 @@ from doorward.lookback.report.charts import Chart
 from doorward.lookback.report.content import Exhibit, Exhibits, Overview, Report, Rules, Sentence, Table
 from doorward.lookback.report.measured import leads_table
 from doorward.lookback.report.scope import CAUTION as SAID
+from doorward.lookback.report.scope import figure_of
 from doorward.lookback.report.words import as_words, clauses_of, lead_word, possible_of, way_of
 
 EXHIBITS: Final = 10  # of a clause
 LEADS: Final = 25
+_ACCOUNT: Final = frozenset(
+    {"read", "rejected", "other_lines", "kept", "kept_of_owner"}
+)  # what paper has room for
 # What the fonts inside typst can draw; PDF/UA forbids a glyph that is not there.
 _DRAWN: Final = re.compile(
     "[^\n\x20-\x7e\u00a0-\u00ac\u00ae-\u017f\u0391-\u03a1\u03a3-\u03c9\u0410-\u044f\u2013\u2014\u2018-\u201d]"
@@ -184,25 +188,26 @@ def _leads(report: Report) -> dict[str, Any]:
 
 
 def _scope(report: Report) -> dict[str, Any]:
+    shown = [(head, key) for head, key in report.scope.accounts if key in _ACCOUNT]
     rows = []
     for file in report.files:
         counted = file.get("accounting")
         went = (
-            [f"{counted[key]:,}" for key in ("read", "rejected", "kept")]
+            [figure_of(counted, key) for _, key in shown]
             if counted
-            else ["not shown", "", ""]
+            else ["not shown", *[""] * (len(shown) - 1)]
         )
         rows.append([str(file["file"]), f"{file.get('name', '')} {file['sha256'][:16]}", *went])
     files = {
-        "caption": "Files, with the first 16 figures of their SHA-256", "rows": rows, "numbers": [2, 3, 4],
-        "columns": ["File", "Name", "Read", "Left out", "Counted"],
+        "caption": "Files, with the first 16 figures of their SHA-256", "rows": rows,
+        "numbers": list(range(2, 2 + len(shown))), "columns": ["File", "Name", *(head for head, _ in shown)],
     }  # fmt: skip
     tables = [files]
     if report.scope.hidden.rows:
         tables.append(_table(report.scope.hidden))
     if report.scope.remarks.rows:
         tables.append(_table(report.scope.remarks))
-    lines = [*report.scope.alarms, *report.notes]
+    lines = [*report.scope.given, *report.scope.alarms, *report.notes]
     if len(report.scope.orders.rows) <= LEADS:
         tables.append(_table(report.scope.orders))
     else:

@@ -4,15 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from doorward.lookback.cells import OPEN
-from doorward.lookback.reading.database_log import NO_ROWS, NO_TABLE, OTHER
-from doorward.lookback.reading.oracle import NO_OBJECT, REFUSED
-from doorward.lookback.reading.own_record import NOT_AUTHENTICATED
-from doorward.lookback.reading.own_record import REFUSED as DOOR_REFUSED
+from doorward.lookback.reading.duplicates import KINDS
 from doorward.lookback.report.content import Row, Scope, Table
 from doorward.lookback.report.words import CELL_WORDS, as_words
 
-# Of the log of a server: no row of it is an access, and none is lost.
-ORDINARY: Final = frozenset({OTHER, NO_TABLE, NO_ROWS, NO_OBJECT, REFUSED, NOT_AUTHENTICATED, DOOR_REFUSED})
 _WHAT: Final = (
     "This report says which recorded accesses of a database are inconsistent with a written rule on their face, which "
     "are not, and which cannot be told."
@@ -29,6 +24,14 @@ _AGAIN: Final = (
     "Each number can be asked again (numbers.csv), and each row shown can be looked up in its file."
 )
 CAUTION: Final = (_WHAT, _AT_LEAST, _NO_PERSON, _AGAIN)
+_ACCOUNT: Final = (
+    ("Read", "read"), ("Left out", "rejected"), ("Tell of no access", "other_lines"), ("Blank", "blank"),
+    ("Header again", "repeated_headers"), ("Duplicates", "duplicates"), ("Counted", "kept"),
+    ("With those in another owner's log", "kept_of_owner"),
+)  # fmt: skip
+_SAID_WHERE: Final = dict(
+    zip(KINDS, ("in the same file", "in a file of the same owner", "in another owner's log"), strict=True)
+)
 Files = Sequence[Mapping[str, Any]]
 
 
@@ -45,7 +48,7 @@ def make_scope(manifest: Mapping[str, Any], orders: Files, files: Files, used: I
     alarms = tuple(_alarms(manifest, files, numbers))
     return Scope(
         _orders(orders, str(manifest.get("lexicon") or "")), _hidden(files), _remarks(files), alarms,
-        _patterns(orders, sorted(set(used))),
+        _patterns(orders, sorted(set(used))), _accounts(files), tuple(_given(orders)),
     )  # fmt: skip
 
 
@@ -64,6 +67,31 @@ def _orders(orders: Files, common: str) -> Table:
         rows,
         prose=(0, 1, 2, 3),
     )
+
+
+def _accounts(files: Files) -> tuple[tuple[str, str], ...]:
+    """Return the figures of an account that some file of a report has, in the order in which they add up."""
+    held = [file["accounting"] for file in files if file.get("accounting")]
+    left_out = {
+        "other_lines": not any(one.get("other_lines") for one in held),
+        "kept_of_owner": all(one.get("kept_of_owner", one["kept"]) == one["kept"] for one in held),
+    }
+    return tuple((head, key) for head, key in _ACCOUNT if not left_out.get(key))
+
+
+def figure_of(account: Mapping[str, Any], key: str) -> str:
+    """Return a figure of a file's account in words."""
+    if key != "duplicates":
+        return f"{account.get(key, account['kept'] if key == 'kept_of_owner' else 0):,}"
+    held = account.get(key) or {}
+    return ", ".join(f"{held[kind]:,} {says}" for kind, says in _SAID_WHERE.items() if held.get(kind)) or "0"
+
+
+def _given(orders: Files) -> Iterator[str]:
+    """Yield what each order was told of every access; what stands beside an agency's own words is in the remarks."""
+    for one in orders:
+        if not one.get("own_words"):
+            yield from (f"{one.get('title') or one['name']}: {note}" for note in one.get("notes") or ())
 
 
 def as_numbers(files: Iterable[int]) -> str:
@@ -120,18 +148,17 @@ def _remarks(files: Files) -> Table:
 
 def _of_file(file: Mapping[str, Any]) -> Iterator[str]:
     yield from (str(note) for note in file.get("notes") or ())
+    for what, n in sorted((file.get("other_by") or {}).items()):
+        yield f"{n:,} that tell of no access, which is ordinary in such a log: {what}"
     constant = [CELL_WORDS.get(cell, as_words(cell)) for cell in file.get("constant") or ()]
     if constant:
         yield f"the same in every record: {', '.join(constant)}; a constant column is not evidence"
     if file.get("unused"):
         yield f"columns that no cell was made of: {', '.join(map(str, file['unused']))}"
     for why, n in sorted((file.get("rejected_by") or {}).items()):
-        if why in ORDINARY:
-            yield f"{n:,} left out, which is ordinary in such a log: {why}"
-        else:
-            lines = [str(one.get("line")) for one in file.get("rejects") or () if one.get("reason") == why]
-            where = f" (first of them at line {', '.join(lines[:10])})" if lines else ""
-            yield f"{n:,} rejected: {why}{where}"
+        lines = [str(one.get("line")) for one in file.get("rejects") or () if one.get("reason") == why]
+        where = f" (first of them at line {', '.join(lines[:10])})" if lines else ""
+        yield f"{n:,} rejected: {why}{where}"
 
 
 def _alarms(manifest: Mapping[str, Any], files: Files, numbers: set[Any]) -> Iterator[str]:

@@ -24,7 +24,7 @@ SELECT {rules}, result, coalesce(clauses[1], '') AS clause, finding, file, coale
        coalesce(strftime("at", '%Y-%m-%d %H:%M:%S'), ''), coalesce(searcher, ''), tier, coalesce(reason, ''),
        reason_state, coalesce(patterns, []), coalesce(evidence, []), coalesce(clauses, []), coalesce(possible, []),
        coalesce(case_no, ''), coalesce(path, ''), coalesce(owner, ''), coalesce(clauses_certain, true),
-       coalesce(offense, '')
+       coalesce(offense, ''), CASE WHEN result = 'referred' THEN coalesce(clauses_perhaps, []) ELSE [] END
 FROM read_parquet(?)
 WHERE {which}
 QUALIFY row_number() OVER (
@@ -200,11 +200,11 @@ def _grouped(rows: list[tuple[Any, ...]]) -> dict[Group, list[Exhibit]]:
     found: dict[Group, list[Exhibit]] = {}
     for row in rows:
         rules, result, clause, finding, file, sheet, number, id_, at, searcher, tier, reason, state = row[:13]
-        patterns, evidence, clauses, possible, case_no, path, owner, certain, offense = row[13:]
+        patterns, evidence, clauses, possible, case_no, path, owner, certain, offense, perhaps = row[13:]
         found.setdefault(Group(rules, result, clause, tier), []).append(
             Exhibit(finding, file, sheet, number, id_, at, searcher, tier, reason, as_text(state),
                     tuple(zip(patterns, evidence, strict=False)), tuple(clauses), tuple(possible), case_no, path,
-                    owner, certain, offense)
+                    owner, certain, offense, tuple(perhaps))
         )  # fmt: skip
     return found
 

@@ -13,8 +13,8 @@ from doorward.lookback.report.source import Source
 _RUNS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _FINDINGS: Final = (
     "finding", "rules", "file", "sheet", '"row"', "id", '"at"', "owner", "searcher", "agency", "ori", "result",
-    "outcome", "possible", "clauses", "clauses_certain", "policies", "tier", "patterns", "evidence", "reason",
-    "reason_state", "offense", "case_no", "case_state", "kind", "reach_back_days", "path",
+    "outcome", "possible", "clauses", "clauses_certain", "clauses_perhaps", "policies", "tier", "patterns",
+    "evidence", "reason", "reason_state", "offense", "case_no", "case_state", "kind", "reach_back_days", "path",
 )  # fmt: skip
 _BATCH: Final = 10_000
 

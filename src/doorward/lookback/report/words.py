@@ -58,6 +58,7 @@ ALL_WORDS: Final = tuple(
     text for words in (RESULT_WORDS, RESULT_SAYS, TIER_WORDS, TIER_SAYS, WAY_WORDS, CELL_WORDS, LEAD_WORDS)
     for text in words.values()
 )  # fmt: skip
+MAX_PERHAPS: Final = 12  # clauses of one exhibit; all of them are in findings.csv
 NAMING: Final = ("explicit", "agency-named")
 
 
@@ -81,11 +82,21 @@ def way_of(exhibit: Exhibit) -> str:
 def clauses_of(exhibit: Exhibit) -> str:
     """Return the clauses that an access falls under, and whether that is sure."""
     if not exhibit.clauses:
-        return "" if exhibit.certain else "which clause cannot be told"
+        return "" if exhibit.certain else _perhaps(exhibit.perhaps)
     named = ", ".join(exhibit.clauses)
     if exhibit.certain:
         return ("clause " if len(exhibit.clauses) == 1 else "clauses ") + named
     return f"perhaps clause {named}" if len(exhibit.clauses) == 1 else f"one of these clauses: {named}"
+
+
+def _perhaps(clauses: tuple[str, ...]) -> str:
+    said = "which clause cannot be told"
+    if not clauses:
+        return said
+    left = len(clauses) - MAX_PERHAPS
+    return f"{said}: perhaps {', '.join(clauses[:MAX_PERHAPS])}" + (
+        f" or one of {left} more" if left > 0 else ""
+    )
 
 
 def possible_of(exhibit: Exhibit) -> str:
