@@ -14,7 +14,7 @@ from doorward.lookback.queries import read_query
 from doorward.lookback.spark import carry_to_spark, open_spark
 from tests_support.access_logs import AUDIT_13, audit_row, write
 from tests_support.agency_rows import list_csv
-from tests_support.audits import Given, counts, findings, run_audit
+from tests_support.audits import Given, counts, findings, page, run_audit, tally, write_pages
 
 pytest.importorskip("sqlglot", reason="sqlglot is not on the path; see the head of this file")
 REASONS = (
@@ -67,6 +67,7 @@ def both(tmp_path: Path, files: list[Path], given: Given) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)  # a JVM has to start, whoever else is at work
 def test_spark_and_duckdb_come_to_the_same(tmp_path: Path) -> None:
     agencies = tmp_path / "agencies.csv"
     agencies.write_text(list_csv(), encoding="utf-8")
@@ -75,15 +76,27 @@ def test_spark_and_duckdb_come_to_the_same(tmp_path: Path) -> None:
         "agency,ori,from,until,evidence\nMica Township PD,WI0010100,2026-04-10,2026-04-20,SMP-1\n",
         encoding="utf-8",
     )
-    given = Given(orders=["chicago"], agencies=agencies, declarations=declarations, threads=2)
+    prohibited = "Immigration enforcement, traffic enforcement, personal use."
+    pages = write_pages(
+        tmp_path / "policies.csv",
+        *(page(owner, prohibited_uses=prohibited) for owner in ("chicago-il-pd", "quarry-il-pd")),
+    )
+    given = Given(orders=["chicago"], policies=pages, agencies=agencies, declarations=declarations, threads=2)
     files = [
-        log(tmp_path / "chicago-il-pd__2026-05-01.csv", 2_000),
-        log(tmp_path / "quarry-il-pd__2026-05-01.csv", 900),
+        log(tmp_path / "chicago-il-pd__2026-05-01.csv", 600),
+        log(tmp_path / "quarry-il-pd__2026-05-01.csv", 300),
     ]
     both(tmp_path, files, given)
+    # The 299 searches of the second log are in the first one too: no order counts them again.
+    found = tally(counts(tmp_path / "spark"), "rules", "elsewhere")
+    assert found == {("chicago", False): 599, ("chicago-il-pd", False): 599, ("quarry-il-pd", True): 299}
+    said = [one for one in findings(tmp_path / "spark") if one["elsewhere"]]
+    assert {one["rules"] for one in said} == {"quarry-il-pd"}
+    assert {one["result"] for one in said} >= {"inconsistent"}
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)  # a JVM has to start, whoever else is at work
 @pytest.mark.shared
 def test_spark_and_duckdb_come_to_the_same_on_the_real_exports(tmp_path: Path, shared: Path) -> None:
     files = sorted((shared / "data/alpr-portals/logs").glob("*.csv"))[:6]
