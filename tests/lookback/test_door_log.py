@@ -1,7 +1,8 @@
 """Our own record as a source of an audit: purpose and beneficiary are words of the order, and nobody's pattern."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -69,28 +70,37 @@ def supplied(engine: Any, entries: Sequence[Entry] = RECORD) -> Supplied:
     return Supplied("the door's own record", "record", make)
 
 
-@pytest.fixture
-def ran(engine: duckdb.DuckDBPyConnection, folder: AuditFolder) -> dict[str, Any]:
-    plan = Plan(orders=[load_pack("chicago")], supplied=[supplied(engine)])
-    return audit(Audit(engine, folder, plan, silent), [])
+@dataclass(frozen=True)
+class Ran:
+    """One audit of the record for all who read it, with its engine still open."""
+
+    told: dict[str, Any]
+    engine: duckdb.DuckDBPyConnection
+    folder: AuditFolder
 
 
-def findings(engine: Any, folder: AuditFolder, columns: str) -> list[tuple[Any, ...]]:
-    found: list[tuple[Any, ...]] = engine.execute(
-        f"SELECT {columns} FROM read_parquet('{folder.findings}') ORDER BY row"
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    folder = AuditFolder(tmp_path_factory.mktemp("record") / "out")
+    with open_engine(folder.scratch, threads=1) as engine:
+        plan = Plan(orders=[load_pack("chicago")], supplied=[supplied(engine)])
+        yield Ran(audit(Audit(engine, folder, plan, silent), []), engine, folder)
+
+
+def findings(ran: Ran, columns: str) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = ran.engine.execute(
+        f"SELECT {columns} FROM read_parquet('{ran.folder.findings}') ORDER BY row"
     ).fetchall()
     return found
 
 
-def test_each_session_is_put_to_the_order_in_its_own_words(
-    ran: Any, engine: Any, folder: AuditFolder
-) -> None:
-    (file,) = ran["files"]
+def test_each_session_is_put_to_the_order_in_its_own_words(ran: Ran) -> None:
+    (file,) = ran.told["files"]
     assert (file["form"], file["layout"], file["log"]) == ("record", "doorward-record", "door")
     assert file["accounting"]["read"] == 5
     assert file["accounting"]["other_lines"] == 1
     assert file["accounting"]["rejected"] == 0
-    found = findings(engine, folder, "row, result, tier, reason, patterns")
+    found = findings(ran, "row, result, tier, reason, patterns")
     by_row = {row[0]: row[1:] for row in found}
     # Session 2 states the prohibited purpose; session 3 is of an agent of that enforcement with another one, 4 and 5
     # have no open case and no word of the order: somebody has to decide those.
@@ -100,13 +110,12 @@ def test_each_session_is_put_to_the_order_in_its_own_words(
         5: ("referred", "other", "criminal-investigation", []),
         6: ("referred", "other", "immigration enforcement", []),
     }
-    assert ran["results"]["chicago"] == {"inconsistent": 1, "referred": 3, "cannot-tell": 1}
-    assert ran["tiers"]["chicago"] == {"explicit": 1, "other": 4}
+    assert ran.told["results"]["chicago"] == {"inconsistent": 1, "referred": 3, "cannot-tell": 1}
+    assert ran.told["tiers"]["chicago"] == {"explicit": 1, "other": 4}
 
 
-def test_a_searcher_is_the_entity_that_the_door_knew(ran: Any, engine: Any, folder: AuditFolder) -> None:
-    del ran
-    rows = findings(engine, folder, "row, searcher, agency")
+def test_a_searcher_is_the_entity_that_the_door_knew(ran: Ran) -> None:
+    rows = findings(ran, "row, searcher, agency")
     assert rows == [
         (3, "CPD (at the door)", "CPD"),
         (4, "ICE-ERO (at the door)", "ICE-ERO"),
@@ -115,12 +124,9 @@ def test_a_searcher_is_the_entity_that_the_door_knew(ran: Any, engine: Any, fold
     ]
 
 
-def test_prose_in_the_place_of_a_word_is_unknown_and_no_pattern_reads_it(
-    ran: Any, engine: Any, folder: AuditFolder
-) -> None:
-    del ran
-    path = folder.scratch / "0000-door/literal.parquet"
-    told = engine.execute(
+def test_prose_in_the_place_of_a_word_is_unknown_and_no_pattern_reads_it(ran: Ran) -> None:
+    path = ran.folder.scratch / "0000-door/literal.parquet"
+    told = ran.engine.execute(
         f"SELECT reason, purposes, for_agencies, said FROM read_parquet('{path}') ORDER BY reason, prompt NULLS FIRST"
     ).fetchall()
     assert told == [
@@ -132,8 +138,8 @@ def test_prose_in_the_place_of_a_word_is_unknown_and_no_pattern_reads_it(
     ]  # fmt: skip
 
 
-def test_a_draft_is_tried_on_the_record(ran: Any, folder: AuditFolder, tmp_path: Path) -> None:
-    del ran
+def test_a_draft_is_tried_on_the_record(ran: Ran, tmp_path: Path) -> None:
+    folder = ran.folder
     before = folder.findings.read_bytes()
     with open_engine(tmp_path / "draft", threads=1) as another:
         drafted = try_draft(another, folder, Plan(orders=[load_pack("chicago")]), silent)
@@ -144,7 +150,7 @@ def test_a_draft_is_tried_on_the_record(ran: Any, folder: AuditFolder, tmp_path:
 
 
 def test_the_same_record_gives_the_same_bytes_and_another_one_another_digest(
-    ran: Any, folder: AuditFolder, tmp_path: Path
+    ran: Ran, tmp_path: Path
 ) -> None:
     made = []
     for number, entries in enumerate((RECORD, RECORD[:2])):
@@ -152,9 +158,9 @@ def test_the_same_record_gives_the_same_bytes_and_another_one_another_digest(
         with open_engine(other.scratch, threads=1) as another:
             plan = Plan(orders=[load_pack("chicago")], supplied=[supplied(another, entries)])
             made.append(audit(Audit(another, other, plan, silent), []))
-    assert made[0] == ran
-    assert (tmp_path / "other0/audit.json").read_bytes() == folder.manifest.read_bytes()
-    assert made[1]["files"][0]["sha256"] != ran["files"][0]["sha256"]
+    assert made[0] == ran.told
+    assert (tmp_path / "other0/audit.json").read_bytes() == ran.folder.manifest.read_bytes()
+    assert made[1]["files"][0]["sha256"] != ran.told["files"][0]["sha256"]
 
 
 def test_files_come_first_and_the_record_beside_them(

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from doorward.lookback.audit import Audit, Plan, audit
+from doorward.lookback.engine import open_engine
 from doorward.lookback.folder import AuditFolder
 from doorward.lookback.published.rows import COLUMNS, parse_rows
 from doorward.orders.load import load_pack
@@ -45,13 +46,26 @@ def log(folder: Path, name: str, numbers: Sequence[int]) -> Path:
     return path
 
 
-@pytest.fixture
-def made(engine: duckdb.DuckDBPyConnection, folder: AuditFolder, tmp_path: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> AuditFolder:
+    return AuditFolder(tmp_path_factory.mktemp("elsewhere") / "out")
+
+
+@pytest.fixture(scope="module")
+def engine(folder: AuditFolder) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_engine(folder.scratch, threads=1) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def made(engine: duckdb.DuckDBPyConnection, folder: AuditFolder) -> dict[str, Any]:
+    """One audit for all: the tests read it and leave it as it is."""
+    home = folder.root.parent
     # By hand: alder has 1 2 3; birch has 2 3 4, its second export 4 again and 5, and there 5 twice.
     files = [
-        log(tmp_path, "alder-ca-pd__2026-04-19.csv", [1, 2, 3]),
-        log(tmp_path, "birch-ca-pd__2026-04-19.csv", [2, 3, 4]),
-        log(tmp_path, "birch-ca-pd__2026-04-20.csv", [4, 5, 5]),
+        log(home, "alder-ca-pd__2026-04-19.csv", [1, 2, 3]),
+        log(home, "birch-ca-pd__2026-04-19.csv", [2, 3, 4]),
+        log(home, "birch-ca-pd__2026-04-20.csv", [4, 5, 5]),
     ]
     plan = Plan(orders=[load_pack("chicago")], policies=parse_rows(pages()))
     return audit(Audit(engine, folder, plan, silent), files)
