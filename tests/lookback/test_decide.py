@@ -12,7 +12,9 @@ import pytest
 from doorward.cedar.types import BOOL
 from doorward.errors import ConfigError
 from doorward.lookback.decide import FACTS, Decider, decide, each_request
+from doorward.lookback.reading.accounting import SourceReport
 from doorward.lookback.request import TOLD, make_asked
+from doorward.lookback.rules import NO_PAPER, choose_rules
 from doorward.lookback.verdict import Answer, Result, combine, make_result
 from doorward.orders.lexicon import Log, Told
 from doorward.orders.load import load_pack
@@ -215,3 +217,20 @@ def test_a_fact_of_another_type_is_refused() -> None:
     facts = {**TOLD_FACTS, "context.declaration": Told("searcher")}
     with pytest.raises(ConfigError, match=r"`context.declaration` cannot be told by `searcher`"):
         make_asked(chicago(), Log("query", PLATES, facts))
+
+
+@pytest.mark.parametrize(
+    ("order", "log", "notes"),
+    [
+        ("chicago", "plate-reader", (NO_PAPER,)),
+        ("hospital-records", "door", (NO_PAPER,)),
+        ("oregon", "plate-reader", ()),  # there a paper is open: it may have been shown
+        ("chicago", "other", ()),  # no access is put to it
+    ],
+)
+def test_an_order_says_where_no_paper_was_taken_as_shown(
+    order: str, log: str, notes: tuple[str, ...]
+) -> None:
+    report = SourceReport(0, "log.csv", "log.csv", "", 0, "csv", "", log=log)
+    (rules,) = choose_rules([load_pack(order)], (), [report]).rules
+    assert rules.notes == notes
