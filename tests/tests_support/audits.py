@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,11 @@ class Given:
     command: dict[str, Any] = field(default_factory=dict)
 
 
+_pack = cache(
+    load_pack
+)  # of the shipped ones; what a test writes itself is named by its folder, each its own
+
+
 def silent(stage: str, done: int, total: int) -> None:
     """Progress that nobody looks at."""
     del stage, done, total
@@ -54,7 +60,7 @@ def run_audit(out: Path, files: Sequence[Path], given: Given) -> dict[str, Any]:
     )
     with open_engine(folder.scratch, memory=given.memory, threads=given.threads) as connection:
         plan = Plan(
-            orders=[load_pack(name) for name in given.orders],
+            orders=[_pack(name) for name in given.orders],
             policies=policies,
             matcher=load_matcher(given.agencies, None, "", given.participating, None, given.declarations),
             reading=ReadOptions(resume=given.resume),

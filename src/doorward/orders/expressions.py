@@ -9,6 +9,7 @@ In an expression a space stands for any run of spaces, `+`, `_`, `/`, `:` and `-
 
 import re
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Final
 
 MIN_TYPO_LETTERS: Final = 6
@@ -28,6 +29,7 @@ _TOKEN = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)  # forty orders of one audit include the same vocabulary
 def find_fault(expression: str) -> str | None:
     """Return why an expression cannot be used, in words for its author, or None.
 

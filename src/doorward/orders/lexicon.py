@@ -13,6 +13,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Final
 
 from doorward.cedar.types import EntityType
@@ -206,7 +207,7 @@ class _Reader:
         fillers = [word for file in files for word in self._expressions(file, "vague", "fillers")]
         cases = [shape for file in files for shape in self._expressions(file, "case_number", "match")]
         unless = [shape for file in files for shape in self._expressions(file, "case_number", "unless")]
-        real = self._real()
+        real = self._real
         tags = {tag for pattern in patterns for tag in pattern.tags}
         lexicon = Lexicon(
             order=self.pack.name,
@@ -234,7 +235,9 @@ class _Reader:
             f"`{str(word)[:60]}` is no {what} of the order", *at, hint=f"one of {', '.join(known)}"
         )
 
+    @cached_property
     def _real(self) -> frozenset[str]:
+        """Words that are no slip of another; the vocabularies are included before."""
         files = (self.file, *self.included.values())
         return frozenset(word.lower() for file in files for word in _texts(file, "words", "real"))
 
@@ -289,7 +292,7 @@ class _Reader:
         flags = {
             key: file.get(bool, *at, key, default=False) for key in ("typos", "raw", "whole") if key in raw
         }
-        expression = write_expression(match, real=self._real(), **flags) if match else ""
+        expression = write_expression(match, real=self._real, **flags) if match else ""
         if len(expression) > MAX_SOURCE:
             file.note(f"pattern `{name}` is too large with its slips", *at, "match", hint="split it")
         says, source = (file.get(str, *at, key) for key in ("says", "source"))

@@ -16,6 +16,7 @@ Rules, in order:
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from doorward.lookback.cells import OPEN, State
@@ -139,6 +140,7 @@ def words_of(lexicon: Lexicon) -> tuple[tuple[str, ...], tuple[str, ...], tuple[
     return tuple(purposes), tuple(agencies), tuple(tags)
 
 
+@lru_cache(maxsize=4096)  # orders that include one vocabulary share its expressions, more than `re` keeps
 def _compile(expression: str | None) -> re.Pattern[str] | None:
     return None if expression is None else re.compile(expression, _FLAGS)
 

@@ -7,6 +7,7 @@ depends on the wordings and the lexicon alone: not on the order of the files, th
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -81,11 +82,12 @@ def write_phrases(
         return int(total)
     connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE phrases ({', '.join(_COLUMNS)})")
     cells = _cells_with_text(connection)
+    classifier = cache(lambda: Classifier(lexicon))  # a second of work; few logs have a wording that needs it
     for first in range(1, total + 1, CHUNK):
         connection.execute(write_query(lexicon, first=first, after=first + CHUNK, cells=cells))
         connection.execute("INSERT INTO phrases SELECT * FROM plain_phrases")
         connection.execute("DROP TABLE plain_phrases")
-        _classify_others(connection, lexicon, first=first, after=first + CHUNK)
+        _classify_others(connection, classifier, first=first, after=first + CHUNK)
         if progress is not None:
             progress(min(first + CHUNK - 1, total), total)
     partial = path.with_suffix(".partial")  # an interrupted run leaves no half a table under the name
@@ -157,16 +159,18 @@ def write_query(lexicon: Lexicon, *, first: int, after: int, cells: Collection[s
     return _PLACE.sub(lambda place: parts[place[1]], read_sql("phrases"))
 
 
-def _classify_others(connection: "DuckDBPyConnection", lexicon: Lexicon, *, first: int, after: int) -> None:
+def _classify_others(
+    connection: "DuckDBPyConnection", classifier: Callable[[], Classifier], *, first: int, after: int
+) -> None:
     """Add what is not ASCII, classified in Python."""
-    classifier, last = Classifier(lexicon), first - 1
+    last = first - 1
     query = (
         f"SELECT phrase, {', '.join(WORDING)} FROM wordings WHERE ? < phrase AND phrase < ? "  # noqa: S608  # our names
         f"AND regexp_matches({_all_texts()}, '{_NOT_ASCII}') ORDER BY phrase LIMIT {BATCH}"
     )
     places = ", ".join("unnest(?)" for _ in _COLUMNS)
     while batch := connection.execute(query, [last, after]).fetchall():
-        rows = [(*row, *_columns_of(classifier.classify(Wording(*row[1:])))) for row in batch]
+        rows = [(*row, *_columns_of(classifier().classify(Wording(*row[1:])))) for row in batch]
         columns = [list(column) for column in zip(*rows, strict=True)]
         connection.execute(f"INSERT INTO phrases SELECT {places}", columns)  # placeholders
         last = batch[-1][0]
