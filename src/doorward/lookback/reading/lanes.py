@@ -20,6 +20,7 @@ Source = TypeVar("Source")
 Made = TypeVar("Made")
 Steps = Generator[str, int, Made]
 LANE: Final = 380_000_000  # bytes for one: a table of 41 columns is written with 200 MB
+AGAIN_SECONDS: Final = 0.05
 _Refusal = DoorwardError | OSError
 
 
@@ -114,9 +115,11 @@ class _Flight(Generic[Source, Made]):
 
     def drop(self) -> None:
         """End what is under way, and remove what it left."""
-        if self.future is not None:
+        if self.future is not None and not self.future.cancel():
+            # An interrupt that comes before its statement has begun is lost: it is said again until it is heard.
             self.cursor.interrupt()
-            wait([self.future])
+            while not wait([self.future], timeout=AGAIN_SECONDS).done:
+                self.cursor.interrupt()
         self.steps.close()
 
     def _go_on(self, step: Callable[[], str]) -> None:
