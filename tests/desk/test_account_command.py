@@ -77,16 +77,21 @@ def assign(city: Path, login: str, **other: str) -> Any:
     )
 
 
+def listed(city: Path, login: str) -> Any:
+    (row,) = [one for one in json.loads(account(city, "list", "--json").stdout) if one["login"] == login]
+    return row
+
+
 def test_an_account_is_made_assigned_listed_and_ended(city: Path) -> None:
     made = account(city, "add", "counsel.example", "--password", given="a password of some length\n")
     assert (made.returncode, made.stderr) == (0, "")
     assert account(city, "add", "counsel.example").returncode == 2
     assert assign(city, "counsel.example").returncode == 0
     assert assign(city, "counsel.example", days="30").returncode == 0
-    (row,) = json.loads(account(city, "list", "--json").stdout)
+    row = listed(city, "counsel.example")
     assert [one["role"] for one in row["assignments"]] == ["law"]
     assert "1 assignments ended" in account(city, "end", "counsel.example").stdout
-    (row,) = json.loads(account(city, "list", "--json").stdout)
+    row = listed(city, "counsel.example")
     assert (row["active"], row["assignments"]) == (False, [])
 
 

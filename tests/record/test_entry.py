@@ -124,7 +124,7 @@ def test_numbers_of_kinds_and_fields_are_for_ever() -> None:
     kinds = {kind.name.lower(): int(kind) for kind in Kind}
     assert kinds == {
         "connect": 1, "decision": 2, "grant": 3, "request": 4, "completion": 5, "cut": 6, "end": 7,
-        "export": 8, "recovery": 9, "lead": 10, "review": 11,
+        "export": 8, "recovery": 9, "lead": 10, "review": 11, "matter": 12, "act": 13, "visit": 14,
     }  # fmt: skip
     assert {name.decode(): int(field) for field, name in FIELD_NAMES.items()} == {
         "login": 1, "address": 2, "application": 3, "agency": 4, "presenter": 5, "token": 6, "authentication": 8,
@@ -133,7 +133,7 @@ def test_numbers_of_kinds_and_fields_are_for_ever() -> None:
         "manifest": 26, "limit": 27,
         "purpose": 30, "case": 31, "for_agency": 32,
         "clauses": 40, "policies": 41, "scope": 42, "grant": 43, "until": 44, "order_digest": 45, "mode": 46,
-        "reason": 50, "evidence": 51, "clock_stepped_back": 60,
+        "reason": 50, "evidence": 51, "matter": 52, "what": 53, "act": 54, "digest": 55, "clock_stepped_back": 60,
     }  # fmt: skip
 
 

@@ -90,6 +90,12 @@ def write_phrases(
         _classify_others(connection, classifier, first=first, after=first + CHUNK)
         if progress is not None:
             progress(min(first + CHUNK - 1, total), total)
+    _keep(connection, path)
+    connection.execute("DROP TABLE wordings")
+    return int(total)
+
+
+def _keep(connection: "DuckDBPyConnection", path: Path) -> None:
     partial = path.with_suffix(".partial")  # an interrupted run leaves no half a table under the name
     connection.execute(
         f"COPY (SELECT * FROM phrases ORDER BY phrase) TO {DUCKDB.text_literal(str(partial))} "  # noqa: S608  # quoted
@@ -97,8 +103,6 @@ def write_phrases(
     )
     partial.replace(path)
     connection.execute("DROP TABLE phrases")
-    connection.execute("DROP TABLE wordings")
-    return int(total)
 
 
 def check_expressions(connection: "DuckDBPyConnection", lexicon: Lexicon) -> None:
