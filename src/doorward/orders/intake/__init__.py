@@ -6,7 +6,7 @@ says, what is computed and what a paper is are set by acts alone (`acts`, law 6 
 
 from doorward.orders.intake.acts import Act, verify_paper, with_acts
 from doorward.orders.intake.answers import Asked, Faults, read_form
-from doorward.orders.intake.check import check_intake, load_intake
+from doorward.orders.intake.check import check_intake, load_intake, read_intake
 from doorward.orders.intake.intake import Intake
 from doorward.orders.intake.questions import INTAKE, Kind, Option, Question, QuestionType
 from doorward.orders.intake.schema import make_schema
@@ -25,6 +25,7 @@ __all__ = [
     "load_intake",
     "make_schema",
     "read_form",
+    "read_intake",
     "verify_paper",
     "with_acts",
 ]

@@ -25,7 +25,7 @@ Fault = tuple[str, tuple[str, ...]]  # what is wrong, and at which key
 
 def check_intake(pack: Pack) -> tuple[Finding, ...]:
     """Return everything that is wrong with the intake of an order; nothing where the order has none."""
-    return _read(pack)[1]
+    return read_intake(pack)[1]
 
 
 def load_intake(pack: Pack) -> Intake:
@@ -35,7 +35,7 @@ def load_intake(pack: Pack) -> Intake:
         ConfigError: The order has none, so that it stands at no desk.
         PolicyCheckError: It has a fault; ``findings`` lists all.
     """
-    intake, findings = _read(pack)
+    intake, findings = read_intake(pack)
     if findings:
         more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
         raise PolicyCheckError(
@@ -51,7 +51,11 @@ def load_intake(pack: Pack) -> Intake:
     return intake
 
 
-def _read(pack: Pack) -> tuple[Intake | None, tuple[Finding, ...]]:
+def read_intake(pack: Pack) -> tuple[Intake | None, tuple[Finding, ...]]:
+    """Return the intake of an order, or None, and everything that is wrong with it.
+
+    None without a finding: the pack has no intake.toml.
+    """
     text = pack.files.get(INTAKE)
     if text is None:
         return None, ()

@@ -39,6 +39,7 @@ OWN_KEYS: Final[Mapping[QuestionType, tuple[str, ...]]] = {
 }
 OPTION_KEYS: Final = ("label", "sets", "kept")
 KIND_KEYS: Final = ("label", "says", "offered_to", "sets", "asks", "mail")
+ASK_KEYS: Final = ("ask", "when", "needed")
 ANY, SAYS_SHOWN = "any", "shown"
 LONGEST: Final = 200  # characters of a text where the question says nothing
 MAX_LONGEST: Final = 500  # a note, not a letter
@@ -326,21 +327,24 @@ class _Reader:
         )
 
     def _asks(self, at: tuple[str, ...], questions: Mapping[str, Question]) -> list[Question]:
-        """Return the questions of a kind; one that it asks on a condition of its own has that condition too."""
+        """Return the questions of a kind; what it asks in its own way has its own condition, or is needed."""
         asks = []
         for entry in self.file.get(list, *at):
             named = {"ask": entry} if isinstance(entry, str) else entry
-            name = named.get("ask") if isinstance(named, dict) and named.keys() <= {"ask", "when"} else None
+            name = named.get("ask") if isinstance(named, dict) and named.keys() <= {*ASK_KEYS} else None
             if not isinstance(name, str) or name not in questions:
                 self.file.note(
                     f"there is no question `{str(name or entry)[:60]}`",
                     *at,
-                    hint="the id of a question, or `{ ask = id, when = { question = [answers] } }`",
+                    hint="the id of a question, or `{ ask = id, when = { question = [answers] }, needed = true }`",
                 )
                 continue
             question = questions[name]
             when = self._conditions(named.get("when", {}), at)
-            asks.append(replace(question, when={**question.when, **when}) if when else question)
+            needed = named.get("needed", question.needed)
+            if not isinstance(needed, bool):
+                self.file.note("`needed` must be true or false", *at)
+            asks.append(replace(question, when={**question.when, **when}, needed=needed is True))
         return asks
 
     def _texts(self, at: tuple[str, ...], default: Sequence[str] | None = None) -> list[str]:
