@@ -3,7 +3,7 @@
 1. Only whole months that ended at least `lag_days` before the day of publication are counted; later ones are left out
    of every number, so that none places an event near the publication.
 2. A number from 1 to the threshold less one is withheld, with as many others as keep it from being worked out
-   (`lookback/report/suppress.py`), over all tables of all pages of the publication together.
+   (`suppression.py`), over all tables of all pages of the publication together.
 3. No row, id, account, plate or case number is published. A wording is, without a count, where so many accesses of one
    owner used it, masked, as the threshold says.
 """
@@ -21,7 +21,7 @@ from doorward.lookback.report.measured import lead_kinds
 from doorward.lookback.report.numbers import CLAUSE, OWN, Number, Numbers, Where, literal, own_test
 from doorward.lookback.report.scope import make_cover, make_scope
 from doorward.lookback.report.source import Source
-from doorward.lookback.report.suppress import Form, withhold
+from doorward.suppression import Form, withhold
 
 MAX_WORDINGS: Final = 200
 _KEPT: Final = ("file", "sha256", "form", "layout", "owner", "accounting", "states", "shown_from", "constant")
