@@ -22,7 +22,7 @@ def groups(group: Any, path: str) -> list[tuple[str, DeferredGroup]]:
 
 def test_every_place_holds_a_command_that_says_what_it_does() -> None:
     found = groups(typer.main.get_command(app), "doorward")
-    assert [path for path, _ in found] == ["doorward", "doorward order", "doorward audit", "doorward grant"]
+    assert {"doorward", "doorward order", "doorward audit", "doorward grant"} <= {path for path, _ in found}
     for path, group in found:
         for name in group.deferred:
             assert group.commands[name].name == name, path

@@ -21,6 +21,7 @@ from doorward.record.replay import Block
 from doorward.record.segments import SpoolReader
 from doorward.record.spool import Spool
 from doorward.record.workers import worker_folder
+from tests_support.clocks import city, deadlines, pack, start  # noqa: F401  # fixtures of the tests of clocks
 
 if TYPE_CHECKING:
     from django.test import Client

@@ -24,6 +24,10 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "verify": ("post", DONE),
     "answer": ("post", DONE),
     "seal": ("post", DONE),
+    "letter": ("get", (SENT, NOT, NOT, GONE, GONE, HERE, NOT, GONE)),
+    "visits": ("get", ALL_BUT_NOBODY),
+    "visit": ("get", (SENT, GONE, GONE, GONE, GONE, GONE, GONE, GONE)),
+    "phones": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, NOT, HERE)),
     "registers": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, HERE)),
     "overview": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, HERE)),
     "queue": ("get", ALL_BUT_NOBODY),
@@ -74,11 +78,22 @@ def test_who_gets_what(desk: Any, clients: dict[str, Any], recording: Recording,
     filed = clients["owner"].post("/new/detainer/", sent).headers["location"]
     key = uuid.UUID(filed.split("/")[2])
     method, expected = TABLE[name]
-    needed = {"matter": {"key": key}, "verify": {"key": key}, "answer": {"key": key}, "seal": {"key": key}}
+    needed = {
+        "matter": {"key": key},
+        "visit": {"key": key},
+        "verify": {"key": key},
+        "answer": {"key": key},
+        "seal": {"key": key},
+        "letter": {"key": key},
+    }
     address = reverse(name, kwargs=needed.get(name, {"kind": "detainer"} if name == "new-kind" else {}))
     got = {who: getattr(clients[who], method)(address).status_code for who in WHO}
     assert got == dict(zip(WHO, expected, strict=True))
-    other = "post" if method == "get" and name not in {"new-kind", "play", "registers"} else None
+    other = (
+        "post"
+        if method == "get" and name not in {"new-kind", "play", "registers", "phones", "letter"}
+        else None
+    )
     if other is not None:
         assert clients["owner"].post(address).status_code == 405
 

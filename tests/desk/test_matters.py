@@ -139,6 +139,8 @@ def test_a_court_paper_is_referred_and_verified_by_a_named_act_then_goes_through
 ) -> None:
     matter = matter_at(file(desk, people["filer"], "court-paper", WARRANT))
     assert (matter.outcome, matter.addressee, matter.state) == ("refer", "law", "waiting")
+    assert matter.due is not None
+    assert matter.due > matter.received
     assert matter.number in desk.client(people["counsel"]).get("/queue/").content.decode()
     said = {
         "paper": "court_criminal", "verified": "yes", "scope": "in", "current": "yes", "evidence": "clerk, 26 CR 1",
@@ -204,3 +206,40 @@ def test_an_assignment_that_ended_gives_nothing(desk: Any, people: dict[str, Any
     Assignment.objects.filter(pk=held.pk).update(until=held.begins + timedelta(hours=1))
     assert desk.client(account).get("/new/").status_code == 403
     assert people
+
+
+def test_when_it_came_is_said_in_the_citys_time_and_begins_its_clock(
+    desk: Any, people: dict[str, Any], recording: Recording
+) -> None:
+    assert recording() is not None
+    matter = matter_at(
+        file(desk, people["filer"], "court-paper", {**WARRANT, "received": "2026-01-05T09:30"})
+    )
+    assert matter.received.isoformat() == "2026-01-05T15:30:00+00:00"
+    assert matter.due.isoformat().startswith("2026-01-0")
+    late = file(desk, people["filer"], "court-paper", {**WARRANT, "received": "2999-01-05T09:30"})
+    assert late.status_code == 422
+    assert "in the future" in late.content.decode()
+
+
+def test_counsel_sees_the_letter_that_answers_a_detainer(
+    desk: Any, people: dict[str, Any], recording: Recording
+) -> None:
+    assert recording() is not None
+    matter = matter_at(file(desk, people["filer"], "detainer", DETAINER))
+    counsel = desk.client(people["counsel"])
+    page = counsel.get(f"/matters/{matter.pk}/letter/").content.decode()
+    assert "It is unsigned and kept nowhere" in page
+    empty = counsel.post(f"/matters/{matter.pk}/letter/", {})
+    assert empty.status_code == 422
+    sent = {
+        "to": "Field Office (sample)\nImmigration and Customs Enforcement",
+        "paper": "detainer",
+        "paper-day": "2026-01-04",
+    }
+    made = counsel.post(f"/matters/{matter.pk}/letter/", sent)
+    assert (made.status_code, made.headers["content-type"]) == (200, "application/pdf"), (
+        made.content.decode()[-3000:]
+    )
+    assert made.content.startswith(b"%PDF-")
+    assert desk.client(people["filer"]).get(f"/matters/{matter.pk}/letter/").status_code == 403

@@ -31,6 +31,11 @@ class _Doorward(DeferredGroup):
         "notifier": Deferred("notifier:notifier"),
         "publisher": Deferred("publisher:publisher"),
         "order": Deferred("order:app", "Write, check, prove, sign, compare and install orders."),
+        "protocol": Deferred(
+            "protocol:app", "Check, show, translate and print what staff at a front desk do."
+        ),
+        "intake": Deferred("intake:app", "See what a desk takes and asks under an order."),
+        "letter": Deferred("letter:app", "Check, show and verify the letters of an order."),
         "policy": Deferred("policy:app", "Check the compilers of Cedar."),
         "log": Deferred("log:app", "Verify the record."),
         "account": Deferred("account:app", "Keep the accounts of the desk."),
@@ -46,6 +51,10 @@ class _Doorward(DeferredGroup):
         "export": Deferred("export:app", "Export rows into a file, and verify one."),
         "inventory": Deferred("inventory:app", "Say what is behind the door, and what is not."),
         "config": Deferred("config:app", "Check the settings of an installation."),
+        "deadlines": Deferred("deadlines:app", "Count what is due when."),
+        "statutory": Deferred("statutory:app", "Make the reports that statutes ask for."),
+        "foia": Deferred("foia:app", "Answer requests for public records."),
+        "data-map": Deferred("data_map:data_map"),
     }
 
 

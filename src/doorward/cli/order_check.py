@@ -5,6 +5,7 @@ Exit codes: 0 all is well, 1 a fault or a difference, 2 there is no such order o
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,8 @@ from doorward.orders.check import Report, check_pack
 from doorward.orders.load import find_pack, read_files, read_vocabularies
 from doorward.orders.observe import NOTE, parse_observation
 from doorward.orders.pack import Clause
+from doorward.orders.protocols.check import check_protocols
+from doorward.orders.protocols.read import has_protocols
 from doorward.orders.scenarios import CaseResult
 
 ASKED = ("requester", "what", "where", "purpose", "paper")
@@ -37,10 +40,13 @@ def check(
     now = datetime.now(UTC)  # noqa: TID251  # the command line is where the clock is read
     vocabularies = read_vocabularies()
     report = check_pack(files, cases=cases, now=now, production=production, vocabularies=vocabularies)
+    report, protocols = _with_protocols(report, now)
     if as_json:
-        typer.echo(json.dumps(_as_json(report) | {"observed": observed}, indent=1, ensure_ascii=False))
+        more = {"observed": observed, "protocols": protocols}
+        typer.echo(json.dumps(_as_json(report) | more, indent=1, ensure_ascii=False))
     else:
         *lines, verdict = _lines(pack, report)
+        lines.append(f"protocols of front desks: {protocols or 'none'}")
         lines.append(f"observed: {observed or 'no note; every clause is meant to be enforced'}")
         for line in (*lines, verdict):
             typer.echo(line)
@@ -48,6 +54,20 @@ def check(
             typer.echo(line)
     if report.findings:
         raise typer.Exit(1)
+
+
+def _with_protocols(report: Report, now: datetime) -> tuple[Report, str | None]:
+    """Return the report with what is wrong with the protocols, and a line on them; None where the order has none."""
+    pack = report.pack
+    if pack is None or not has_protocols(pack.files):
+        return report, None
+    try:
+        found = check_protocols(pack, now=now)
+    except ConfigError as error:
+        return report, f"not looked at, {error}"
+    ways = found.comparison.ways if found.comparison else 0
+    said = f"{ways} ways, {len(found.findings)} faults; `doorward protocol check` says more"
+    return replace(report, findings=(*report.findings, *found.findings)), said
 
 
 def read_observed_line(files: Mapping[str, bytes]) -> str | None:
@@ -91,6 +111,8 @@ def _lines(name: str, report: Report) -> list[str]:
         lines += _clause_lines("needs counsel, refers only", report.needs_counsel)
         lines.append(f"cited by no policy: {', '.join(c.id for c in report.uncited) or 'none'}")
         lines.append(_lexicon_line(report))
+        kinds = ", ".join(report.intake.kinds) if report.intake else "none; it stands at no desk"
+        lines.append(f"kinds of request that a desk takes: {kinds}")
         if report.pack.model is None:
             lines.append("it stands at no database")
         else:
@@ -175,6 +197,7 @@ def _as_json(report: Report) -> dict[str, Any]:
         "lexicon": {"digest": report.lexicon.digest, "patterns": report.lexicon.counts()}
         if report.lexicon
         else None,
+        "intake": list(report.intake.kinds) if report.intake else None,
         "warnings": [_finding(finding) for finding in report.warnings],
         "cases": {
             file: {

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from doorward.desk.models import Account, Assignment, Matter
+from doorward.desk.models import Account, Assignment, Matter, Visit
 from doorward.desk.roles import POWER, Act, Role, may
 
 OFFICE = {
@@ -97,3 +97,24 @@ def waiting_for(actor: Actor) -> QuerySet[Matter]:
     """Return what waits for an office of theirs, the most urgent first."""
     offices = [OFFICE[role] for role in actor.roles if role in OFFICE]
     return matters(actor).filter(state="waiting", addressee__in=offices).order_by("due", "filed")
+
+
+def visits(actor: Actor) -> QuerySet[Visit]:
+    """Return the visits that somebody may see: of their own unit, or all where they oversee the front desks."""
+    if actor.roles & {Role.LAW, Role.AUDITOR}:
+        return Visit.objects.all()
+    seen = Q(pk__isnull=True)
+    for one in actor.assignments:
+        if Role(one.role) in actor.roles and one.unit:
+            seen |= Q(place__tenant=one.tenant, place__unit=one.unit)
+    return Visit.objects.filter(seen)
+
+
+def visit_of(actor: Actor, key: uuid.UUID) -> Visit | None:
+    """Return a visit, or None where there is none for this person."""
+    return visits(actor).filter(pk=key).select_related("place").first()
+
+
+def sees_names(actor: Actor) -> bool:
+    """Whether fields that name a person are shown: to whoever answers for the visit, and to no auditor."""
+    return bool(actor.roles - {Role.AUDITOR})

@@ -4,11 +4,12 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from doorward.desk.access import Actor
-from doorward.desk.roles import OVERSEES
+from doorward.desk.roles import OVERSEES, Act
 
 
 def desk(request: HttpRequest) -> dict[str, object]:
     """Return the names that every template has."""
     actor: Actor | None = getattr(request, "actor", None)
     oversees = actor is not None and bool(actor.roles & OVERSEES)
-    return {"sample": settings.DESK.sample, "actor": actor, "oversees": oversees}
+    enrols = actor is not None and actor.may(Act.ENROL)
+    return {"sample": settings.DESK.sample, "actor": actor, "oversees": oversees, "enrols": enrols}

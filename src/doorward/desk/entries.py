@@ -59,3 +59,21 @@ def act_entry(
         Field.DIGEST: document,
     }
     return tuple((field, fields[field].encode()) for field in sorted(fields) if fields[field])
+
+
+def visit_entry(visit: uuid.UUID, place: str, *, posture: str, drill: bool, digest: str) -> Fields:
+    """Return the fields of a visit that a phone filed: no login, since a phone stands for a place.
+
+    Args:
+        place: The kind of place, a word of the protocols.
+        posture: Of the end that was reached, or empty.
+        digest: SHA-256 of the record as it came, hexadecimal.
+    """
+    fields = {
+        Field.OUTCOME: posture,
+        Field.MODE: "drill" if drill else "",
+        Field.MATTER: visit.hex,
+        Field.WHAT: place,
+        Field.DIGEST: digest,
+    }
+    return tuple((field, fields[field].encode()) for field in sorted(fields) if fields[field])

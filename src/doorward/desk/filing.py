@@ -8,13 +8,14 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from doorward.desk.access import Actor
+from doorward.desk.due import ANSWER_BY, find_due
 from doorward.desk.entries import matter_entry
 from doorward.desk.models import Matter, Numbering, State
 from doorward.desk.order import order
@@ -27,6 +28,7 @@ from doorward.policy.request import Fact, Request
 from doorward.record.entry import Kind
 
 FORM: Final = "form"
+RECEIVED: Final = "received"  # the question for when it came
 _SKIPPED: Final = ("context.now",)
 
 
@@ -38,7 +40,7 @@ class Filing:
         asked: As intake has read it.
         key: What the matter will be known by; drawn by the caller.
         token: Of the form; a second submit of it files nothing.
-        received: When the City got it, by whoever files it.
+        received: When the City got it: as whoever files it says, or else when it is filed.
         channel: `form`, `message` or `api`.
     """
 
@@ -47,6 +49,19 @@ class Filing:
     token: uuid.UUID
     received: datetime
     channel: str = FORM
+
+    @classmethod
+    def of_form(cls, asked: Asked, *, key: uuid.UUID, token: uuid.UUID, now: datetime) -> Self:
+        """Return what a form files.
+
+        Raises:
+            ConfigError: It is said to have come after now.
+        """
+        said = asked.given.get(RECEIVED, ())
+        received = datetime.fromisoformat(said[0]) if said else now
+        if received > now:
+            raise ConfigError("it is said to have come in the future", hint="leave it open for now")
+        return cls(asked, key, token, received)
 
 
 def preview(actor: Actor, asked: Asked) -> Decision:
@@ -127,13 +142,30 @@ def _file(actor: Actor, filing: Filing, request: Request, decision: Decision) ->
         obligations=list(decision.obligations),
         policies=list(decision.policies),
         state=State.WAITING if decision.outcome is Outcome.REFER else State.DECIDED,
+        due=_due_of(filing, decision),
         entry=entry,
     )
 
 
-def next_number(now: datetime) -> str:
-    """Return the next number of the city's year, such as `2026-000123`; within a transaction, which it holds up."""
-    year = now.astimezone(ZoneInfo(settings.DESK.time_zone)).year
+def _due_of(filing: Filing, decision: Decision) -> datetime | None:
+    deadlines = order().deadlines
+    if deadlines is None:
+        return None
+    said = filing.asked.given.get(ANSWER_BY, ())
+    until = datetime.fromisoformat(said[0]) if said else None
+    return find_due(
+        deadlines, filing.asked.kind, filing.asked.given, received=filing.received,
+        is_referred=decision.outcome is Outcome.REFER, until=until,
+    )  # fmt: skip
+
+
+def next_number(now: datetime, series: str = "") -> str:
+    """Return the next number of the city's year, such as `2026-000123`; within a transaction, which it holds up.
+
+    Args:
+        series: What stands before the year; each series has numbers of its own.
+    """
+    year = f"{series}{now.astimezone(ZoneInfo(settings.DESK.time_zone)).year}"
     Numbering.objects.get_or_create(year=year)
     row = Numbering.objects.select_for_update().get(year=year)
     row.last += 1

@@ -5,8 +5,9 @@ from functools import cache
 
 from django.conf import settings
 
+from doorward.orders.deadlines import DEADLINES, Deadlines
 from doorward.orders.intake import Intake, load_intake
-from doorward.orders.load import load_pack
+from doorward.orders.load import load_deadlines, load_pack
 from doorward.orders.pack import Pack
 
 
@@ -16,6 +17,7 @@ class Order:
 
     pack: Pack
     intake: Intake
+    deadlines: Deadlines | None
 
 
 def papers_of(pack: Pack) -> tuple[str, ...]:
@@ -35,4 +37,4 @@ def order() -> Order:
         ConfigError: The pack cannot be loaded, or a desk can take nothing in under it.
     """
     pack = load_pack(settings.DESK.order)
-    return Order(pack, load_intake(pack))
+    return Order(pack, load_intake(pack), load_deadlines(pack) if DEADLINES in pack.files else None)

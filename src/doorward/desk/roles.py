@@ -36,6 +36,7 @@ class Act(StrEnum):
     ANSWER = "answer"
     RELEASE = "release"
     REGISTER = "register"
+    ENROL = "enrol"
 
 
 OVERSEES: Final = frozenset({Role.LAW, Role.SECURITY, Role.AUDITOR})
@@ -56,6 +57,7 @@ MAY: Final[Mapping[Act, frozenset[Role]]] = {
     Act.HOLD: frozenset({Role.LAW}),
     Act.ANSWER: frozenset({Role.LAW, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.CERTIFIER, Role.FUND}),
     Act.RELEASE: frozenset({Role.LAW}),
+    Act.ENROL: frozenset({Role.ADMINISTRATOR, Role.SECURITY, Role.LAW}),
     Act.REGISTER: frozenset({Role.LAW, Role.SUPERVISOR}),
 }
 

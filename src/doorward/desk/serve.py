@@ -82,9 +82,9 @@ class _Server(BaseApplication):  # type: ignore[misc]  # it has no types
             self.cfg.set(name, value)
 
     def load(self) -> Any:  # noqa: ANN401  # gunicorn's word for an application
-        from doorward.desk.wsgi import application
+        from doorward.desk.wsgi import make_application
 
-        return application
+        return make_application()
 
 
 def _set_up() -> None:

@@ -15,7 +15,6 @@ DEBUG = False
 ALLOWED_HOSTS = sorted({urlsplit(origin).hostname or "" for origin in DESK.origins})
 CSRF_TRUSTED_ORIGINS = list(DESK.origins)
 ROOT_URLCONF = "doorward.desk.urls"
-WSGI_APPLICATION = "doorward.desk.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from doorward.desk.views import acts, home, matters, new, registers
+from doorward.desk.views import acts, home, letter, matters, new, registers, visits
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -13,8 +13,12 @@ urlpatterns = [
     path("matters/<uuid:key>/verify/", acts.verify, name="verify"),
     path("matters/<uuid:key>/answer/", acts.answer, name="answer"),
     path("matters/<uuid:key>/seal/", acts.seal, name="seal"),
+    path("visits/", visits.listing, name="visits"),
+    path("visits/<uuid:key>/", visits.page, name="visit"),
+    path("phones/", visits.phones, name="phones"),
     path("registers/", registers.registers, name="registers"),
     path("overview/", home.overview, name="overview"),
+    path("matters/<uuid:key>/letter/", letter.letter, name="letter"),
     path("queue/", matters.queue, name="queue"),
     path("favicon.ico", home.icon),
     path("play/", home.play, name="play"),

@@ -6,8 +6,12 @@ from datetime import datetime
 
 from doorward.errors import Finding, PolicyCheckError, PolicyError
 from doorward.orders.assemble import assemble_pack
+from doorward.orders.intake import Intake, read_intake
+from doorward.orders.letters import FILE as LETTERS
+from doorward.orders.letters import read_letters
 from doorward.orders.lexicon import Lexicon, read_lexicon
 from doorward.orders.pack import SAMPLE_OFFICE, Clause, Pack
+from doorward.orders.paperwork import check_paperwork
 from doorward.orders.scenarios import Cases, run_cases
 
 OWN_CASES = "scenarios.csv"
@@ -24,6 +28,7 @@ class Report:
         scopes: How many scopes the database door has; None where it cannot be compiled.
         warnings: What is slow, and no fault.
         lexicon: What looking back reads reasons with; None where the pack has none, or a faulty one.
+        intake: What a desk takes; None where the pack has none, or a faulty one.
     """
 
     pack: Pack | None
@@ -32,6 +37,7 @@ class Report:
     scopes: int | None = None
     warnings: tuple[Finding, ...] = ()
     lexicon: Lexicon | None = None
+    intake: Intake | None = None
 
     @property
     def uncited(self) -> tuple[Clause, ...]:
@@ -97,6 +103,11 @@ def check_pack(
         )
     lexicon, faults = (None, ()) if vocabularies is None else read_lexicon(pack, vocabularies)
     findings += faults
+    intake, faults = read_intake(pack)
+    findings += faults
+    if LETTERS in pack.files:
+        findings += read_letters(pack, {})[1]
+    findings += check_paperwork(pack)
     results: dict[str, Cases] = {}
     for file, text in {OWN_CASES: pack.files[OWN_CASES], **cases}.items():
         try:
@@ -107,10 +118,10 @@ def check_pack(
         findings += found.findings
         findings += [difference for result in found.decided for difference in result.differences]
     if pack.model is None:
-        return Report(pack, tuple(findings), results, lexicon=lexicon)
+        return Report(pack, tuple(findings), results, lexicon=lexicon, intake=intake)
     try:
         book = pack.scope_book()
     except PolicyError as error:
         findings.append(Finding(str(error).removeprefix(f"{error.span}: "), error.span, error.hint))
-        return Report(pack, tuple(findings), results, lexicon=lexicon)
-    return Report(pack, tuple(findings), results, len(book.scopes), book.warnings, lexicon)
+        return Report(pack, tuple(findings), results, lexicon=lexicon, intake=intake)
+    return Report(pack, tuple(findings), results, len(book.scopes), book.warnings, lexicon, intake)

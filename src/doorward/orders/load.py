@@ -4,14 +4,20 @@ Shipped packs are named (`chicago`); any other is a folder. Every file of the fo
 ones and compiled Python apart.
 """
 
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
 from doorward.errors import ConfigError, Finding, PolicyCheckError
 from doorward.orders.assemble import COLLECTIONS, assemble_pack
+from doorward.orders.deadlines import DEADLINES, Deadlines, read_deadlines
+from doorward.orders.exemptions import EXEMPTIONS, Exemptions, read_exemptions
+from doorward.orders.letter_book import LetterBook
+from doorward.orders.letters import read_letters
 from doorward.orders.lexicon import REASONS, Lexicon, read_lexicon
 from doorward.orders.pack import SAMPLE_OFFICE, Agency, Clause, Contacts, Pack, Purpose
 from doorward.orders.scaffold import SUFFIX
+from doorward.orders.statutory import STATUTORY, StatutoryWords, read_statutory
 
 __all__ = [
     "Agency",
@@ -20,9 +26,14 @@ __all__ = [
     "Pack",
     "Purpose",
     "find_pack",
+    "load_deadlines",
+    "load_exemptions",
+    "load_letters",
     "load_lexicon",
     "load_pack",
+    "load_statutory",
     "read_files",
+    "read_plain_letters",
     "read_vocabularies",
     "shipped_orders",
 ]
@@ -145,9 +156,84 @@ def load_lexicon(pack: Pack) -> Lexicon:
     return lexicon
 
 
+def load_letters(pack: Pack) -> LetterBook:
+    """Return the letters of an order; the plain ones where it has none of its own.
+
+    Raises:
+        PolicyCheckError: They have a fault; ``findings`` lists all.
+    """
+    book, findings = read_letters(pack, read_plain_letters())
+    if book is None:
+        more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
+        raise PolicyCheckError(
+            f"the letters of `{pack.name}` have a fault: {findings[0]}{more}",
+            findings=findings,
+            hint=findings[0].hint or "`doorward letter check` lists every fault with its place",
+        )
+    return book
+
+
+def read_plain_letters() -> dict[str, str]:
+    """Return the files of the plain letters that come with doorward, by their path."""
+    folder = SHIPPED / "plain"
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
 def read_vocabularies() -> dict[str, str]:
     """Return the vocabularies that come with doorward, by name and version."""
     return {
         path.stem: path.read_text(encoding="utf-8")
         for path in sorted((SHIPPED / "vocabulary").glob("*.toml"))
     }
+
+
+def load_deadlines(pack: Pack) -> Deadlines:
+    """Return the calendars and clocks of an order.
+
+    Raises:
+        ConfigError: The order has none.
+        PolicyCheckError: The file has a fault; ``findings`` lists all.
+    """
+    text = _text_of(pack, DEADLINES, "clocks")
+    found, findings = read_deadlines(text, pack.clauses)
+    if found is None:
+        raise _faults(pack, DEADLINES, findings)
+    return found
+
+
+def load_statutory(pack: Pack) -> StatutoryWords:
+    """Return the words of an order's statutory reports; raises as `load_deadlines`."""
+    text = _text_of(pack, STATUTORY, "statutory reports")
+    found, findings = read_statutory(text, pack.clauses)
+    if found is None:
+        raise _faults(pack, STATUTORY, findings)
+    return found
+
+
+def load_exemptions(pack: Pack) -> Exemptions:
+    """Return the codes under which a public-records answer withholds something; raises as `load_deadlines`."""
+    text = _text_of(pack, EXEMPTIONS, "codes of exemptions")
+    found, findings = read_exemptions(text)
+    if found is None:
+        raise _faults(pack, EXEMPTIONS, findings)
+    return found
+
+
+def _text_of(pack: Pack, name: str, what: str) -> str:
+    text = pack.files.get(name)
+    if text is None:
+        raise ConfigError(f"the order `{pack.name}` has no `{name}` and so no {what}")
+    return text
+
+
+def _faults(pack: Pack, name: str, findings: Sequence[Finding]) -> PolicyCheckError:
+    more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
+    return PolicyCheckError(
+        f"`{name}` of `{pack.name}` has a fault: {findings[0]}{more}",
+        findings=findings,
+        hint=findings[0].hint,
+    )

@@ -32,13 +32,49 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="CompiledProtocols",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.CharField(max_length=64, unique=True)),
+                ("body", models.JSONField()),
+            ],
+            options={
+                "db_table": "compiled_protocols",
+            },
+        ),
+        migrations.CreateModel(
             name="Numbering",
             fields=[
-                ("year", models.PositiveSmallIntegerField(primary_key=True, serialize=False)),
+                ("year", models.CharField(max_length=12, primary_key=True, serialize=False)),
                 ("last", models.PositiveIntegerField(default=0)),
             ],
             options={
                 "db_table": "numbering",
+            },
+        ),
+        migrations.CreateModel(
+            name="Place",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=64, unique=True)),
+                ("kind", models.CharField(max_length=64)),
+                ("name", models.CharField(max_length=120)),
+                ("contacts", models.JSONField(default=dict)),
+                ("tenant", models.CharField(default="city", max_length=64)),
+                ("unit", models.CharField(max_length=64)),
+            ],
+            options={
+                "db_table": "place",
             },
         ),
         migrations.CreateModel(
@@ -180,6 +216,89 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Phone",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.BinaryField(max_length=32, unique=True)),
+                ("enrolled", models.DateTimeField()),
+                (
+                    "place",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="phones", to="desk.place"
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "phone",
+            },
+        ),
+        migrations.CreateModel(
+            name="EnrolmentCode",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.BinaryField(max_length=32, unique=True)),
+                ("until", models.DateTimeField()),
+                ("used_by", models.BinaryField(max_length=32, null=True)),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "place",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="desk.place"
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "enrolment_code",
+            },
+        ),
+        migrations.CreateModel(
+            name="Visit",
+            fields=[
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("number", models.CharField(max_length=20, unique=True)),
+                ("version", models.CharField(max_length=64)),
+                ("language", models.CharField(max_length=16)),
+                ("drill", models.BooleanField()),
+                ("opened", models.DateTimeField()),
+                ("received", models.DateTimeField()),
+                ("walk", models.JSONField()),
+                ("values", models.JSONField()),
+                ("sealed_fields", models.JSONField()),
+                ("unknown", models.JSONField()),
+                ("addressees", models.JSONField()),
+                ("posture", models.CharField(blank=True, max_length=32)),
+                ("body", models.BinaryField()),
+                ("digest", models.CharField(max_length=64)),
+                ("entry", models.BigIntegerField()),
+                (
+                    "place",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="visits", to="desk.place"
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "visit",
+            },
+        ),
+        migrations.CreateModel(
             name="Assignment",
             fields=[
                 (
@@ -246,6 +365,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="matter",
             constraint=models.UniqueConstraint(fields=("filed_by", "token"), name="matter_filed_once"),
+        ),
+        migrations.AddIndex(
+            model_name="visit",
+            index=models.Index(fields=["place", "received"], name="visit_place_received"),
         ),
         migrations.RunSQL(
             """

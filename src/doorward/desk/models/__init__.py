@@ -2,5 +2,9 @@
 
 from doorward.desk.models.accounts import Account, Assignment
 from doorward.desk.models.matters import Event, Matter, Numbering, Paper, State
+from doorward.desk.models.visits import CompiledProtocols, EnrolmentCode, Phone, Place, Visit
 
-__all__ = ["Account", "Assignment", "Event", "Matter", "Numbering", "Paper", "State"]
+__all__ = [
+    "Account", "Assignment", "CompiledProtocols", "EnrolmentCode", "Event", "Matter", "Numbering", "Paper", "Phone",
+    "Place", "State", "Visit",
+]  # fmt: skip

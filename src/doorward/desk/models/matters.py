@@ -124,7 +124,7 @@ class Paper(models.Model):
 class Numbering(models.Model):
     """How many matters a year had: numbers follow each other without a gap."""
 
-    year = models.PositiveSmallIntegerField(primary_key=True)
+    year = models.CharField(max_length=12, primary_key=True)  # a series before it, where it is not of matters
     last = models.PositiveIntegerField(default=0)
 
     class Meta:

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.http import QueryDict
 
 from doorward.orders.intake import Asked, Faults, Intake, Question, QuestionType, read_form
@@ -89,8 +92,13 @@ def read_answers(intake: Intake, kind: str, sent: QueryDict) -> Answers:
             that is not put after the answers before it is left out, as when somebody goes back and changes one.
     """
     found = intake.kinds[kind]
+    moments = {question.id for question in found.questions if question.type is QuestionType.DATE_TIME}
     names = {question.id for question in found.questions}
-    fields = {name: values for name, values in sent.lists() if name in names}
+    fields = {
+        name: [with_offset(value) for value in values] if name in moments else values
+        for name, values in sent.lists()
+        if name in names
+    }
     answers = read_form(found, fields)
     given: dict[str, tuple[str, ...]] = {}
     for question in found.questions:
@@ -108,6 +116,19 @@ def read_answers(intake: Intake, kind: str, sent: QueryDict) -> Answers:
     return Answers(shown, None if isinstance(read, Faults) else read, faults.by_question, faults.form)
 
 
+def with_offset(text: str) -> str:
+    """Return a time as a browser's field gives it, in the city's zone; what is no such time is returned as it came."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return (
+        text
+        if found.tzinfo is not None
+        else found.replace(tzinfo=ZoneInfo(settings.DESK.time_zone)).isoformat()
+    )
+
+
 def show(question: Question, said: tuple[str, ...], fault: str) -> Shown:
     """Return a question as a page shows it."""
     options = tuple(Choice(word, option.label, word in said) for word, option in question.options.items())
@@ -118,10 +139,24 @@ def show(question: Question, said: tuple[str, ...], fault: str) -> Shown:
         label=question.label,
         help=question.help,
         options=options,
-        value=said[0] if said and not options else "",
+        value=_value(question, said[0]) if said and not options else "",
         fault=fault,
         many=question.takes_several,
         anchor=question.id if listed or not options else f"{question.id}-{options[0].id}",
         input=_INPUTS.get(question.type, "text"),
         length=question.longest or _DATE_TIME_LENGTH,
     )
+
+
+def _value(question: Question, said: str) -> str:
+    """Return an answer as its field takes it: browsers' fields for times know no offset."""
+    if question.type is not QuestionType.DATE_TIME:
+        return said
+    try:
+        return (
+            datetime.fromisoformat(said)
+            .astimezone(ZoneInfo(settings.DESK.time_zone))
+            .strftime("%Y-%m-%dT%H:%M")
+        )
+    except ValueError:
+        return said

@@ -53,6 +53,7 @@ def page(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
         "papers": papers_of(pack),
         "scopes": SCOPES,
         "may_verify": actor.may(Act.VERIFY) and found.state != State.CLOSED,
+        "may_write": actor.may(Act.ANSWER),
         "may_answer": actor.may(Act.ANSWER) and found.state == State.WAITING,
         "may_seal": actor.may(Act.SEAL) and found.state != State.CLOSED,
     }

@@ -57,7 +57,7 @@ def form(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:
                 request, "desk/new_preview.html", {**shown, "decision": preview(actor, answers.asked)}
             )
         now = datetime.now(UTC)  # noqa: TID251  # the shell may read the clock
-        matter = file_matter(actor, Filing(answers.asked, draw_id(), token, received=now))
+        matter = file_matter(actor, Filing.of_form(answers.asked, key=draw_id(), token=token, now=now))
     except ConfigError as error:
         return render(request, "desk/new_kind.html", {**shown, "error": str(error)}, status=422)
     except StoreError:

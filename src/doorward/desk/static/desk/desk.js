@@ -7,10 +7,10 @@
   const form = document.getElementById("questions");
   const key = PREFIX + location.pathname;
 
-  const save = () => {
-    const pairs = [...new FormData(form)].filter(([name, value]) => !OWN.has(name) && value);
-    sessionStorage.setItem(key, JSON.stringify(pairs));
-  };
+  const answers = () =>
+    JSON.stringify([...new FormData(form)].filter(([name, value]) => !OWN.has(name) && value));
+
+  const save = () => sessionStorage.setItem(key, answers());
 
   const restore = (kept) => {
     const again = document.createElement("form");
@@ -33,6 +33,15 @@
     else if (!form.dataset.fresh) save();
     form.addEventListener("input", save);
     form.addEventListener("change", save);
+    // The questions that follow from an answer come from the desk. What was answered while they were on their way is
+    // never overwritten: they are asked for again.
+    let sent = "";
+    form.addEventListener("htmx:beforeRequest", () => { sent = answers(); });
+    form.addEventListener("htmx:beforeSwap", (event) => {
+      if (answers() === sent) return;
+      event.detail.shouldSwap = false;
+      setTimeout(() => htmx.trigger(form, "change"), 0);
+    });
   }
   const filed = document.querySelector("[data-filed]");
   if (filed) sessionStorage.removeItem(PREFIX + filed.dataset.filed);

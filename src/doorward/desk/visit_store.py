@@ -1,0 +1,154 @@
+"""Visits as the desk keeps them: recorded first, put once, found again by the phone that filed them.
+
+Held to the contract of `doorward.desk.front.store`. Requests of phones come beside Django's own, so that each call
+lets go of its thread's connection.
+"""
+
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec, TypeVar
+
+from django.db import IntegrityError, connection, transaction
+
+from doorward.desk.entries import visit_entry
+from doorward.desk.filing import next_number
+from doorward.desk.front.store import Conflict, PhonePlace, Stored
+from doorward.desk.front.visits import Receipt
+from doorward.desk.front.visits import Visit as Filed
+from doorward.desk.models import EnrolmentCode, Phone, Place, Visit
+from doorward.desk.recorder import recorder
+from doorward.record.entry import Kind
+
+SERIES: Final = "V-"
+MAX_KEYS: Final = 10_000
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _alone(
+    call: Callable[Concatenate["VisitStore", P], R],
+) -> Callable[Concatenate["VisitStore", P], R]:
+    @wraps(call)
+    def called(self: "VisitStore", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return call(self, *args, **kwargs)
+        finally:
+            connection.close()
+
+    return called
+
+
+@dataclass
+class VisitStore:
+    """The store of one desk; counts of tries are this process's own, and a desk is one process."""
+
+    counts: dict[str, list[datetime]] = field(default_factory=dict)
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+    @_alone
+    def place_of(self, token_digest: bytes) -> PhonePlace | None:
+        """Return the place of an enrolled phone, or None: never enrolled, or taken back."""
+        found = Phone.objects.filter(digest=token_digest).select_related("place").first()
+        return None if found is None else _place(found.place)
+
+    @_alone
+    def redeem(self, code_digest: bytes, token_digest: bytes, now: datetime) -> PhonePlace | None:
+        """Bind a token to the place of a code that is neither used nor over; the same pair again is the same answer."""
+        try:
+            with transaction.atomic():
+                code = (
+                    EnrolmentCode.objects.select_for_update()
+                    .filter(digest=code_digest, until__gt=now)
+                    .first()
+                )
+                if code is None:
+                    return None
+                if code.used_by is None:
+                    Phone.objects.create(digest=token_digest, place=code.place, enrolled=now)
+                    code.used_by = token_digest
+                    code.save(update_fields=["used_by"])
+                return _place(code.place) if bytes(code.used_by) == token_digest else None
+        except IntegrityError:  # the token stands for another place already
+            return None
+
+    @_alone
+    def put_once(self, visit: Filed, body: bytes, place: PhonePlace, now: datetime) -> Stored | Conflict:
+        """Put a record and its receipt, durably, or find those of the same id, bytes and place.
+
+        Raises:
+            StoreError: It cannot be recorded; nothing was put.
+        """
+        try:
+            with transaction.atomic():
+                return self._put(visit, body, place, now)
+        except IntegrityError:  # another thread was first
+            found = self._found(visit, body, place)
+            if found is None:
+                raise
+            return found
+
+    def count(self, key: str, *, limit: int, window_seconds: int, now: datetime) -> int:
+        """Count one more under a key; return 0 if that is within the limit, else the seconds until it is again."""
+        window = timedelta(seconds=window_seconds)
+        with self.turn:
+            if len(self.counts) > MAX_KEYS:
+                self.counts = {name: times for name, times in self.counts.items() if times[-1] > now - window}
+            times = [time for time in self.counts.get(key, ()) if time > now - window]
+            self.counts[key] = times
+            if len(times) >= limit:
+                return max(1, int((times[0] + window - now).total_seconds()))
+            times.append(now)
+            return 0
+
+    def _put(self, visit: Filed, body: bytes, place: PhonePlace, now: datetime) -> Stored | Conflict:
+        number = next_number(now, SERIES)  # takes its turn, so that who comes second finds the first
+        there = self._found(visit, body, place)
+        if there is not None:
+            transaction.set_rollback(True)  # no number is used up
+            return there
+        key = uuid.UUID(visit.id)
+        fields = visit_entry(
+            key, place.kind, posture=visit.posture or "", drill=visit.drill, digest=visit.digest
+        )
+        entry = recorder().record([(Kind.VISIT, fields)], now=now)
+        Visit.objects.create(
+            id=key,
+            number=number,
+            place=Place.objects.get(slug=place.id),
+            version=visit.version,
+            language=visit.language,
+            drill=visit.drill,
+            opened=visit.opened,
+            received=now,
+            walk=[list(step) for step in visit.walk],
+            values={name: _stored(value) for name, value in visit.values.items()},
+            sealed_fields=sorted(visit.sealed),
+            unknown=list(visit.unknown),
+            addressees=list(visit.to),
+            posture=visit.posture or "",
+            body=body,
+            digest=visit.digest,
+            entry=entry,
+        )
+        return Stored(Receipt(visit.id, number, now, visit.digest), new=True)
+
+    @staticmethod
+    def _found(visit: Filed, body: bytes, place: PhonePlace) -> Stored | Conflict | None:
+        there = Visit.objects.filter(pk=uuid.UUID(visit.id)).select_related("place").first()
+        if there is None:
+            return None
+        if bytes(there.body) != body or there.place.slug != place.id:
+            return Conflict()
+        return Stored(Receipt(visit.id, there.number, there.received, there.digest), new=False)
+
+
+def _place(place: Place) -> PhonePlace:
+    return PhonePlace(place.slug, place.kind, place.name, place.contacts)
+
+
+def _stored(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
