@@ -64,7 +64,7 @@ def doorward_up() -> Iterator[tuple[Folders, int, int, float, float]]:
 
 def _start(data: Path, port: int, city_port: int) -> tuple[float, "subprocess.Popen[str]"]:
     begun = time.monotonic()
-    arguments = ["--data", str(data), "--port", str(port), "--city-port", str(city_port)]
+    arguments = ["--data", str(data), "--port", str(port), "--city-port", str(city_port), "--desk-port", "0"]
     process = subprocess.Popen(
         [sys.executable, "-m", "doorward", "up", *arguments],
         stdout=subprocess.PIPE,
