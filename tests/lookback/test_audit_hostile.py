@@ -78,7 +78,7 @@ def test_an_order_without_a_lexicon_and_one_with_a_fault(tmp_path: Path, log: Pa
         for file in SHIPPED.joinpath("chicago").rglob("*"):
             if file.is_file() and file.name != "reasons.toml":
                 target = folder / file.relative_to(SHIPPED / "chicago")
-                target.parent.mkdir(exist_ok=True)
+                target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(file.read_bytes())
         if text is not None:
             (folder / "reasons.toml").write_text(text, encoding="utf-8")
