@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from doorward.cli.desk import check_free
 from doorward.desk.database import DATABASE, ROLE, make_database
 from doorward.embedded.clusters import record_spec
 from doorward.embedded.launcher import Cluster
+from doorward.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +114,11 @@ def test_a_short_password_is_refused_and_stands_in_no_argument(city: Path) -> No
     done = account(city, "add", "short.example", "--password", given="short\n")
     assert done.returncode == 2
     assert "12 characters" in done.stderr
+
+
+def test_a_port_that_is_taken_is_named_before_anything_is_prepared() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ConfigError, match="--desk-port"):
+            check_free(address)
+    check_free(address)

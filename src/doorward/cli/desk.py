@@ -5,6 +5,7 @@ The first start makes the desk's secret and brings its database to this version.
 
 import os
 import secrets
+import socket
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -48,6 +49,7 @@ def desk(
         if settings.desk.certificate is not None:
             certificate = (str(settings.desk.certificate), str(settings.desk.key))
     configuration.check()
+    check_free(address)
     write_private(file, configuration.format())
     os.environ[VARIABLE] = str(file)
     from doorward.desk.serve import prepare, serve
@@ -56,6 +58,22 @@ def desk(
     if stat.S_ISFIFO(os.fstat(0).st_mode):  # `doorward up` holds the other end
         stop_with_parent()
     serve(configuration, address=address, certificate=certificate)
+
+
+def check_free(address: str) -> None:
+    """Refuse an address that another program listens on, before anything is prepared.
+
+    Raises:
+        ConfigError: It is taken, or none of this machine.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_server((host, int(port))):
+            return
+    except OSError as error:
+        raise ConfigError(
+            f"the desk cannot listen on {address}: {error.strerror}; another port is `up --desk-port`, `desk --port`"
+        ) from error
 
 
 def city_configuration(settings: Settings) -> tuple[DeskConfiguration, Path]:
