@@ -28,6 +28,7 @@ def test_what_cannot_be_read_is_never_nothing(counsel: Any, tmp_path: Path) -> N
     doors = {line.name: line for line in seen.doors}
     assert not doors["database"].is_well
     assert "no inventory" in doors["database"].says
+    assert doors["front desks"].says.endswith(" visits filed today")
 
 
 def test_a_checkpoint_that_another_key_signed_is_said(counsel: Any, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from doorward.desk.access import Actor, matters
-from doorward.desk.models import State
+from doorward.desk.access import Actor, matters, visits
+from doorward.desk.models import Phone, Place, State
 from doorward.errors import DoorwardError
 from doorward.grants.cut_files import load_officers
 from doorward.grants.duties import find_duties
@@ -63,14 +63,14 @@ def look(actor: Actor, data: Path, *, time_zone: str) -> Overview:
     begins = actor.now.astimezone(ZoneInfo(time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     today = matters(actor).filter(filed__gte=begins).values_list("outcome", flat=True)
     return Overview(
-        doors=tuple(_doors(data)),
+        doors=tuple(_doors(actor, data, begins)),
         today=dict(sorted(Counter(today).items())),
         waiting=tuple(_waiting(actor, data)),
         record=tuple(_record(data, actor.now)),
     )
 
 
-def _doors(data: Path) -> list[Line]:
+def _doors(actor: Actor, data: Path, begins: datetime) -> list[Line]:
     coverage = _try(lambda: load_inventory(data / FILE))
     if isinstance(coverage, Failed):
         said = coverage.says
@@ -79,11 +79,16 @@ def _doors(data: Path) -> list[Line]:
     return [
         Line("database", f"{said}; `doorward sessions` says who is in", coverage is not None),
         Line("desk", "this page is served by it"),
-        Line("front desks", "protocols and visits: not on this page yet", is_well=False),
+        Line("front desks", _front_desks(actor, begins)),
         Line("past logs", "`doorward audit` looks back over logs that systems elsewhere leave"),
         Line("fund", "not there yet", is_well=False),
         Line("drift", "`doorward order drift` and `doorward doctor` compare the catalog with the order"),
     ]
+
+
+def _front_desks(actor: Actor, begins: datetime) -> str:
+    today = visits(actor).filter(received__gte=begins, drill=False).count()
+    return f"{Place.objects.count()} places, {Phone.objects.count()} phones, {today} visits filed today"
 
 
 def _waiting(actor: Actor, data: Path) -> list[Line]:
