@@ -118,7 +118,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"server {said.split()[-1]}")
 
 
-def start_up(data: Path) -> Up:
+def start_up(data: Path, *, desk_port: int = 0) -> Up:
     port, city_port = free_port(), free_port()
     out = data.parent / f"{data.name}.out"
     with out.open("wb") as output:
@@ -135,7 +135,7 @@ def start_up(data: Path) -> Up:
                 "--city-port",
                 str(city_port),
                 "--desk-port",
-                "0",
+                str(desk_port),
             ],
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -164,6 +164,15 @@ def up(live_folder: Path) -> Iterator[Up]:
     """One running doorward for all live tests of a worker."""
     running = start_up(live_folder / "shared")
     yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def desk_up(live_folder: Path) -> Iterator[tuple[Up, str]]:
+    """A doorward with its desk, and where browsers find it."""
+    port = free_port()
+    running = start_up(live_folder / "desk", desk_port=port)
+    yield running, f"http://127.0.0.1:{port}"
     assert running.stop() == 0
 
 
