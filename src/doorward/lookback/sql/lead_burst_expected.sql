@@ -19,7 +19,7 @@ accounts AS (
   GROUP BY s.unit_no, s.account
 ),
 classes AS (
-  SELECT a.unit_no, a.n, a.days, COUNT(*) AS accounts, MAX(l.least) AS k, MAX(l.ln_factorial) AS ln_factorial
+  SELECT a.unit_no, a.n, a.days, COUNT(*) AS accounts, CAST(MAX(l.least) AS BIGINT) AS k, MAX(l.ln_factorial) AS ln_factorial
   FROM accounts a
   JOIN limits l ON l.unit_no = a.unit_no
   WHERE a.n >= l.least
