@@ -243,3 +243,48 @@ def test_counsel_sees_the_letter_that_answers_a_detainer(
     )
     assert made.content.startswith(b"%PDF-")
     assert desk.client(people["filer"]).get(f"/matters/{matter.pk}/letter/").status_code == 403
+
+
+def test_a_verification_that_is_taken_back_opens_nothing_any_more(
+    desk: Any, people: dict[str, Any], recording: Recording
+) -> None:
+    assert recording() is not None
+    matter = matter_at(file(desk, people["filer"], "court-paper", WARRANT))
+    said = {
+        "paper": "court_criminal",
+        "verified": "yes",
+        "scope": "in",
+        "current": "yes",
+        "evidence": "clerk",
+    }
+    outcomes = []
+    for verified in ("yes", "no", "yes"):
+        desk.client(people["counsel"]).post(f"/matters/{matter.pk}/verify/", {**said, "verified": verified})
+        matter.refresh_from_db()
+        outcomes.append(matter.outcome)
+    assert outcomes == ["permit", "refer", "permit"]
+
+
+def test_only_the_office_that_it_waits_for_answers_and_nobody_their_own(
+    desk: Any, people: dict[str, Any], recording: Recording
+) -> None:
+    from doorward.desk.models import Account
+    from doorward.desk.roles import Role
+
+    assert recording() is not None
+    login = "answers.supervisor.example"
+    supervisor = Account.objects.filter(login=login).first() or desk.account(
+        login, Role.SUPERVISOR, unit="lock-up-1"
+    )
+    matter = matter_at(file(desk, people["filer"], "court-paper", WARRANT))
+    own = matter_at(file(desk, people["counsel"], "court-paper", WARRANT))
+    decided = matter_at(file(desk, people["filer"], "detainer", DETAINER))
+    assert (matter.addressee, own.addressee, decided.state) == ("law", "law", "decided")
+    for who, which in ((supervisor, matter), (people["counsel"], own), (people["counsel"], decided)):
+        state = which.state
+        desk.client(who).post(f"/matters/{which.pk}/answer/")
+        which.refresh_from_db()
+        assert which.state == state
+    desk.client(people["other.counsel"]).post(f"/matters/{own.pk}/answer/")
+    own.refresh_from_db()
+    assert own.state == "answered"

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from doorward.desk.models import Account, Assignment, Matter, Visit
+from doorward.desk.models import Account, Assignment, Matter, State, Visit
 from doorward.desk.roles import POWER, Act, Role, may
 
 OFFICE = {
@@ -97,6 +97,16 @@ def waiting_for(actor: Actor) -> QuerySet[Matter]:
     """Return what waits for an office of theirs, the most urgent first."""
     offices = [OFFICE[role] for role in actor.roles if role in OFFICE]
     return matters(actor).filter(state="waiting", addressee__in=offices).order_by("due", "filed")
+
+
+def answers(actor: Actor, matter: Matter) -> bool:
+    """Whether a matter waits for an office of theirs; nobody answers what they filed themselves."""
+    offices = {OFFICE[role] for role in actor.roles if role in OFFICE}
+    return (
+        matter.state == State.WAITING
+        and matter.addressee in offices
+        and matter.filed_by_id != actor.account.pk
+    )
 
 
 def visits(actor: Actor) -> QuerySet[Visit]:

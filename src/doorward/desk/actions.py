@@ -13,7 +13,7 @@ from typing import Final
 
 from django.db import transaction
 
-from doorward.desk.access import Actor, matter_of
+from doorward.desk.access import Actor, answers, matter_of
 from doorward.desk.entries import act_entry
 from doorward.desk.models import Account, Event, Matter, State
 from doorward.desk.order import order
@@ -70,7 +70,7 @@ def verify(actor: Actor, matter: Matter, seen: PaperSeen) -> Matter:
         raise ConfigError(f"say with whom or what it was verified, in at most {MAX_EVIDENCE} characters")
     with transaction.atomic():
         locked = _locked(actor, matter, Act.VERIFY)
-        decision = decide_again(locked, (*acts_of(locked), _said(locked, seen.as_json())), now=actor.now)
+        decision = decide_again(locked, acts_of(locked, seen), now=actor.now)
         _add(actor, locked, Act.VERIFY, seen.as_json(), outcome=decision.outcome.value)
         _take(locked, decision)
         locked.save()
@@ -112,6 +112,8 @@ def answer(actor: Actor, matter: Matter, *, document: str = "") -> Matter:
     """
     with transaction.atomic():
         locked = _locked(actor, matter, Act.ANSWER)
+        if not answers(actor, locked):
+            raise NotAllowedError("it does not wait for an office of yours, or you filed it yourself")
         _add(actor, locked, Act.ANSWER, {"document": document}, outcome=locked.outcome, document=document)
         locked.state, locked.due = State.ANSWERED, None
         locked.save(update_fields=["state", "due"])
@@ -139,9 +141,17 @@ def decide_again(matter: Matter, said: tuple[Said, ...], *, now: datetime) -> De
     return order().pack.decide(request)
 
 
-def acts_of(matter: Matter) -> tuple[Said, ...]:
-    """Return what named persons said of a matter's papers, the latest word on each."""
+def acts_of(matter: Matter, now_said: PaperSeen | None = None) -> tuple[Said, ...]:
+    """Return what named persons said of a matter's papers, the latest word on each.
+
+    A paper has one word, the last: an earlier one beside it would keep open what somebody has just taken back.
+
+    Args:
+        now_said: What is being said of one of them, and stands in no history yet.
+    """
     latest = {str(one.says["paper"]): one.says for one in matter.events.filter(act=Act.VERIFY.value)}
+    if now_said is not None:
+        latest[now_said.paper] = now_said.as_json()
     return tuple(_said(matter, says) for says in latest.values())
 
 

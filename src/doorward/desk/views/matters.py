@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from doorward.desk.access import Actor, matter_of, matters, waiting_for
+from doorward.desk.access import Actor, answers, matter_of, matters, waiting_for
 from doorward.desk.models import State
 from doorward.desk.order import order, papers_of
 from doorward.desk.roles import Act
@@ -54,7 +54,7 @@ def page(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
         "scopes": SCOPES,
         "may_verify": actor.may(Act.VERIFY) and found.state != State.CLOSED,
         "may_write": actor.may(Act.ANSWER),
-        "may_answer": actor.may(Act.ANSWER) and found.state == State.WAITING,
+        "may_answer": actor.may(Act.ANSWER) and answers(actor, found),
         "may_seal": actor.may(Act.SEAL) and found.state != State.CLOSED,
     }
     return render(request, "desk/matter.html", shown)
