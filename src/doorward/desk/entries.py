@@ -39,6 +39,11 @@ def matter_entry(
     return tuple((field, fields[field].encode()) for field in sorted(fields))
 
 
+def add_act(fields: Fields, act: str) -> Fields:
+    """Return the fields of an entry with the word of an act."""
+    return tuple(sorted((*fields, (Field.ACT, act.encode()))))
+
+
 def act_entry(
     matter: uuid.UUID, act: str, *, login: str, office: str, outcome: str = "", document: str = ""
 ) -> Fields:

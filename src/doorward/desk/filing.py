@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 
 from doorward.desk.access import Actor
 from doorward.desk.due import ANSWER_BY, find_due
-from doorward.desk.entries import matter_entry
+from doorward.desk.entries import add_act, matter_entry
 from doorward.desk.models import Matter, Numbering, State
 from doorward.desk.order import order
 from doorward.desk.recorder import recorder
@@ -28,6 +28,7 @@ from doorward.policy.request import Fact, Request
 from doorward.record.entry import Kind
 
 FORM: Final = "form"
+PREVIEW: Final = "preview"
 RECEIVED: Final = "received"  # the question for when it came
 _SKIPPED: Final = ("context.now",)
 
@@ -64,13 +65,24 @@ class Filing:
         return cls(asked, key, token, received)
 
 
-def preview(actor: Actor, asked: Asked) -> Decision:
-    """Return what the order would answer; nothing is filed or recorded.
+def preview(actor: Actor, asked: Asked, token: uuid.UUID) -> Decision:
+    """Return what the order would answer; nothing is filed, and that it was asked is recorded first (law 4).
+
+    Args:
+        token: Of the form, under which the entry stands.
 
     Raises:
         ConfigError: Nobody may file as what this person is, or the answers make no request.
+        StoreError: It cannot be recorded; nothing is shown.
     """
-    return order().pack.decide(_request(actor, asked))
+    request = _request(actor, asked)
+    decision = order().pack.decide(request)
+    fields = matter_entry(
+        token, asked.kind, login=actor.account.login, facts=request.facts, decision=decision,
+        digest=order().pack.digest,
+    )  # fmt: skip
+    recorder().record([(Kind.ACT, add_act(fields, PREVIEW))], now=actor.now)
+    return decision
 
 
 def file_matter(actor: Actor, filing: Filing) -> Matter:

@@ -54,7 +54,7 @@ def form(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:
     try:
         if "file" not in request.POST:
             return render(
-                request, "desk/new_preview.html", {**shown, "decision": preview(actor, answers.asked)}
+                request, "desk/new_preview.html", {**shown, "decision": preview(actor, answers.asked, token)}
             )
         now = datetime.now(UTC)  # noqa: TID251  # the shell may read the clock
         matter = file_matter(actor, Filing.of_form(answers.asked, key=draw_id(), token=token, now=now))
