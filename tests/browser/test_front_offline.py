@@ -55,6 +55,16 @@ def test_a_protocol_goes_on_without_a_network_and_its_record_goes_when_it_is_bac
     assert arrived(phone.desk) == ["V-000001"]
 
 
+def test_what_was_unfolded_stays_so_when_the_screen_is_brought_up_to_date(phone: Phone) -> None:
+    page = phone.ready()
+    choose_library(page)
+    page.locator("details.more > summary").click()
+    phone.context.set_offline(True)
+    expect(page.locator(".chip.offline")).to_be_visible()
+    expect(page.get_by_role("button", name="Give this phone its place", exact=True)).to_be_visible()
+    phone.context.set_offline(False)
+
+
 def test_the_app_opens_without_a_network(phone: Phone) -> None:
     page = phone.ready()
     choose_library(page)

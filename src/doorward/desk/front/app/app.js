@@ -393,7 +393,9 @@ class App {
     const view = SCREENS[this.screen](this);
     const main = part("main");
     const stops = () => [...main.querySelectorAll("a, button, input, select, summary")];
+    const folds = () => [...main.querySelectorAll("details")];
     const at = stops().indexOf(document.activeElement);
+    const open = focus ? [] : folds().map((each) => each.open);
     const heading = h("h1", { tabindex: "-1", id: "heading" }, view.title);
     main.className = [this.screen, view.kind].filter(Boolean).join(" ");
     main.replaceChildren(...[view.before, heading, view.tag, view.nodes].flat(Infinity).filter(Boolean));
@@ -404,7 +406,10 @@ class App {
       scrollTo(0, 0);
       heading.focus({ preventScroll: true });
       part("said").textContent = view.said ?? "";
-    } else if (at >= 0) stops()[at]?.focus({ preventScroll: true });
+      return;
+    }
+    folds().forEach((each, index) => { each.open = open[index] ?? each.open; });
+    if (at >= 0) stops()[at]?.focus({ preventScroll: true });
   }
 }
 
