@@ -68,3 +68,33 @@ def test_a_damaged_file_is_one_line_and_no_end(
     found = json.loads(RUNNER.invoke(app, ["doctor", "--json", "--data", str(folders.data)]).stdout)
     assert state in {line["state"] for line in found["lines"] if line["check"] == check}
     assert {line["check"] for line in found["lines"]} >= {"settings", "way in", "record"}
+
+
+def test_a_look_is_left_whole_in_a_file_for_the_desk(tmp_path: Path) -> None:
+    from doorward.desk.hosts import Look, read_looks
+
+    folders = Folders(tmp_path / "data")
+    folders.make()
+    written = tmp_path / "hosts" / "gate-1.json"
+    done = RUNNER.invoke(app, ["doctor", "--json", "--data", str(folders.data), "--write", str(written)])
+    assert json.loads(written.read_text()) == json.loads(done.stdout)
+    assert [file.name for file in written.parent.iterdir()] == ["gate-1.json"]
+    (look,) = read_looks(written.parent)
+    assert isinstance(look, Look)
+    assert (look.host, len(look.checks)) == ("gate-1", len(json.loads(done.stdout)["lines"]))
+    assert not look.is_well(look.at)
+
+
+@pytest.mark.parametrize("arguments", [["--every", "60"], ["--every", "1", "--write", "x.json"]])
+def test_looking_again_needs_a_file_and_a_pause(tmp_path: Path, arguments: list[str]) -> None:
+    done = RUNNER.invoke(app, ["doctor", "--data", str(tmp_path), *arguments])
+    assert done.exit_code != 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_look_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    asked = ["doctor", "--data", str(tmp_path), "--write", str(tmp_path / "file" / "gate-1.json")]
+    done = RUNNER.invoke(app, asked)
+    assert done.exit_code != 0
+    assert "the look cannot be written to `gate-1.json`" in str(done.exception)

@@ -1,5 +1,6 @@
 """The page of the whole: what it counts, what it cannot read, and that a seal holds there too."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -50,3 +51,25 @@ def test_a_checkpoint_that_another_key_signed_is_said(counsel: Any, tmp_path: Pa
     lines = look(counsel, tmp_path, time_zone="UTC").record
     assert lines[0].is_well
     assert lines[0].says.startswith("0 leaves, signed 0 minutes ago")
+
+
+def test_hosts_say_how_they_stand_and_silence_is_not_well(counsel: Any, tmp_path: Path) -> None:
+    from doorward.desk.overview import look
+
+    assert look(counsel, tmp_path, time_zone="UTC").hosts == ()
+    hosts = tmp_path / "hosts"
+    hosts.mkdir()
+    lines = [
+        {"check": "drift", "state": "broken", "found": "a policy is gone", "do": "doorward order install"}
+    ]
+    said = {"looked_at": counsel.now.isoformat(), "coverage": "3 of 4 stores", "lines": lines}
+    (hosts / "gate-1.json").write_text(json.dumps(said))
+    (hosts / "gate-2.json").write_text("")
+    one, two = look(counsel, tmp_path, time_zone="UTC").hosts
+    assert (one.name, one.is_well) == ("gate-1", False)
+    assert one.says == "looked 0 min ago; 0 of 1 checks are well; 3 of 4 stores"
+    assert [line.says for line in one.lines] == ["a policy is gone; doorward order install"]
+    assert (two.is_well, two.says) == (
+        False,
+        "its look cannot be read here: it is no look of `doorward doctor --write`",
+    )

@@ -5,7 +5,12 @@ Exit codes: 0 all is ok; 1 there is something to look at, or something could not
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+import os
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +20,7 @@ import typer
 from psycopg.conninfo import conninfo_to_dict
 
 from doorward.cli.assembly import make_referrals
+from doorward.cli.children import stop_with_parent
 from doorward.cli.installation import Config, Data, Order
 from doorward.cli.site import Site, find_site
 from doorward.doctor.files import check_believed, check_certificates, check_secrets
@@ -74,10 +80,85 @@ def doctor(  # noqa: PLR0917  # flags of a command
         list[str] | None, typer.Option(help="what PUBLIC may go on reaching, as `order install` took it")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document")] = False,  # noqa: FBT002  # a command-line flag
+    write: Annotated[
+        Path | None,
+        typer.Option(help="leave the look in this file as JSON, for the desk's page of the whole"),
+    ] = None,
+    every: Annotated[
+        int | None,
+        typer.Option(min=60, help="with --write: look again after so many seconds, until told to stop"),
+    ] = None,
 ) -> None:
     """Look once at everything that an installation needs: a line a check, and what to do about it."""
     if config is not None and data is not None:
         raise ConfigError("--config and --data name two installations", hint="name one")
+    if every is not None and write is None:
+        raise ConfigError(
+            "--every looks again and again, and leaves each look in a file", hint="give --write FILE"
+        )
+    if every is not None and stat.S_ISFIFO(os.fstat(0).st_mode):  # `doorward up` holds the other end
+        stop_with_parent()
+    while True:
+        looked = _look(config, data, order, dsn, tuple(accept or ()))
+        if write is not None:
+            write_look(write, looked)
+        if every is None:
+            break
+        time.sleep(every)
+    if as_json:
+        typer.echo(looked.as_json())
+    else:
+        for line in looked.lines:
+            typer.echo(str(line))
+        typer.echo(looked.coverage)
+    raise typer.Exit(exit_code(looked.lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What one look found."""
+
+    at: datetime
+    lines: Sequence[Line]
+    coverage: str
+
+    def as_json(self) -> str:
+        """Return it as a document."""
+        lines = [
+            {
+                "check": line.check, "state": line.state.value, "found": line.found, "expected": line.expected,
+                "do": line.do,
+            }
+            for line in self.lines
+        ]  # fmt: skip
+        document = {
+            "looked_at": self.at.isoformat(), "exit_code": exit_code(self.lines), "coverage": self.coverage,
+            "lines": lines,
+        }  # fmt: skip
+        return json.dumps(document, indent=1, ensure_ascii=False)
+
+
+def write_look(file: Path, looked: Looked) -> None:
+    """Leave a look in a file, whole or not at all; it holds names, numbers and times, and anybody here may read it.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(looked.as_json() + "\n", encoding="utf-8")
+        beside.chmod(0o644)
+        beside.replace(file)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink()
+        raise ConfigError(f"the look cannot be written to `{file.name}`: {error.strerror}") from error
+
+
+def _look(
+    config: Path | None, data: Path | None, order: str, dsn: str | None, accepted: tuple[str, ...]
+) -> Looked:
     now = _clock()
     lines: list[Line] = []
     coverage = coverage_line((), is_written=False, is_looked_at=False)
@@ -91,34 +172,10 @@ def doctor(  # noqa: PLR0917  # flags of a command
             unknown("everything else", "not looked at: the settings say where", do="mend the settings")
         )
     else:
-        examination = Examination(site, dsn, tuple(accept or ()), now)
+        examination = Examination(site, dsn, accepted, now)
         lines += examination.run()
         coverage = examination.coverage
-    code = exit_code(lines)
-    if as_json:
-        typer.echo(
-            json.dumps(
-                {
-                    "looked_at": now.isoformat(),
-                    "exit_code": code,
-                    "coverage": coverage,
-                    "lines": [
-                        {
-                            "check": line.check, "state": line.state.value, "found": line.found,
-                            "expected": line.expected, "do": line.do,
-                        }
-                        for line in lines
-                    ],
-                },
-                indent=1,
-                ensure_ascii=False,
-            )
-        )  # fmt: skip
-    else:
-        for line in lines:
-            typer.echo(str(line))
-        typer.echo(coverage)
-    raise typer.Exit(code)
+    return Looked(now, lines, coverage)
 
 
 class Examination:

@@ -40,6 +40,11 @@ class Folders:
         return self.data / "keys"
 
     @property
+    def hosts(self) -> Path:
+        """What each host last said of itself; see `doctor --write`."""
+        return self.data / "hosts"
+
+    @property
     def run(self) -> Path:
         """What is true only while doorward runs: connection strings, locks."""
         return self.data / "run"

@@ -32,6 +32,8 @@ DESK_PORT = 8000
 WORKLOADS = ("records_app",)  # the sample's application; it uses neither COPY FROM nor pg_dump
 SCRAM_ITERATIONS = 4096
 READY_SECONDS = 30
+HOST = "this-host.json"
+LOOK_SECONDS = "300"
 
 
 def up(  # noqa: PLR0917  # flags of a command
@@ -102,6 +104,9 @@ def running(
             child = start_child(name, folders, *arguments, wait_seconds=wait)
             stack.callback(child.stop)
             children.append(child)
+        if ports.desk:  # it looks by itself; that it ends is no reason to stop the door
+            looks = ("--order", order, "--write", str(folders.hosts / HOST), "--every", LOOK_SECONDS)
+            stack.callback(start_child("doctor", folders, *looks).stop)
         _write_run(folders, "gateway", {"port": ports.gateway, "pid": children[1].process.pid})
         yield children, first
 

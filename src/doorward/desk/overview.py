@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from doorward.desk.access import Actor, matters, visits
+from doorward.desk.hosts import Look, Unread, read_looks
 from doorward.desk.models import Phone, Place, State
 from doorward.errors import DoorwardError
 from doorward.grants.cut_files import load_officers
@@ -26,6 +27,7 @@ from doorward.record.checkpoint import parse_checkpoint, verify_checkpoint
 from doorward.record.log_files import CHECKPOINT, VERIFIER_KEY, LogFiles
 
 STALE: Final = timedelta(minutes=5)
+HOSTS: Final = "hosts"
 UNREAD: Final = "cannot be read here"
 T = TypeVar("T")
 
@@ -51,6 +53,22 @@ class Overview:
     today: Mapping[str, int]
     waiting: tuple[Line, ...]
     record: tuple[Line, ...]
+    hosts: tuple["Host", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What a host said of itself, or why nothing is known of it.
+
+    Args:
+        says: When it looked, what is behind its door.
+        lines: What is to be looked at there, and what is always said: drift, the order in force, the spool.
+    """
+
+    name: str
+    says: str
+    is_well: bool
+    lines: tuple[Line, ...] = ()
 
 
 def look(actor: Actor, data: Path, *, time_zone: str) -> Overview:
@@ -67,6 +85,7 @@ def look(actor: Actor, data: Path, *, time_zone: str) -> Overview:
         today=dict(sorted(Counter(today).items())),
         waiting=tuple(_waiting(actor, data)),
         record=tuple(_record(data, actor.now)),
+        hosts=tuple(_hosts(data / HOSTS, actor.now)),
     )
 
 
@@ -82,7 +101,6 @@ def _doors(actor: Actor, data: Path, begins: datetime) -> list[Line]:
         Line("front desks", _front_desks(actor, begins)),
         Line("past logs", "`doorward audit` looks back over logs that systems elsewhere leave"),
         Line("fund", "not there yet", is_well=False),
-        Line("drift", "`doorward order drift` and `doorward doctor` compare the catalog with the order"),
     ]
 
 
@@ -133,6 +151,29 @@ def _record(data: Path, now: datetime) -> list[Line]:
         Line("checkpoint", said, not late),
         Line("whole record", "`doorward log verify` checks all of it"),
     ]
+
+
+def _hosts(folder: Path, now: datetime) -> list[Host]:
+    found = _try(lambda: read_looks(folder))
+    if isinstance(found, Failed):
+        return [Host("every host", found.says, is_well=False)]
+    return [_host(one, now) for one in found]
+
+
+def _host(look: Look | Unread, now: datetime) -> Host:
+    if isinstance(look, Unread):
+        return Host(look.host, f"its look {UNREAD}: {look.why}", is_well=False)
+    minutes = int(abs((now - look.at).total_seconds()) // 60)
+    when = f"looked {minutes} min ago" if look.at <= now else f"its clock is {minutes} min ahead"
+    old = ": too old to go by" if look.is_stale(now) else ""
+    well = sum(one.is_well for one in look.checks)
+    says = f"{when}{old}; {well} of {len(look.checks)} checks are well; {look.coverage}"
+    lines = (Line(one.name, _said(one.found, one.do), one.is_well) for one in look.shown)
+    return Host(look.host, says, look.is_well(now), tuple(lines))
+
+
+def _said(found: str, do: str) -> str:
+    return f"{found}; {do}" if do else found
 
 
 def _checkpoint(log: Path) -> tuple[int, datetime]:
