@@ -1,11 +1,15 @@
 """Every address of the desk, asked as everybody: what is not in the table is a fault of the table."""
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
+import doorward.desk
 from doorward.record.entry import Entry
 
 Recording = Callable[[], list[Entry]]
@@ -140,6 +144,20 @@ def test_who_may_not_act_changes_nothing(
             "current": "yes",
             "evidence": "x" * 121,
         },
+        {
+            "paper": "court_criminal",
+            "verified": "yes",
+            "scope": "in",
+            "current": "yes",
+            "evidence": "clerk\x00",
+        },
+        {
+            "paper": "court_criminal",
+            "verified": "yes",
+            "scope": "in",
+            "current": "yes",
+            "evidence": "clerk\nof court",
+        },
         {},
     ],
 )
@@ -155,3 +173,45 @@ def test_what_the_order_does_not_know_is_refused_in_a_line(
     assert done.status_code == 200
     assert "usa-alert--error" in done.content.decode()
     assert len(recording()) == count
+
+
+FIELDS = sorted(
+    {
+        name
+        for file in (Path(templates) for templates in [doorward.desk.__path__[0]])
+        for template in file.glob("templates/desk/**/*.html")
+        for name in re.findall(r'name="([a-z_-]+)"', template.read_text(encoding="utf-8"))
+    }
+)
+
+
+@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("value", ["\x00", "a\ud800b", "1" * 5000, "\u202e<b>"])
+def test_no_word_in_any_field_is_a_fault_of_ours(
+    desk: Any, clients: dict[str, Any], recording: Recording, name: str, value: str
+) -> None:
+    from django.urls import reverse
+
+    assert desk
+    assert recording() is not None
+    assert {"paper", "number", "counsel"} <= set(FIELDS)
+    sent = {"of-court": "enter", "who-asks": "FBI", "papers": ["court_criminal"]}
+    sent |= {"token": str(uuid.uuid4()), "file": "1"}  # noqa: TID251  # a form's
+    filed = clients["owner"].post("/new/court-paper/", sent).headers["location"]
+    keyed = {"key": uuid.UUID(filed.split("/")[2])}
+    pattern = next(one for one in urlpatterns() if one.name == name)
+    route = str(pattern.pattern)
+    needed = keyed if "key" in route else {"kind": "detainer"} if "kind" in route else {}
+    address, words = reverse(name, kwargs=needed), dict.fromkeys(FIELDS, value)
+    raw = urlencode(words, errors="surrogatepass")
+    for who in ("counsel", "owner"):
+        got = clients[who].get(f"{address}?{raw}")
+        assert got.status_code < 500
+        got = clients[who].post(address, raw, content_type="application/x-www-form-urlencoded")
+        assert got.status_code < 500
+
+
+def urlpatterns() -> list[Any]:
+    from doorward.desk.urls import urlpatterns as patterns
+
+    return patterns

@@ -66,8 +66,10 @@ def verify(actor: Actor, matter: Matter, seen: PaperSeen) -> Matter:
         ConfigError: The order knows no such paper, or the evidence is missing.
         StoreError: It cannot be recorded; nothing was done.
     """
-    if not 0 < len(seen.evidence.strip()) <= MAX_EVIDENCE:
-        raise ConfigError(f"say with whom or what it was verified, in at most {MAX_EVIDENCE} characters")
+    if not 0 < len(seen.evidence.strip()) <= MAX_EVIDENCE or not seen.evidence.isprintable():
+        raise ConfigError(
+            f"say with whom or what it was verified, in one line of at most {MAX_EVIDENCE} characters"
+        )
     with transaction.atomic():
         locked = _locked(actor, matter, Act.VERIFY)
         decision = decide_again(locked, acts_of(locked, seen), now=actor.now)
@@ -217,8 +219,9 @@ def _take(matter: Matter, decision: Decision) -> None:
 
 
 def _counsel(logins: tuple[str, ...], actor: Actor) -> list[Account]:
+    usable = [login for login in logins if login.isprintable()]  # the database takes no NUL
     held = {"assignments__role": Role.LAW.value, "assignments__until__gt": actor.now}
-    found = {one.login: one for one in Account.objects.filter(login__in=logins, is_active=True, **held)}
+    found = {one.login: one for one in Account.objects.filter(login__in=usable, is_active=True, **held)}
     missing = [login for login in logins if login not in found]
     if missing:
         raise NotAllowedError(f"{len(missing)} of the named are not of the law department")

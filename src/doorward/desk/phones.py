@@ -26,7 +26,8 @@ def add_place(actor: Actor, *, slug: str, kind: str, name: str, unit: str) -> Pl
         ConfigError: The short name is taken or is none, or something is missing.
     """
     _check(actor)
-    if not (slug.replace("-", "").isalnum() and slug.isascii() and name.strip() and unit.strip() and kind):
+    words = (name.strip(), unit.strip(), kind)
+    if not (_is_slug(slug) and all(word and word.isprintable() for word in words)):
         raise ConfigError("a place needs a short name of letters, digits and `-`, a kind, a name and a unit")
     try:
         with transaction.atomic():
@@ -44,7 +45,7 @@ def make_code(actor: Actor, slug: str) -> str:
         NotAllowedError: They may not, or there is no such place.
     """
     _check(actor)
-    place = Place.objects.filter(slug=slug).first()
+    place = Place.objects.filter(slug=slug).first() if _is_slug(slug) else None
     if place is None:
         raise NotAllowedError("there is no such place")
     code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
@@ -61,6 +62,8 @@ def take_back(actor: Actor, slug: str) -> int:
         NotAllowedError: They may not.
     """
     _check(actor)
+    if not _is_slug(slug):
+        return 0
     removed, _ = Phone.objects.filter(place__slug=slug).delete()
     return removed
 
@@ -73,6 +76,10 @@ def list_places(actor: Actor) -> list[Place]:
     """
     _check(actor)
     return list(Place.objects.prefetch_related("phones").order_by("slug"))
+
+
+def _is_slug(text: str) -> bool:
+    return text.replace("-", "").isalnum() and text.isascii()
 
 
 def _check(actor: Actor) -> None:

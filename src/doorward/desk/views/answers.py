@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.http import QueryDict
 
-from doorward.orders.intake import Asked, Faults, Intake, Question, QuestionType, read_form
+from doorward.orders.intake import Asked, Faults, Intake, Kind, Question, QuestionType, read_form
 
 _INPUTS: Final = {QuestionType.DATE_TIME: "datetime-local"}
 _DATE_TIME_LENGTH: Final = 32
@@ -114,6 +114,26 @@ def read_answers(intake: Intake, kind: str, sent: QueryDict) -> Answers:
         if question.is_asked(given)
     )
     return Answers(shown, None if isinstance(read, Faults) else read, faults.by_question, faults.form)
+
+
+def stated(kind: Kind | None, answers: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return labels of questions and of what was said to them, of a matter that was filed.
+
+    Args:
+        kind: As the order in force asks it, or None; a word that it does not know any more stays the word.
+        answers: As they were kept.
+    """
+    found = []
+    for name, kept in answers.items():
+        said = tuple(map(str, kept)) if isinstance(kept, list) else (str(kept),)
+        question = None if kind is None else kind.question(name)
+        if question is None:
+            found.append((name, ", ".join(said)))
+            continue
+        options = question.options
+        words = (options[word].label if word in options else _value(question, word) for word in said)
+        found.append((question.label, ", ".join(words)))
+    return found
 
 
 def with_offset(text: str) -> str:

@@ -1,29 +1,41 @@
 """Matters: one page each, all that somebody may see, and what waits for their office."""
 
 import uuid
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from doorward.desk.access import Actor, answers, matter_of, matters, waiting_for
+from doorward.desk.access import OFFICE, Actor, answers, matter_of, matters, waiting_for
+from doorward.desk.finding import find, read_wanted
+from doorward.desk.history import tell
 from doorward.desk.models import State
 from doorward.desk.order import order, papers_of
 from doorward.desk.roles import Act
+from doorward.desk.views.answers import stated
 from doorward.desk.views.signed_in import for_actor
 
 PAGE = 25
-SCOPES = (("in", "Yes, within its words"), ("out", "No"), ("unknown", "I cannot tell"))
 SCOPES = (("in", "Yes, within its words"), ("out", "No"), ("unknown", "I cannot tell"))
 
 
 @require_safe
 @for_actor
 def listing(request: HttpRequest, actor: Actor) -> HttpResponse:
-    """Return all that somebody may see, the latest first."""
-    pages = Paginator(matters(actor).order_by("-filed"), PAGE)
-    return render(request, "desk/matters.html", {"page": pages.get_page(request.GET.get("page"))})
+    """Return all that somebody may see, or what of it they ask for, the latest first."""
+    wanted = read_wanted(request.GET)
+    found = find(matters(actor), wanted, zone=ZoneInfo(settings.DESK.time_zone))
+    shown = {
+        "page": Paginator(found, PAGE).get_page(request.GET.get("page")),
+        "wanted": wanted,
+        "kinds": order().intake.kinds.values(),
+        "states": State.choices,
+        "offices": sorted(set(OFFICE.values())),
+    }
+    return render(request, "desk/matters.html", shown)
 
 
 @require_safe
@@ -48,7 +60,8 @@ def page(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
         "matter": found,
         "clauses": clauses,
         "kind": kind,
-        "events": found.events.all(),
+        "events": [(event, tell(event.says)) for event in found.events.all()],
+        "stated": stated(kind, found.answers),
         "contacts": pack.contacts,
         "papers": papers_of(pack),
         "scopes": SCOPES,
