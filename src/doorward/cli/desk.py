@@ -90,10 +90,12 @@ def city_configuration(settings: Settings) -> tuple[DeskConfiguration, Path]:
     provider = None
     if desk.issuer and desk.client_secret is not None:
         secret = _read_secret(desk.client_secret)
-        provider = Provider(desk.issuer, desk.client, secret, desk.login_claim, desk.second_factor)
+        provider = Provider(
+            desk.issuer, desk.client, secret, desk.login_claim, desk.second_factor, desk.ask_factor
+        )
     made = DeskConfiguration(
         desk.conninfo, settings.order, folders.data.absolute(), find_secret(folders), desk.origins,
-        sample=False, time_zone=desk.time_zone, provider=provider,
+        sample=False, time_zone=desk.time_zone, provider=provider, proxies=desk.proxies,
     )  # fmt: skip
     return made, folders.run / FILE
 

@@ -1,6 +1,7 @@
 """The section `[desk]` of doorward.toml: where browsers find the desk, its database, its identity provider."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from doorward.orders.toml import Toml
 
 KEYS: Final = (
     "conninfo", "host", "port", "origins", "certificate", "key", "time_zone",
-    "issuer", "client", "client_secret", "login_claim", "second_factor",
+    "issuer", "client", "client_secret", "login_claim", "second_factor", "ask_factor", "proxies",
 )  # fmt: skip
 PORT: Final = 8443
 MAX_PORT: Final = 65_535
@@ -30,6 +31,8 @@ class DeskSettings:
         issuer: Of the OpenID provider, or empty where there are local accounts alone.
         client_secret: A file that only the desk's user reads.
         second_factor: Values of `amr` or `acr` that stand for a second factor.
+        ask_factor: Values of `acr` that the provider is asked for, the best first.
+        proxies: Addresses of servers before the desk.
     """
 
     conninfo: str
@@ -44,6 +47,8 @@ class DeskSettings:
     client_secret: Path | None = None
     login_claim: str = "preferred_username"
     second_factor: tuple[str, ...] = ("mfa",)
+    ask_factor: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
 
 
 def read_desk(toml: Toml, base: Path) -> DeskSettings | None:
@@ -67,9 +72,13 @@ def read_desk(toml: Toml, base: Path) -> DeskSettings | None:
         client_secret=_file(toml, base, "client_secret"),
         login_claim=toml.get(str, "desk", "login_claim", default="preferred_username"),
         second_factor=_texts(toml, "second_factor", ("mfa",)),
+        ask_factor=_texts(toml, "ask_factor", ()),
+        proxies=_texts(toml, "proxies", ()),
     )
     if not made.origins or not all(_is_origin(one) for one in made.origins):
         toml.note("`desk.origins` lists what browsers call it, each `https://` and a name", "desk", "origins")
+    if not all(_is_address(one) for one in made.proxies):
+        toml.note("`desk.proxies` lists addresses such as 10.0.0.5, no names", "desk", "proxies")
     if (made.certificate is None) != (made.key is None):
         toml.note("`desk.certificate` and `desk.key` go together", "desk")
     if made.issuer and not (made.issuer.startswith("https://") and made.client and made.client_secret):
@@ -84,6 +93,14 @@ def _is_origin(text: str) -> bool:
     return (
         found.scheme == "https" and bool(found.hostname) and not (found.path or found.query or found.fragment)
     )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _conninfo(toml: Toml) -> str:

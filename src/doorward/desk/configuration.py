@@ -18,6 +18,7 @@ class Provider:
 
     Args:
         factors: Values of `amr` or `acr` that stand for a second factor.
+        asks: Values of `acr` that the provider is asked for, the best first.
     """
 
     issuer: str
@@ -25,6 +26,7 @@ class Provider:
     secret: str
     login_claim: str
     factors: tuple[str, ...]
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class DeskConfiguration:
         sample: Invented people may be played, and nothing is production.
         time_zone: Of the city.
         provider: Where people sign in besides local accounts, or None.
+        proxies: Addresses of servers before the desk, whose word is taken on who comes, and by HTTPS.
+        self_made: The certificate is of `--make-certificate`: browsers are not told to insist on HTTPS for a year.
     """
 
     conninfo: str
@@ -50,6 +54,8 @@ class DeskConfiguration:
     sample: bool = False
     time_zone: str = "America/Chicago"
     provider: Provider | None = None
+    proxies: tuple[str, ...] = ()
+    self_made: bool = False
 
     @property
     def spool(self) -> Path:
@@ -79,6 +85,8 @@ class DeskConfiguration:
                 sample=read["sample"] is True,
                 time_zone=str(read["time_zone"]),
                 provider=None if read["provider"] is None else _provider(read["provider"]),
+                proxies=tuple(str(one) for one in read["proxies"]),
+                self_made=read["self_made"] is True,
             )
         except OSError as error:
             raise ConfigError(f"`{path.name}` cannot be read: {error.strerror}") from error
@@ -114,13 +122,16 @@ class DeskConfiguration:
                 "sample": self.sample,
                 "time_zone": self.time_zone,
                 "provider": None if self.provider is None else asdict(self.provider),
+                "proxies": list(self.proxies),
+                "self_made": self.self_made,
             }
         )
 
 
 def _provider(read: dict[str, Any]) -> Provider:
     texts = {name: str(read[name]) for name in ("issuer", "client", "secret", "login_claim")}
-    return Provider(**texts, factors=tuple(str(one) for one in read["factors"]))
+    lists = {name: tuple(str(one) for one in read[name]) for name in ("factors", "asks")}
+    return Provider(**texts, **lists)
 
 
 def current() -> DeskConfiguration:

@@ -5,10 +5,14 @@ from datetime import UTC, datetime
 
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
 from doorward.desk.access import Actor, find_actor
+from doorward.desk.entrance.factors import has_factor, proves
+from doorward.desk.entrance.sessions import Over, find_end, touch
 from doorward.desk.models import Account
 
 _FREE = ("/account/", "/static/", "/front/")
@@ -21,22 +25,32 @@ class ActorMiddleware:
         self.respond = respond
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the answer of the page, or the way to a second factor."""
-        actor = actor_of(request)
+        """Return the answer of the page, or the way to a second factor; no browser and no proxy keeps either."""
+        now = datetime.now(UTC)  # noqa: TID251  # the shell may read the clock
+        actor = actor_of(request, now)
         request.actor = actor  # type: ignore[attr-defined]  # as Django's own middleware does
         if actor is not None and actor.lacks_factor and not request.path.startswith(_FREE):
-            return redirect("mfa_index")
-        return self.respond(request)
+            answer: HttpResponseBase = redirect("mfa_index")
+        else:
+            answer = self.respond(request)
+        answer.headers.setdefault("Cache-Control", "no-store")
+        if "no-store" not in answer.headers["Cache-Control"]:
+            answer.headers["Cache-Control"] += ", no-store"
+        return answer
 
 
-def actor_of(request: HttpRequest) -> Actor | None:
-    """Return who is signed in, as what they are now."""
+def actor_of(request: HttpRequest, now: datetime) -> Actor | None:
+    """Return who is signed in, as what they are now; a session that is over ends here."""
     if not isinstance(request.user, Account):
         return None
-    strong = any(record.get("method") == "mfa" for record in get_authentication_records(request))
-    now = datetime.now(UTC)  # noqa: TID251  # the shell may read the clock
-    return find_actor(
-        request.user,
-        is_strong=strong or (settings.DESK.sample and bool(request.session.get("played"))),
-        now=now,
-    )
+    played = settings.DESK.sample and bool(request.session.get("played"))
+    strong = played or proves(get_authentication_records(request, request.user), request.user)
+    over = find_end(request.session, now)
+    if over is None and not strong and has_factor(request.user):
+        over = Over.FACTOR
+    if over is not None:
+        logout(request)
+        messages.warning(request, over.value)
+        return None
+    touch(request.session, now)
+    return find_actor(request.user, is_strong=strong, now=now)

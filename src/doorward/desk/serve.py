@@ -66,6 +66,8 @@ def serve(desk: DeskConfiguration, *, address: str, certificate: tuple[str, str]
         **_LIMITS, "bind": address, "workers": 1, "threads": THREADS, "worker_class": "gthread",
         "post_worker_init": _begin, "worker_exit": _end, "when_ready": _say_ready, "accesslog": None,
         "loglevel": "warning", "proc_name": "doorward desk", "control_socket_disable": True,
+        # Whose word on HTTPS is taken: a server on this machine, and those that are configured.
+        "forwarded_allow_ips": ",".join(desk.proxies or ("127.0.0.1", "::1")),
     }  # fmt: skip
     if certificate is not None:
         options |= {"certfile": certificate[0], "keyfile": certificate[1]}

@@ -6,6 +6,7 @@ from csp.constants import NONE, SELF
 from psycopg.conninfo import conninfo_to_dict
 
 from doorward.desk.configuration import current
+from doorward.desk.entrance.sessions import LONGEST
 
 DESK = current()
 _PLACE = {key: str(value) for key, value in conninfo_to_dict(DESK.conninfo).items() if value is not None}
@@ -18,6 +19,7 @@ ROOT_URLCONF = "doorward.desk.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
+    "doorward.desk.app.Desk",  # first: its pages stand before those of allauth
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -28,7 +30,6 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "allauth.mfa",
-    "doorward.desk.app.Desk",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -72,6 +73,16 @@ DATABASES = {
     }
 }
 
+# Counts of failures and codes that were used: in the database, so that all threads and a restart agree on them. What is
+# counted, an address or a login, stands there as a digest.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "sign_in_count",
+        "KEY_FUNCTION": "doorward.desk.entrance.counts.make_key",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 AUTH_USER_MODEL = "desk.Account"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
@@ -89,12 +100,18 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "login"
 ACCOUNT_USER_MODEL_EMAIL_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "5/15m/key,10/15m/ip"}
+# A building comes from one address. Failures are counted by login and address (see `sign_in`), so nobody is kept out by
+# somebody who fails elsewhere; the numbers by address alone only bound how many logins are tried from one.
+ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "5/15m/key,60/15m/ip"}
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {
+        "provider_class": "doorward.desk.entrance.provider.CityProvider",
         "OAUTH_PKCE_ENABLED": True,
         "APPS": []
         if DESK.provider is None
@@ -113,14 +130,31 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "doorward desk"
 MFA_TOTP_TOLERANCE = 1
+MFA_ADAPTER = "doorward.desk.entrance.factors.FactorAdapter"
+MFA_RATE_LIMITS = {"webauthn_login": "120/m/ip"}
+MFA_FORMS = {
+    "authenticate": "doorward.desk.entrance.factors.CodeForm",
+    "reauthenticate": "doorward.desk.entrance.factors.CodeAgainForm",
+    "activate_totp": "doorward.desk.entrance.factors.CodeFirstForm",
+    "add_webauthn": "doorward.desk.entrance.factors.NewPasskeyForm",
+    "login_webauthn": "doorward.desk.entrance.factors.PasskeyForm",
+}
+PASSWORD_RESET_TIMEOUT = 24 * 3600  # of the address for a first password; there is no reset by mail
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 12 * 3600  # CJIS IA: nobody stays in longer than twelve hours without signing in again
+SESSION_COOKIE_AGE = int(LONGEST.total_seconds())  # `doorward.desk.entrance.sessions` ends them
+# With this prefix a browser takes the cookie from this host alone, over HTTPS, for every path (RFC 6265bis, 4.1.3.2).
+SESSION_COOKIE_NAME = "__Host-desk" if DESK.is_encrypted else "desk"
+CSRF_COOKIE_NAME = "__Host-desk-form" if DESK.is_encrypted else "desk-form"
+CSRF_COOKIE_SAMESITE = "Lax"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = DESK.is_encrypted
 CSRF_COOKIE_HTTPONLY = True
-SECURE_HSTS_SECONDS = 31_536_000 if DESK.is_encrypted else 0
+# Not with a certificate of our own making: a browser told to insist refuses the desk for a year, without a way past,
+# once the certificate is renewed by somebody else or the phone forgets it.
+SECURE_HSTS_SECONDS = 31_536_000 if DESK.is_encrypted and not DESK.self_made else 0
 SECURE_REFERRER_POLICY = "same-origin"  # with none, browsers send forms from an origin `null`
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -22,8 +22,5 @@ urlpatterns = [
     path("queue/", matters.queue, name="queue"),
     path("favicon.ico", home.icon),
     path("play/", home.play, name="play"),
-    path("account/", include("allauth.account.urls")),
-    path("account/factor/", include("allauth.mfa.urls")),
-    path("account/provider/", include("allauth.socialaccount.urls")),
-    path("account/oidc/", include("allauth.socialaccount.providers.openid_connect.urls")),
+    path("account/", include("doorward.desk.entrance.addresses")),
 ]

@@ -1,7 +1,8 @@
 """The desk as a WSGI application; `doorward desk` serves it."""
 
 import os
-from wsgiref.types import WSGIApplication
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.core.wsgi import get_wsgi_application
 
@@ -18,8 +19,31 @@ def make_application() -> WSGIApplication:
         ConfigError: The order, its intake or its protocols cannot be read.
     """
     from doorward.desk.front_mount import make_front, mount
+    from django.conf import settings
+
     from doorward.desk.order import order
 
-    if not has_protocols(order().pack.files):
-        return _site
-    return mount(make_front("city"), _site)
+    site = _site if not has_protocols(order().pack.files) else mount(make_front("city"), _site)
+    return behind(settings.DESK.proxies, site)
+
+
+def behind(proxies: tuple[str, ...], site: WSGIApplication) -> WSGIApplication:
+    """Return the site, told who really comes where a server before it says so.
+
+    Args:
+        proxies: Addresses whose `X-Forwarded-For` is believed, from the right, up to the first that is none of them:
+            what stands further left is whatever a client has sent.
+    """
+    trusted = frozenset(proxies)
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("REMOTE_ADDR") in trusted:
+            for one in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+                if not one.strip():
+                    break
+                environ["REMOTE_ADDR"] = one.strip()[:64]
+                if one.strip() not in trusted:
+                    break
+        return site(environ, start_response)
+
+    return answer

@@ -2,9 +2,10 @@
 
 from doorward.desk.models.accounts import Account, Assignment
 from doorward.desk.models.matters import Event, Matter, Numbering, Paper, State
+from doorward.desk.models.signin import SignInCount
 from doorward.desk.models.visits import CompiledProtocols, EnrolmentCode, Phone, Place, Visit
 
 __all__ = [
     "Account", "Assignment", "CompiledProtocols", "EnrolmentCode", "Event", "Matter", "Numbering", "Paper", "Phone",
-    "Place", "State", "Visit",
+    "Place", "SignInCount", "State", "Visit",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from doorward.desk.access import Actor
 
 P = ParamSpec("P")
+SAFE = ("GET", "HEAD")
 
 
 def for_actor(
@@ -21,7 +23,27 @@ def for_actor(
     def called(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         actor: Actor | None = getattr(request, "actor", None)
         if actor is None:
-            return redirect_to_login(request.get_full_path())
+            return send_to_sign_in(request)
         return view(request, actor, *args, **kwargs)
 
     return called
+
+
+def send_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Return the way to sign in and back: to the page itself, or to the one whose form was sent.
+
+    A part of a page that htmx asks for must not become the page for signing in: the whole page goes there.
+    """
+    page = request.get_full_path() if request.method in SAFE else _page_of_form(request)
+    answer = redirect_to_login(page)
+    if request.headers.get("HX-Request") != "true":
+        return answer
+    whole = HttpResponse(status=204)
+    whole.headers["HX-Redirect"] = redirect_to_login(_page_of_form(request)).headers["location"]
+    return whole
+
+
+def _page_of_form(request: HttpRequest) -> str:
+    """Return the page of this site that a form or a part belongs to, by the browser's word; else the first page."""
+    said = urlsplit(request.headers.get("Referer", ""))
+    return said.path if said.netloc == request.get_host() and said.path.startswith("/") else "/"

@@ -1,0 +1,353 @@
+"""Signing in with the real thing: Chromium with a virtual authenticator, codes of an authenticator app, a desk over HTTPS."""
+
+import base64
+import hashlib
+import hmac
+import os
+import re
+import struct
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests_support.desk_server import Served, serving
+
+CHROME = which("google-chrome") or which("chromium")
+PASSWORD = "a sentence that is easy to keep"
+HALF_MINUTE = 30
+
+
+@pytest.fixture(scope="module")
+def served(desk: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(desk, tmp_path_factory.mktemp("served")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def people(desk: Any, served: Served) -> dict[str, str]:
+    """Local accounts by what they are, made before the browser's loop begins."""
+    from doorward.desk.roles import Role
+
+    assert served
+    made = {}
+    for name, role in (("law", Role.LAW), ("law2", Role.LAW), ("law3", Role.LAW), ("staff", Role.STAFF)):
+        account = desk.account(f"{name}.signin.example", role, unit="branch-9")
+        account.set_password(PASSWORD)
+        account.save()
+        made[name] = account.login
+    return made
+
+
+@pytest.fixture(scope="module")
+def browser(served: Served, people: dict[str, str]) -> Iterator[Any]:
+    assert people
+    if CHROME is None:
+        if os.environ.get("CI"):
+            pytest.fail("there is no Chromium, and CI must have one")
+        pytest.skip("there is no Chromium here")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # Trust in the key of this one certificate; all else of TLS is as ever.
+        known = f"--ignore-certificate-errors-spki-list={digest_of(served.pair.certificate)}"
+        found = playwright.chromium.launch(executable_path=CHROME, args=["--no-sandbox", known])
+        yield found
+        found.close()
+
+
+def digest_of(certificate: Path) -> str:
+    key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
+    raw = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(raw).digest()).decode()
+
+
+class Person:
+    """Somebody at a browser of their own, what it complained of, and their authenticator."""
+
+    def __init__(self, browser: Any, url: str, **size: int) -> None:
+        self.url = url
+        self.context = browser.new_context(viewport={"width": 1100, "height": 900, **size}, reduced_motion="reduce")
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(10_000)
+        self.complaints: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(f"{message.text} {message.location}"))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.devtools = self.context.new_cdp_session(self.page)
+        self.authenticator = ""
+
+    def hold_authenticator(self, *, verifies: bool = True) -> None:
+        """Have a device that keeps passkeys and knows its owner."""
+        self.devtools.send("WebAuthn.enable", {"enableUI": False})
+        options = {
+            "protocol": "ctap2", "ctap2Version": "ctap2_1", "transport": "internal", "hasResidentKey": True,
+            "hasUserVerification": True, "isUserVerified": verifies, "automaticPresenceSimulation": True,
+        }  # fmt: skip
+        found = self.devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        self.authenticator = found["authenticatorId"]
+
+    def lose_authenticator(self) -> None:
+        self.devtools.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": self.authenticator})
+
+    def know_owner(self, known: bool) -> None:
+        held = {"authenticatorId": self.authenticator, "isUserVerified": known}
+        self.devtools.send("WebAuthn.setUserVerified", held)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.url + path)
+
+    def sign_in(self, login: str, password: str = PASSWORD, *, then: str = "") -> None:
+        self.go(f"/account/login/{then}")
+        self.page.get_by_label("Username").fill(login)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
+        self.page.wait_for_load_state()
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).click()
+        self.page.wait_for_load_state()
+
+    def follow(self, name: str) -> None:
+        self.page.get_by_role("link", name=name, exact=True).first.click()
+        self.page.wait_for_load_state()
+
+    def heading(self) -> str:
+        return str(self.page.get_by_role("heading", level=1).inner_text())
+
+    def session(self) -> str:
+        return str(next(one["value"] for one in self.context.cookies() if one["name"] == "__Host-desk"))
+
+
+@pytest.fixture
+def meet(browser: Any, served: Served) -> Iterator[Callable[..., Person]]:
+    """Somebody new, as often as asked; at the end no browser has complained."""
+    met: list[Person] = []
+
+    def make(**size: int) -> Person:
+        met.append(Person(browser, served.url, **size))
+        return met[-1]
+
+    yield make
+    for one in met:
+        one.context.close()
+    assert [said for one in met for said in one.complaints] == []
+
+
+def code_of(letters: str, *, later: int = 0) -> str:
+    """Return the six digits that an authenticator app shows (RFC 6238)."""
+    key = base64.b32decode(letters)
+    counter = struct.pack(">Q", int(time.time()) // HALF_MINUTE + later)  # noqa: TID251  # as the app does
+    digest = hmac.digest(key, counter, "sha1")
+    place = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[place : place + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
+
+
+def test_a_passkey_is_enrolled_signs_in_alone_and_is_the_second_factor(
+    meet: Callable[..., Person], people: dict[str, str]
+) -> None:
+    person = meet()
+    person.hold_authenticator()
+    person.sign_in(people["law"])
+    assert person.heading() == "Your sign-in"
+    assert person.page.get_by_text("What you are needs a second factor").is_visible()
+    person.go("/queue/")
+    assert person.heading() == "Your sign-in"  # a role with power opens nothing else
+    before = person.session()
+    person.follow("Add a passkey")
+    assert person.heading() == "Add a passkey"  # the password was typed a moment ago
+    person.page.get_by_label("A name for it").fill("this laptop")
+    person.page.get_by_role("button", name="Add it").click()
+    person.page.get_by_role("heading", name="Your recovery codes").wait_for()
+    assert person.page.locator("code.code").count() == 10
+    assert person.session() != before
+    person.go("/queue/")
+    assert person.heading() == "Waiting for you"
+
+    person.press("Sign out")
+    person.go("/account/login/?next=/queue/")
+    person.page.get_by_role("button", name="Sign in with a passkey").click()
+    person.page.get_by_role("heading", name="Waiting for you").wait_for()
+
+    person.press("Sign out")
+    person.sign_in(people["law"], then="?next=/matters/")
+    assert person.heading() == "Your second factor"
+    person.go("/queue/")
+    assert person.heading() == "Your second factor"  # half signed in is not signed in
+    person.press("Use a passkey")
+    person.page.get_by_role("heading", name="Requests").wait_for()
+
+
+def test_a_passkey_whose_owner_the_device_does_not_know_signs_in_nobody(
+    meet: Callable[..., Person], people: dict[str, str]
+) -> None:
+    person = meet()
+    person.hold_authenticator()
+    person.sign_in(people["law2"])
+    person.follow("Add a passkey")
+    person.page.get_by_role("button", name="Add it").click()
+    person.page.get_by_role("heading", name="Your recovery codes").wait_for()
+    person.press("Sign out")
+    person.know_owner(False)
+    person.page.get_by_role("button", name="Sign in with a passkey").click()
+    person.page.get_by_text("Nothing was done").wait_for()
+    assert person.heading() == "Sign in"
+
+
+def test_what_is_lost_is_replaced_by_a_recovery_code_that_works_once(
+    meet: Callable[..., Person], people: dict[str, str]
+) -> None:
+    person = meet()
+    person.hold_authenticator()
+    person.sign_in(people["law3"])
+    person.follow("Add a passkey")
+    person.page.get_by_role("button", name="Add it").click()
+    person.page.get_by_role("heading", name="Your recovery codes").wait_for()
+    code = person.page.locator("code.code").first.inner_text()
+    person.press("Sign out")
+    person.lose_authenticator()
+
+    person.sign_in(people["law3"])
+    person.page.get_by_label("Code").fill(code)
+    person.press("Go on")
+    assert person.heading() == "Today"
+    person.go("/account/factor/")
+    assert "9 left" in person.page.get_by_role("main").inner_text()
+    person.follow("Add an authenticator app")
+    letters = person.page.locator("#letters").inner_text()
+    first = code_of(letters)
+    person.page.get_by_label("Authenticator code").fill(first)
+    person.press("Add it")
+    assert person.page.get_by_text("In use: six digits").is_visible()
+
+    # The passkey that is lost is removed, and what was used is used.
+    person.follow("See, add or remove")
+    person.page.get_by_role("link", name="Remove Passkey 1").click()
+    person.press("Remove it")
+    assert person.page.get_by_text("None yet.").is_visible()
+    person.press("Sign out")
+    person.sign_in(people["law3"])
+    for used in (code, first):
+        person.page.get_by_label("Code").fill(used)
+        person.press("Go on")
+        assert person.heading() == "Your second factor"
+    person.page.get_by_label("Code").fill(code_of(letters, later=1))
+    person.press("Go on")
+    assert person.heading() == "Today"
+
+
+def test_a_factor_is_removed_only_by_somebody_who_proves_it_again(
+    desk: Any, meet: Callable[..., Person], people: dict[str, str], stale: Callable[[str], None]
+) -> None:
+    person = meet()
+    person.sign_in(people["staff"])
+    assert person.heading() == "Today"  # no power, no factor asked
+    person.go("/account/factor/")
+    person.follow("Add an authenticator app")
+    letters = person.page.locator("#letters").inner_text()
+    person.page.get_by_label("Authenticator code").fill(code_of(letters))
+    person.press("Add it")
+    person.page.get_by_role("heading", name="Your recovery codes").wait_for()
+    stale(person.session())
+    person.go("/account/factor/totp/deactivate/")
+    assert person.heading() == "Is it still you?"
+    person.page.get_by_label("Password").fill("not the password at all")
+    person.press("Go on")
+    assert person.heading() == "Is it still you?"
+    person.page.get_by_label("Password").fill(PASSWORD)
+    person.press("Go on")
+    person.press("Remove it")
+    assert person.page.get_by_text("Not in use.").is_visible()
+
+
+@pytest.fixture
+def stale(desk: Any) -> Callable[[str], None]:
+    """Make what was proved in a session an hour old, by the database: tests wait for nothing."""
+    from psycopg import connect
+
+    def make(key: str) -> None:
+        in_session(connect, desk, key, lambda held: [
+            one.update(at=one["at"] - 3600) for one in held["account_authentication_methods"]
+        ])
+
+    return make
+
+
+def in_session(connect: Any, desk: Any, key: str, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change what stands in a session, beside Django: a browser's loop lets it ask no database."""
+    import threading
+
+    from django.contrib.sessions.backends.db import SessionStore
+
+    def run() -> None:
+        from django.db import connections
+
+        held = SessionStore(key)
+        change(held)
+        held.save()
+        connections.close_all()
+
+    assert connect and desk
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+
+ENTRANCE = (
+    "/account/factor/",
+    "/account/factor/webauthn/",
+    "/account/factor/webauthn/add/",
+    "/account/factor/totp/activate/",
+    "/account/factor/recovery-codes/generate/",
+    "/account/password/",
+    "/account/logout/",
+)
+
+
+@pytest.mark.parametrize("width", [1100, 360])
+def test_every_page_for_signing_in_is_ours_fits_and_has_no_fault_that_a_machine_finds(
+    meet: Callable[..., Person], people: dict[str, str], width: int
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    person = meet(width=width, height=740)
+    found = {}
+    shots = os.environ.get("DOORWARD_SCREENSHOTS")
+
+    def look(name: str) -> None:
+        page = person.page
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        styled = page.evaluate("getComputedStyle(document.querySelector('.desk-head')).backgroundColor")
+        report = Axe().run(page)
+        found[name] = (wide, styled != "rgba(0, 0, 0, 0)", [one["id"] for one in report.response["violations"]])
+        if shots:
+            page.screenshot(path=f"{shots}/{re.sub('[^a-z]+', '-', name)}-{width}.png", full_page=True)
+
+    person.go("/account/login/")
+    look("login")
+    person.sign_in(people["staff"], "wrong and wrong again")
+    look("login refused")
+    person.sign_in(people["staff"])
+    for path in ENTRANCE:
+        person.go(path)
+        look(path)
+    assert found == dict.fromkeys(found, (0, True, []))
+
+
+def test_it_is_done_by_keyboard_alone(meet: Callable[..., Person], people: dict[str, str]) -> None:
+    person = meet()
+    person.go("/account/login/")
+    keys = person.page.keyboard
+    keys.press("Tab")
+    assert person.page.evaluate("document.activeElement.textContent") == "Skip to the page"
+    keys.press("Tab")
+    keys.type(people["staff"])
+    keys.press("Tab")
+    keys.type(PASSWORD)
+    keys.press("Tab")
+    keys.press("Enter")
+    person.page.get_by_role("heading", name="Today").wait_for()

@@ -1,0 +1,66 @@
+"""A desk that is served by a process of its own over HTTPS, from the database of the test's desk."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tests_support.certificates import Authority, Pair
+from tests_support.ports import free_port
+
+CODE = """
+import sys
+from doorward.desk.configuration import current
+from doorward.desk.serve import prepare, serve
+prepare()
+serve(current(), address=sys.argv[1], certificate=(sys.argv[2], sys.argv[3]))
+"""
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where it is, and by whose word it is itself."""
+
+    url: str
+    port: int
+    authority: Authority
+    pair: Pair
+    folder: Path
+
+
+@contextmanager
+def serving(desk: Any, folder: Path, *, port: int = 0, **more: Any) -> Iterator[Served]:
+    """Serve the desk of this process's database as a city's, at `https://localhost`.
+
+    Args:
+        more: Of its configuration, where that is another than of a city without a provider.
+    """
+    from doorward.desk.configuration import VARIABLE, DeskConfiguration
+
+    made = DeskConfiguration.load(Path(os.environ[VARIABLE]))
+    port = port or free_port()
+    url = f"https://localhost:{port}"
+    authority = Authority(folder / "authority", "tests")
+    pair = authority.issue("desk", hosts=("localhost", "127.0.0.1"))
+    file = folder / "served.json"
+    here = {"origins": (url,), "sample": False, "data": folder / "data", **more}
+    (folder / "data").mkdir(exist_ok=True)
+    file.write_text(replace(made, **here).format(), encoding="utf-8")
+    errors = folder / "served.err"
+    with errors.open("wb") as sink, subprocess.Popen(
+        [sys.executable, "-c", CODE, f"localhost:{port}", str(pair.certificate), str(pair.key)],
+        stdout=subprocess.PIPE,
+        stderr=sink,
+        env={**os.environ, VARIABLE: str(file)},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n", errors.read_text()
+        try:
+            yield Served(url, port, authority, pair, folder)
+        finally:
+            process.terminate()
+            assert process.wait(30) == 0
