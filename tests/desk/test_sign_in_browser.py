@@ -1,22 +1,19 @@
-"""Signing in with the real thing: Chromium with a virtual authenticator, codes of an authenticator app, a desk over HTTPS."""
+"""Signing in with the real thing: Chromium with a virtual authenticator, codes of an app, a desk over HTTPS."""
 
 import base64
-import hashlib
 import hmac
 import os
 import re
 import struct
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from shutil import which
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests_support.desk_server import Served, serving
+from tests_support.certificates import digest_of
+from tests_support.desk_server import Served, change_session, serving
 
 CHROME = which("google-chrome") or which("chromium")
 PASSWORD = "a sentence that is easy to keep"
@@ -25,7 +22,8 @@ HALF_MINUTE = 30
 
 @pytest.fixture(scope="module")
 def served(desk: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(desk, tmp_path_factory.mktemp("served")) as found:
+    assert desk
+    with serving(tmp_path_factory.mktemp("served")) as found:
         yield found
 
 
@@ -34,7 +32,7 @@ def people(desk: Any, served: Served) -> dict[str, str]:
     """Local accounts by what they are, made before the browser's loop begins."""
     from doorward.desk.roles import Role
 
-    assert served
+    assert served.port
     made = {}
     for name, role in (("law", Role.LAW), ("law2", Role.LAW), ("law3", Role.LAW), ("staff", Role.STAFF)):
         account = desk.account(f"{name}.signin.example", role, unit="branch-9")
@@ -61,18 +59,14 @@ def browser(served: Served, people: dict[str, str]) -> Iterator[Any]:
         found.close()
 
 
-def digest_of(certificate: Path) -> str:
-    key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
-    raw = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return base64.b64encode(hashlib.sha256(raw).digest()).decode()
-
-
 class Person:
     """Somebody at a browser of their own, what it complained of, and their authenticator."""
 
     def __init__(self, browser: Any, url: str, **size: int) -> None:
         self.url = url
-        self.context = browser.new_context(viewport={"width": 1100, "height": 900, **size}, reduced_motion="reduce")
+        self.context = browser.new_context(
+            viewport={"width": 1100, "height": 900, **size}, reduced_motion="reduce"
+        )
         self.page = self.context.new_page()
         self.page.set_default_timeout(10_000)
         self.complaints: list[str] = []
@@ -94,7 +88,7 @@ class Person:
     def lose_authenticator(self) -> None:
         self.devtools.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": self.authenticator})
 
-    def know_owner(self, known: bool) -> None:
+    def know_owner(self, *, known: bool) -> None:
         held = {"authenticatorId": self.authenticator, "isUserVerified": known}
         self.devtools.send("WebAuthn.setUserVerified", held)
 
@@ -192,7 +186,7 @@ def test_a_passkey_whose_owner_the_device_does_not_know_signs_in_nobody(
     person.page.get_by_role("button", name="Add it").click()
     person.page.get_by_role("heading", name="Your recovery codes").wait_for()
     person.press("Sign out")
-    person.know_owner(False)
+    person.know_owner(known=False)
     person.page.get_by_role("button", name="Sign in with a passkey").click()
     person.page.get_by_text("Nothing was done").wait_for()
     assert person.heading() == "Sign in"
@@ -241,7 +235,7 @@ def test_what_is_lost_is_replaced_by_a_recovery_code_that_works_once(
 
 
 def test_a_factor_is_removed_only_by_somebody_who_proves_it_again(
-    desk: Any, meet: Callable[..., Person], people: dict[str, str], stale: Callable[[str], None]
+    meet: Callable[..., Person], people: dict[str, str], stale: Callable[[str], None]
 ) -> None:
     person = meet()
     person.sign_in(people["staff"])
@@ -265,36 +259,14 @@ def test_a_factor_is_removed_only_by_somebody_who_proves_it_again(
 
 
 @pytest.fixture
-def stale(desk: Any) -> Callable[[str], None]:
-    """Make what was proved in a session an hour old, by the database: tests wait for nothing."""
-    from psycopg import connect
+def stale() -> Callable[[str], None]:
+    """Make what was proved in a session an hour old: tests wait for nothing."""
 
-    def make(key: str) -> None:
-        in_session(connect, desk, key, lambda held: [
-            one.update(at=one["at"] - 3600) for one in held["account_authentication_methods"]
-        ])
+    def age(held: dict[str, Any]) -> None:
+        for one in held["account_authentication_methods"]:
+            one["at"] -= 3600
 
-    return make
-
-
-def in_session(connect: Any, desk: Any, key: str, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change what stands in a session, beside Django: a browser's loop lets it ask no database."""
-    import threading
-
-    from django.contrib.sessions.backends.db import SessionStore
-
-    def run() -> None:
-        from django.db import connections
-
-        held = SessionStore(key)
-        change(held)
-        held.save()
-        connections.close_all()
-
-    assert connect and desk
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
+    return lambda key: change_session(key, age)
 
 
 ENTRANCE = (
@@ -323,7 +295,11 @@ def test_every_page_for_signing_in_is_ours_fits_and_has_no_fault_that_a_machine_
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         styled = page.evaluate("getComputedStyle(document.querySelector('.desk-head')).backgroundColor")
         report = Axe().run(page)
-        found[name] = (wide, styled != "rgba(0, 0, 0, 0)", [one["id"] for one in report.response["violations"]])
+        found[name] = (
+            wide,
+            styled != "rgba(0, 0, 0, 0)",
+            [one["id"] for one in report.response["violations"]],
+        )
         if shots:
             page.screenshot(path=f"{shots}/{re.sub('[^a-z]+', '-', name)}-{width}.png", full_page=True)
 

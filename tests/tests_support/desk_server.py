@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,10 +34,11 @@ class Served:
 
 
 @contextmanager
-def serving(desk: Any, folder: Path, *, port: int = 0, **more: Any) -> Iterator[Served]:
+def serving(folder: Path, *, port: int = 0, trusting: Path | None = None, **more: Any) -> Iterator[Served]:
     """Serve the desk of this process's database as a city's, at `https://localhost`.
 
     Args:
+        trusting: The root of an authority that the desk itself trusts, as of its provider.
         more: Of its configuration, where that is another than of a city without a provider.
     """
     from doorward.desk.configuration import VARIABLE, DeskConfiguration
@@ -51,12 +53,19 @@ def serving(desk: Any, folder: Path, *, port: int = 0, **more: Any) -> Iterator[
     (folder / "data").mkdir(exist_ok=True)
     file.write_text(replace(made, **here).format(), encoding="utf-8")
     errors = folder / "served.err"
-    with errors.open("wb") as sink, subprocess.Popen(
-        [sys.executable, "-c", CODE, f"localhost:{port}", str(pair.certificate), str(pair.key)],
-        stdout=subprocess.PIPE,
-        stderr=sink,
-        env={**os.environ, VARIABLE: str(file)},
-    ) as process:
+    with (
+        errors.open("wb") as sink,
+        subprocess.Popen(
+            [sys.executable, "-c", CODE, f"localhost:{port}", str(pair.certificate), str(pair.key)],
+            stdout=subprocess.PIPE,
+            stderr=sink,
+            env={
+                **os.environ,
+                VARIABLE: str(file),
+                **({"REQUESTS_CA_BUNDLE": str(trusting)} if trusting else {}),
+            },
+        ) as process,
+    ):
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n", errors.read_text()
         try:
@@ -64,3 +73,21 @@ def serving(desk: Any, folder: Path, *, port: int = 0, **more: Any) -> Iterator[
         finally:
             process.terminate()
             assert process.wait(30) == 0
+
+
+def change_session(key: str, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change what stands in a session, from a thread of its own: a browser's loop lets this one ask no database."""
+
+    def run() -> None:
+        from django.contrib.sessions.backends.db import SessionStore
+        from django.db import connections
+
+        held = SessionStore(key)
+        held.load()
+        change(held)
+        held.save()
+        connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()

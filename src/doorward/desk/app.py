@@ -1,5 +1,7 @@
 """The desk as an application of Django."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -9,3 +11,7 @@ class Desk(AppConfig):
     name = "doorward.desk"
     label = "desk"
     verbose_name = "The desk"
+
+    def ready(self) -> None:
+        """Hear of each sign-in from the first on: what begins a session's time listens in that module."""
+        import_module("doorward.desk.entrance.adapters")

@@ -130,8 +130,8 @@ class DeskConfiguration:
 
 def _provider(read: dict[str, Any]) -> Provider:
     texts = {name: str(read[name]) for name in ("issuer", "client", "secret", "login_claim")}
-    lists = {name: tuple(str(one) for one in read[name]) for name in ("factors", "asks")}
-    return Provider(**texts, **lists)
+    factors, asks = (tuple(str(one) for one in read[name]) for name in ("factors", "asks"))
+    return Provider(**texts, factors=factors, asks=asks)
 
 
 def current() -> DeskConfiguration:

@@ -93,15 +93,15 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "doorward.desk.sign_in.AccountAdapter"
-SOCIALACCOUNT_ADAPTER = "doorward.desk.sign_in.ProviderAdapter"
+ACCOUNT_ADAPTER = "doorward.desk.entrance.adapters.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "doorward.desk.entrance.adapters.ProviderAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "login"
 ACCOUNT_USER_MODEL_EMAIL_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
-# A building comes from one address. Failures are counted by login and address (see `sign_in`), so nobody is kept out by
-# somebody who fails elsewhere; the numbers by address alone only bound how many logins are tried from one.
+# A building comes from one address. Failures are counted by login and address (see `entrance.adapters`), so nobody is
+# kept out by who fails elsewhere; the numbers by address alone only bound how many logins are tried from one.
 ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "5/15m/key,60/15m/ip"}
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False

@@ -18,9 +18,9 @@ def make_application() -> WSGIApplication:
     Raises:
         ConfigError: The order, its intake or its protocols cannot be read.
     """
-    from doorward.desk.front_mount import make_front, mount
     from django.conf import settings
 
+    from doorward.desk.front_mount import make_front, mount
     from doorward.desk.order import order
 
     site = _site if not has_protocols(order().pack.files) else mount(make_front("city"), _site)

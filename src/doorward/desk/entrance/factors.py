@@ -86,7 +86,7 @@ class NewPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # as above
 
 
 class PasskeyForm(LoginWebAuthnForm):  # type: ignore[misc]  # as above
-    """Signing in by a passkey alone: not for whom the provider signs in, or closing them there would not close them here."""
+    """Signing in by a passkey alone: not for whom the provider signs in, or closing them there closes nothing here."""
 
     def clean_credential(self) -> Authenticator:
         """Return the passkey of a local account."""
@@ -125,4 +125,3 @@ def _once(account: Account, code: str) -> str:
 def _cipher() -> Fernet:
     key = hmac.digest(settings.SECRET_KEY.encode(), b"doorward: second factors at rest", sha256)
     return Fernet(base64.urlsafe_b64encode(key))
-

@@ -3,6 +3,7 @@
 from typing import Final
 
 from allauth.account import views as account
+from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth import password_validation
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
@@ -13,8 +14,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from doorward.desk.entrance import provider
+from doorward.desk.entrance.adapters import end_others, is_of_provider
 from doorward.desk.models import Account
-from doorward.desk.sign_in import end_others
 
 DIFFER: Final = "the two are not the same"
 
@@ -37,7 +38,7 @@ def invite(who: Account) -> str:
     who.set_unusable_password()  # a random one: every token of before is worth nothing now
     who.save(update_fields=["password"])
     who.end_sessions()
-    who.authenticator_set.all().delete()
+    Authenticator.objects.filter(user=who).delete()
     return f"/account/first/{who.pk}/{INVITATIONS.make_token(who)}/"
 
 
@@ -45,8 +46,12 @@ def invite(who: Account) -> str:
 @require_http_methods(["GET", "POST"])
 def first(request: HttpRequest, who: str, token: str) -> HttpResponse:
     """Return the form for a first password, or after it the page for signing in; an address that is used up is none."""
-    found = Account.objects.filter(pk=int(who), is_active=True).first() if who.isdecimal() and len(who) < 19 else None
-    if found is None or not INVITATIONS.check_token(found, token) or found.socialaccount_set.exists():
+    found = (
+        Account.objects.filter(pk=int(who), is_active=True).first()
+        if who.isdecimal() and len(who) < 19
+        else None
+    )
+    if found is None or not INVITATIONS.check_token(found, token) or is_of_provider(found):
         raise Http404
     faults: list[str] = []
     if request.method == "POST":

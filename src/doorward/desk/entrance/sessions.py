@@ -21,7 +21,9 @@ class Over(Enum):
 
     IDLE = "you were signed out after thirty minutes without a page"
     LONGEST = "you were signed out after twelve hours"
-    FACTOR = "you were signed out: your account has a second factor now, and this session was begun without it"
+    FACTOR = (
+        "you were signed out: your account has a second factor now, and this session was begun without it"
+    )
 
 
 def begin(session: MutableMapping[str, Any], now: datetime) -> None:

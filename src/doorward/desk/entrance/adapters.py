@@ -6,7 +6,7 @@ the provider closes them here.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
@@ -35,6 +35,13 @@ MAX_LOGIN: Final = 100
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it has no types
     """Local accounts: nobody signs up, and nothing is sent by mail."""
+
+    error_messages: ClassVar[dict[str, str]] = {
+        **DefaultAccountAdapter.error_messages,
+        "username_password_mismatch": "no such username with this password",
+        "incorrect_password": "this is not the password",
+        "too_many_login_attempts": "too many tries from here; wait a quarter of an hour, or use a passkey",
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Return False: `doorward account add` makes accounts."""
@@ -68,8 +75,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it has no 
         return True
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:  # noqa: ANN401  # as above
-        """Return what failures are counted under: a login from one place, so nobody is kept out by failing elsewhere."""
-        return f"{self.get_client_ip(request)} {super()._get_login_attempts_cache_key(request, **credentials)}"
+        """Return what failures are counted under: a login from one address; elsewhere nobody is kept out by them."""
+        return (
+            f"{self.get_client_ip(request)} {super()._get_login_attempts_cache_key(request, **credentials)}"
+        )
 
 
 class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # as above
@@ -90,22 +99,24 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # as 
             return
         login = _find_login(sociallogin.account.extra_data)
         account = Account.objects.filter(login=login, is_active=True).first() if login else None
-        if account is None or account.has_usable_password() or _is_of_another(account):
+        if account is None or account.has_usable_password() or is_of_provider(account):
             raise ImmediateHttpResponse(render(request, "desk/no_account.html", status=403))
         sociallogin.connect(request, account)
 
 
 def _find_login(claims: Mapping[str, Any]) -> str | None:
     """Return the login that a provider's word is for; an address counts only where the provider has verified it."""
-    name = settings.DESK.provider.login_claim
+    provider = settings.DESK.provider
+    assert provider is not None  # or nobody would have come from one
+    name = provider.login_claim
     said = claims.get(name)
     if not isinstance(said, str) or not 0 < len(said) <= MAX_LOGIN:
         return None
     return None if name == "email" and claims.get("email_verified") is not True else said
 
 
-def _is_of_another(account: Account) -> bool:
-    """Whether an account is a subject's already: a login that the provider gives to somebody new is not the old one."""
+def is_of_provider(account: Account) -> bool:
+    """Return whether an account is a subject's already; the same login given to somebody new is not theirs."""
     return bool(SocialAccount.objects.filter(user=account, provider=PROVIDER).exists())
 
 
@@ -130,7 +141,11 @@ def note_provider(request: HttpRequest, sociallogin: SocialLogin | None = None, 
         return
     claims = sociallogin.account.extra_data
     said = claims.get("amr", [])
-    factors = {one for one in (*(said if isinstance(said, list) else [said]), claims.get("acr")) if isinstance(one, str)}
+    factors = {
+        one
+        for one in (*(said if isinstance(said, list) else [said]), claims.get("acr"))
+        if isinstance(one, str)
+    }
     if factors & set(provider.factors):
         record_authentication(request, request.user, "mfa", type="provider")
 
