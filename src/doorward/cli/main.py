@@ -42,6 +42,7 @@ class _Doorward(DeferredGroup):
         "people": Deferred("people:app", "Keep the people who may log in."),
         "application": Deferred("application:app", "Keep the applications that may ask for people."),
         "records": Deferred("records:app", "Keep the facts that officials set."),
+        "places": Deferred("places:app", "See the register of places as the desk reads it."),
         "register": Deferred("register:app", "See how the register of cases answers."),
         "attest": Deferred("attest:app", "Look at numbers that outside agencies attested."),
         "audit": Deferred("audit:app", "Look back over logs of accesses that already happened."),

@@ -18,6 +18,8 @@ from doorward.cli.assembly import make_records
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, Order, find_installation, load_installation
 from doorward.errors import ConfigError, MalformedError, VerificationError
+from doorward.grants.adoptions import subject
+from doorward.grants.places import words_of
 from doorward.grants.records import MORE, Record, RecordKind, check_record, format_record, is_revoked
 from doorward.notes.key_files import load_key
 from doorward.notes.note import sign_note
@@ -79,6 +81,29 @@ def agree(  # noqa: PLR0913, PLR0917  # flags of a command
     """Put an attestation agreement on file: case numbers that the agency's people state count as attested."""
     folders = _folders_with_agency(config, data, order, agency)
     _add(folders, key, _make(RecordKind.AGREEMENT, agency, begins, until, evidence, reason))
+
+
+@app.command()
+def adopt(  # noqa: PLR0913, PLR0917  # flags of a command
+    tenant: Annotated[str, typer.Option(help="a tenant of the order: a sister agency, or `city`")],
+    place: Annotated[str, typer.Option(help="the kind of place whose rule it adopted, such as `school`")],
+    key: Key,
+    until: Until,
+    evidence: Evidence,
+    reason: Reason,
+    begins: From = None,
+    order: Order = "chicago",
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Put on file that a tenant has adopted the rule of a kind of place, by its own act; `revoke` takes it back."""
+    folders, pack = load_installation(config, data, order)
+    known = words_of(pack)
+    for word, words in ((tenant, known.tenants), (place, known.kinds)):
+        if word not in words:
+            raise ConfigError(f"`{word[:40]}` is no word of the order", hint=f"one of {', '.join(words)}")
+    about = subject(tenant, place)
+    _add(folders, key, _make(RecordKind.ADOPTION, about, begins, until, evidence, reason))
 
 
 @app.command()

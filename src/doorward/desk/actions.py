@@ -14,12 +14,15 @@ from typing import Final
 from django.db import transaction
 
 from doorward.desk.access import Actor, answers, matter_of
-from doorward.desk.entries import act_entry
+from doorward.desk.deciding import Decided, Whose, decide
+from doorward.desk.entries import act_entry, evidence_of
 from doorward.desk.models import Account, Event, Matter, State
 from doorward.desk.order import order
 from doorward.desk.recorder import recorder
+from doorward.desk.resting import keep_reading
 from doorward.desk.roles import MAY, Act, Role
 from doorward.errors import ConfigError
+from doorward.grants.consulting import PaperWord
 from doorward.orders.intake import Act as Said
 from doorward.orders.intake import Faults, read_form, verify_paper
 from doorward.policy.decision import Decision, Outcome
@@ -72,9 +75,9 @@ def verify(actor: Actor, matter: Matter, seen: PaperSeen) -> Matter:
         )
     with transaction.atomic():
         locked = _locked(actor, matter, Act.VERIFY)
-        decision = decide_again(locked, acts_of(locked, seen), now=actor.now)
-        _add(actor, locked, Act.VERIFY, seen.as_json(), outcome=decision.outcome.value)
-        _take(locked, decision)
+        decided = decide_again(locked, words_of(locked, seen, now=actor.now), now=actor.now)
+        _add(actor, locked, Act.VERIFY, seen.as_json(), decided=decided)
+        _take(locked, decided.decision)
         locked.save()
     return locked
 
@@ -122,8 +125,11 @@ def answer(actor: Actor, matter: Matter, *, document: str = "") -> Matter:
     return locked
 
 
-def decide_again(matter: Matter, said: tuple[Said, ...], *, now: datetime) -> Decision:
-    """Return what the order in force answers to a matter with these acts.
+def decide_again(matter: Matter, words: tuple[PaperWord, ...], *, now: datetime) -> Decided:
+    """Return what the order in force answers to a matter, with what the registers say now.
+
+    Args:
+        words: What named persons said of its papers, as `words_of` gives it.
 
     Raises:
         ConfigError: The order in force takes no such matter any more, or an act says what is not its to say.
@@ -136,25 +142,26 @@ def decide_again(matter: Matter, said: tuple[Said, ...], *, now: datetime) -> De
             hint="file it again under the order in force",
         )
     facts = matter.facts
-    request = asked.request(
-        order().pack, principal_role=str(facts["principal.role"]), principal_agency=str(facts["principal.agency"]),
-        acts=said, now=now,
-    )  # fmt: skip
-    return order().pack.decide(request)
+    whose = Whose(matter.filed_by.login, str(facts["principal.role"]), str(facts["principal.agency"]))
+    return decide(asked, whose, happened=matter.received, now=now, number=matter.number, words=words)
 
 
-def acts_of(matter: Matter, now_said: PaperSeen | None = None) -> tuple[Said, ...]:
-    """Return what named persons said of a matter's papers, the latest word on each.
+def words_of(
+    matter: Matter, now_said: PaperSeen | None = None, *, now: datetime | None = None
+) -> tuple[PaperWord, ...]:
+    """Return what named persons said of a matter's papers at this desk, in the order in which they said it.
 
-    A paper has one word, the last: an earlier one beside it would keep open what somebody has just taken back.
+    A paper has one word, the last, of these and of the signed records: an earlier one beside it would keep open what
+    somebody has just taken back.
 
     Args:
         now_said: What is being said of one of them, and stands in no history yet.
+        now: When it is said.
     """
-    latest = {str(one.says["paper"]): one.says for one in matter.events.filter(act=Act.VERIFY.value)}
-    if now_said is not None:
-        latest[now_said.paper] = now_said.as_json()
-    return tuple(_said(matter, says) for says in latest.values())
+    found = [(one.at, one.says) for one in matter.events.filter(act=Act.VERIFY.value)]
+    if now_said is not None and now is not None:
+        found.append((now, now_said.as_json()))
+    return tuple(PaperWord(str(says["paper"]), at, _said(matter, says)) for at, says in found)
 
 
 def _said(matter: Matter, says: Mapping[str, object]) -> Said:
@@ -188,13 +195,23 @@ def _add(
     *,
     outcome: str = "",
     document: str = "",
+    decided: Decided | None = None,
 ) -> Event:
+    """Return what is added to a matter's history, recorded first; with what a decision rests on, where one was made."""
     by = actor.assignment(MAY[act])
     assert by is not None
     fields = act_entry(
-        matter.pk, act.value, login=actor.account.login, office=by.role, outcome=outcome, document=document
+        matter.pk,
+        act.value,
+        login=actor.account.login,
+        office=by.role,
+        outcome=outcome if decided is None else decided.decision.outcome.value,
+        document=document,
+        evidence="" if decided is None else evidence_of(decided.consulted.sources),
     )
     entry = recorder().record([(Kind.ACT, fields)], now=actor.now)
+    if decided is not None:
+        keep_reading(matter, decided, at=actor.now, entry=entry)
     return Event.objects.create(
         matter=matter,
         at=actor.now,

@@ -1,7 +1,8 @@
 """What of the desk goes into the record: words of the order, ids, and no text that somebody wrote. Pure."""
 
+import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from doorward.policy.decision import Decision
@@ -12,10 +13,23 @@ _STATED: Final = {
     Field.PURPOSE: "context.purpose",
     Field.FOR_AGENCY: "context.for_agency",
 }
+_RECORD: Final = re.compile(r"[0-9a-f]{12}")
 
 
-def matter_entry(
-    matter: uuid.UUID, kind: str, *, login: str, facts: Mapping[str, Fact], decision: Decision, digest: str
+def evidence_of(sources: Iterable[str]) -> str:
+    """Return the ids of the signed records that an answer rests on; a place's entry names a place, and stays out."""
+    return " ".join(sorted({source for source in sources if _RECORD.fullmatch(source)}))
+
+
+def matter_entry(  # every part of an entry by its name
+    matter: uuid.UUID,
+    kind: str,
+    *,
+    login: str,
+    facts: Mapping[str, Fact],
+    decision: Decision,
+    digest: str,
+    evidence: str = "",
 ) -> Fields:
     """Return the fields of a filed matter: who filed it, what it asks, and what the order answers.
 
@@ -24,6 +38,7 @@ def matter_entry(
         kind: Of the order's intake.
         facts: As the order was asked.
         digest: Of the order.
+        evidence: Ids of the records that it rests on.
     """
     fields = {
         Field.LOGIN: login,
@@ -36,6 +51,8 @@ def matter_entry(
         Field.WHAT: kind,
     }
     fields |= {field: str(facts[path]) for field, path in _STATED.items() if path in facts}
+    if evidence:
+        fields[Field.EVIDENCE] = evidence
     return tuple((field, fields[field].encode()) for field in sorted(fields))
 
 
@@ -44,8 +61,15 @@ def add_act(fields: Fields, act: str) -> Fields:
     return tuple(sorted((*fields, (Field.ACT, act.encode()))))
 
 
-def act_entry(
-    matter: uuid.UUID, act: str, *, login: str, office: str, outcome: str = "", document: str = ""
+def act_entry(  # every part of an entry by its name
+    matter: uuid.UUID,
+    act: str,
+    *,
+    login: str,
+    office: str,
+    outcome: str = "",
+    document: str = "",
+    evidence: str = "",
 ) -> Fields:
     """Return the fields of what an official did with a matter.
 
@@ -54,8 +78,10 @@ def act_entry(
         office: The role by which it was done.
         outcome: What the order answers after it, where it was asked again.
         document: SHA-256 of the document that it is about, hexadecimal.
+        evidence: Ids of the records that the answer rests on.
     """
     fields = {
+        Field.EVIDENCE: evidence,
         Field.LOGIN: login,
         Field.AUTHENTICATION: office,
         Field.OUTCOME: outcome,

@@ -15,16 +15,18 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from doorward.desk.access import Actor
+from doorward.desk.deciding import Decided, Whose, decide
 from doorward.desk.due import ANSWER_BY, find_due
-from doorward.desk.entries import add_act, matter_entry
+from doorward.desk.entries import add_act, evidence_of, matter_entry
 from doorward.desk.models import Matter, Numbering, State
 from doorward.desk.order import order
 from doorward.desk.recorder import recorder
+from doorward.desk.resting import keep_reading
 from doorward.desk.roles import MAY, Act
 from doorward.errors import ConfigError
 from doorward.orders.intake import Asked
 from doorward.policy.decision import Decision, Outcome
-from doorward.policy.request import Fact, Request
+from doorward.policy.request import Fact
 from doorward.record.entry import Kind
 
 FORM: Final = "form"
@@ -58,14 +60,23 @@ class Filing:
         Raises:
             ConfigError: It is said to have come after now.
         """
-        said = asked.given.get(RECEIVED, ())
-        received = datetime.fromisoformat(said[0]) if said else now
-        if received > now:
-            raise ConfigError("it is said to have come in the future", hint="leave it open for now")
-        return cls(asked, key, token, received)
+        return cls(asked, key, token, received_of(asked, now))
 
 
-def preview(actor: Actor, asked: Asked, token: uuid.UUID) -> Decision:
+def received_of(asked: Asked, now: datetime) -> datetime:
+    """Return when the City got it: as the answers say, or else now.
+
+    Raises:
+        ConfigError: It is said to have come after now.
+    """
+    said = asked.given.get(RECEIVED, ())
+    received = datetime.fromisoformat(said[0]) if said else now
+    if received > now:
+        raise ConfigError("it is said to have come in the future", hint="leave it open for now")
+    return received
+
+
+def preview(actor: Actor, asked: Asked, token: uuid.UUID) -> Decided:
     """Return what the order would answer; nothing is filed, and that it was asked is recorded first (law 4).
 
     Args:
@@ -75,14 +86,13 @@ def preview(actor: Actor, asked: Asked, token: uuid.UUID) -> Decision:
         ConfigError: Nobody may file as what this person is, or the answers make no request.
         StoreError: It cannot be recorded; nothing is shown.
     """
-    request = _request(actor, asked)
-    decision = order().pack.decide(request)
+    decided = _decide(actor, asked, received_of(asked, actor.now))
     fields = matter_entry(
-        token, asked.kind, login=actor.account.login, facts=request.facts, decision=decision,
-        digest=order().pack.digest,
+        token, asked.kind, login=actor.account.login, facts=decided.request.facts, decision=decided.decision,
+        digest=order().pack.digest, evidence=evidence_of(decided.consulted.sources),
     )  # fmt: skip
     recorder().record([(Kind.ACT, add_act(fields, PREVIEW))], now=actor.now)
-    return decision
+    return decided
 
 
 def file_matter(actor: Actor, filing: Filing) -> Matter:
@@ -92,11 +102,10 @@ def file_matter(actor: Actor, filing: Filing) -> Matter:
         ConfigError: As `preview`.
         StoreError: It cannot be recorded; nothing was filed.
     """
-    request = _request(actor, filing.asked)
-    decision = order().pack.decide(request)
+    decided = _decide(actor, filing.asked, filing.received)
     try:
         with transaction.atomic():
-            return _file(actor, filing, request, decision)
+            return _file(actor, filing, decided)
     except IntegrityError:
         before = Matter.objects.filter(token=filing.token, filed_by=actor.account).first()
         if before is None:
@@ -104,22 +113,22 @@ def file_matter(actor: Actor, filing: Filing) -> Matter:
         return before
 
 
-def _request(actor: Actor, asked: Asked) -> Request:
+def _decide(actor: Actor, asked: Asked, received: datetime) -> Decided:
     by = actor.assignment(MAY[Act.FILE])
     if by is None:
         raise ConfigError("as what you are signed in nothing can be filed")
-    return asked.request(
-        order().pack, principal_role=by.order_role, principal_agency=by.agency, acts=(), now=actor.now
-    )
+    whose = Whose(actor.account.login, by.order_role, by.agency)
+    return decide(asked, whose, happened=received, now=actor.now)
 
 
-def _file(actor: Actor, filing: Filing, request: Request, decision: Decision) -> Matter:
+def _file(actor: Actor, filing: Filing, decided: Decided) -> Matter:
     by = actor.assignment(MAY[Act.FILE])
     assert by is not None
     before = Matter.objects.filter(token=filing.token, filed_by=actor.account).first()
     if before is not None:
         return before
     key, pack = filing.key, order().pack
+    decision, request = decided.decision, decided.request
     number = next_number(actor.now)
     facts = stored_facts(request.facts)
     fields = matter_entry(
@@ -129,9 +138,10 @@ def _file(actor: Actor, filing: Filing, request: Request, decision: Decision) ->
         facts=request.facts,
         decision=decision,
         digest=pack.digest,
+        evidence=evidence_of(decided.consulted.sources),
     )
     entry = recorder().record([(Kind.MATTER, fields)], now=actor.now)
-    return Matter.objects.create(
+    matter = Matter.objects.create(
         id=key,
         number=number,
         token=filing.token,
@@ -157,6 +167,8 @@ def _file(actor: Actor, filing: Filing, request: Request, decision: Decision) ->
         due=_due_of(filing, decision),
         entry=entry,
     )
+    keep_reading(matter, decided, at=actor.now, entry=entry)
+    return matter
 
 
 def _due_of(filing: Filing, decision: Decision) -> datetime | None:

@@ -5,9 +5,7 @@ and the desk's own people are no officials by being signed in. What is taken in 
 seconds, so the entry is written before the register is.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -15,14 +13,13 @@ from typing import Final
 from doorward.desk.access import Actor
 from doorward.desk.actions import NotAllowedError
 from doorward.desk.recorder import recorder
+from doorward.desk.records_on_file import records_of, state_of
 from doorward.desk.roles import MAY, OVERSEES, Act
 from doorward.errors import ConfigError
 from doorward.grants.cut_files import load_officers
-from doorward.grants.record_files import Records
-from doorward.grants.records import Record, RecordKind, is_revoked, verify_record
+from doorward.grants.records import Record, RecordKind, verify_record
 from doorward.record.entry import Field, Kind
 
-SOON: Final = timedelta(days=30)
 MAX_NOTE: Final = 8192
 
 
@@ -38,11 +35,6 @@ class Row:
     state: str
 
 
-def records_of(data: Path) -> Records:
-    """Return the signed records of a data folder."""
-    return Records(data / "records.json", lambda: load_officers(data / "officials.keys"))
-
-
 def list_rows(actor: Actor, data: Path) -> list[Row] | None:
     """Return the registers, the latest first, or None where they are not this person's to see.
 
@@ -56,19 +48,6 @@ def list_rows(actor: Actor, data: Path) -> list[Row] | None:
     kept = records_of(data).all()
     shown = [one for one in kept if one.kind is not RecordKind.REVOCATION and not one.is_sealed]
     return [Row(one, state_of(one, kept, actor.now)) for one in reversed(shown)]
-
-
-def state_of(record: Record, kept: Sequence[Record], now: datetime) -> str:
-    """Return how a record stands at a moment."""
-    if is_revoked(record, kept, now=now):
-        return "taken back"
-    if not record.by:
-        return "signer gone"
-    if now < record.begins:
-        return "begins"
-    if now >= record.until:
-        return "over"
-    return "ends soon" if record.until - now <= SOON else "in force"
 
 
 def take_in(actor: Actor, data: Path, note: str) -> Record:

@@ -8,6 +8,8 @@ kind           about                         more                       who may 
 =============  ============================  =========================  =================
 agreement      an agency of the order                                   law
 declaration    an agency of the order                                   law
+adoption       a tenant and a kind of                                   law
+               place: ``cps.school``
 determination  a clause of the order         matter, says               law
 paper          a class of paper              matter, verified-with,     law, supervisor
                                              scope, sealed
@@ -57,6 +59,7 @@ class RecordKind(StrEnum):
 
     AGREEMENT = "agreement"
     DECLARATION = "declaration"
+    ADOPTION = "adoption"
     DETERMINATION = "determination"
     PAPER = "paper"
     REVOCATION = "revocation"
@@ -65,6 +68,7 @@ class RecordKind(StrEnum):
 MORE: Final[Mapping[RecordKind, tuple[str, ...]]] = {
     RecordKind.AGREEMENT: (),
     RecordKind.DECLARATION: (),
+    RecordKind.ADOPTION: (),
     RecordKind.DETERMINATION: ("matter", "says"),
     RecordKind.PAPER: ("matter", "verified-with", "scope", "sealed"),
     RecordKind.REVOCATION: (),
@@ -73,6 +77,7 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {"scope": ("in", "out"), "sealed
 OFFICES: Final[Mapping[RecordKind, frozenset[str]]] = {
     RecordKind.AGREEMENT: frozenset({"law"}),
     RecordKind.DECLARATION: frozenset({"law"}),
+    RecordKind.ADOPTION: frozenset({"law"}),
     RecordKind.DETERMINATION: frozenset({"law"}),
     RecordKind.PAPER: frozenset({"law", "supervisor"}),
     RecordKind.REVOCATION: frozenset({"law", "supervisor"}),
@@ -167,7 +172,7 @@ def check_record(record: Record) -> Record:
     """
     if not _WORD.fullmatch(record.about):
         raise MalformedError(
-            "a record is about one word: an agency, a clause, a class of paper, or a record's id"
+            "a record is about one word: an agency, a tenant and kind, a clause, a class of paper, or a record's id"
         )
     if tuple(name for name, _ in record.more) != MORE[record.kind]:
         raise MalformedError(

@@ -48,6 +48,9 @@ class Matter(models.Model):
     policies = ArrayField(models.CharField(max_length=64))
     state = models.CharField(max_length=16, choices=State.choices)
     due = models.DateTimeField(null=True, blank=True)  # of the clock that runs
+    drill = models.BooleanField(
+        default=False
+    )  # an exercise: marked everywhere, counted nowhere, may be deleted
     held = models.BooleanField(default=False)  # a legal hold: nothing of it is erased
     sealed_until = models.DateTimeField(null=True, blank=True)
     counsel = models.ManyToManyField(Account, related_name="sealed_matters", db_table="matter_counsel")

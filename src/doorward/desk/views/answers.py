@@ -30,6 +30,7 @@ class Shown:
 
     Args:
         anchor: The id of the element that an error leads to.
+        register: Whose entries it names, or empty.
         input: The type of an input element, where there are no options.
     """
 
@@ -44,6 +45,7 @@ class Shown:
     anchor: str
     input: str
     length: int
+    register: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,7 @@ def show(question: Question, said: tuple[str, ...], fault: str) -> Shown:
         anchor=question.id if listed or not options else f"{question.id}-{options[0].id}",
         input=_INPUTS.get(question.type, "text"),
         length=question.longest or _DATE_TIME_LENGTH,
+        register=question.register or "",
     )
 
 

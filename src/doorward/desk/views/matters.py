@@ -14,6 +14,7 @@ from doorward.desk.finding import find, read_wanted
 from doorward.desk.history import tell
 from doorward.desk.models import State
 from doorward.desk.order import order, papers_of
+from doorward.desk.resting import last_reading, list_shaken
 from doorward.desk.roles import Act
 from doorward.desk.views.answers import stated
 from doorward.desk.views.signed_in import for_actor
@@ -43,7 +44,10 @@ def listing(request: HttpRequest, actor: Actor) -> HttpResponse:
 def queue(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Return what waits for an office of theirs, the most urgent first."""
     pages = Paginator(waiting_for(actor), PAGE)
-    return render(request, "desk/queue.html", {"page": pages.get_page(request.GET.get("page"))})
+    shaken = list_shaken(actor) if actor.may(Act.DETERMINE) else []
+    return render(
+        request, "desk/queue.html", {"page": pages.get_page(request.GET.get("page")), "shaken": shaken}
+    )
 
 
 @require_safe
@@ -62,6 +66,7 @@ def page(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
         "kind": kind,
         "events": [(event, tell(event.says)) for event in found.events.all()],
         "stated": stated(kind, found.answers),
+        "reading": last_reading(found),
         "contacts": pack.contacts,
         "papers": papers_of(pack),
         "scopes": SCOPES,

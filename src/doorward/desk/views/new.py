@@ -12,6 +12,8 @@ from doorward.desk.access import Actor
 from doorward.desk.filing import Filing, file_matter, preview
 from doorward.desk.ids import draw_id
 from doorward.desk.order import order
+from doorward.desk.registers_read import place_choices
+from doorward.desk.resting import shown_reading
 from doorward.desk.roles import Act
 from doorward.desk.views.answers import Answers, read_answers
 from doorward.desk.views.signed_in import for_actor
@@ -47,15 +49,17 @@ def form(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:
         "token": token,
         "fresh": request.method != "POST",
         "restored": "restored" in request.POST,
+        "places": place_choices(actor),
     }
     if request.method != "POST" or answers.asked is None or "change" in request.POST:
         status = 422 if request.method == "POST" and answers.faults and "change" not in request.POST else 200
         return render(request, "desk/new_kind.html", shown, status=status)
     try:
         if "file" not in request.POST:
-            return render(
-                request, "desk/new_preview.html", {**shown, "decision": preview(actor, answers.asked, token)}
-            )
+            decided = preview(actor, answers.asked, token)
+            reading = shown_reading(decided.consulted, decided.may)
+            more = {"decision": decided.decision, "reading": reading}
+            return render(request, "desk/new_preview.html", {**shown, **more})
         now = datetime.now(UTC)  # noqa: TID251  # the shell may read the clock
         matter = file_matter(actor, Filing.of_form(answers.asked, key=draw_id(), token=token, now=now))
     except ConfigError as error:
