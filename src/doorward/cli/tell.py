@@ -5,47 +5,22 @@ process group that is ended when its time is over; of what it writes, only the f
 relay is spoken to with TLS and verified by name.
 """
 
-import email.policy
 import json
 import os
 import signal
-import smtplib
-import ssl
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from email.message import EmailMessage
-from pathlib import Path
 from typing import Final
 
-from doorward.errors import ConfigError
+from doorward.grants.mail_relay import Letter, Relay, send_letter
 from doorward.grants.notices import Notice, OnCall, encode_notice
 
 TIMEOUT_SECONDS: Final = 20.0
 SAID_BYTES: Final = 150
 ENVIRONMENT: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 SUBJECT: Final = "doorward"
-PLAIN: Final = email.policy.default.clone(max_line_length=500)  # a pager shows quoted-printable as it stands
-
-
-@dataclass(frozen=True, slots=True)
-class Relay:
-    """A mail relay that takes mail over STARTTLS.
-
-    Args:
-        sender: The address that mails come from.
-        authority: What the relay's certificate is verified against, or None for the system's.
-        user: Of the relay, or empty where it asks for none.
-        password_file: Read for each mail; the password stands nowhere else.
-    """
-
-    host: str
-    port: int
-    sender: str
-    authority: Path | None = None
-    user: str = ""
-    password_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,34 +83,5 @@ def run_program(command: Sequence[str], notice: Notice, *, timeout_seconds: floa
 
 def send_mail(notice: Notice, to: Sequence[str], relay: Relay, *, timeout_seconds: float) -> str:
     """Return why a relay did not take the mail, or an empty text where it took it for one address at least."""
-    message = EmailMessage(PLAIN)
-    message["From"], message["To"] = relay.sender, ", ".join(to)
-    message["Subject"] = f"{SUBJECT}: {notice.about} {notice.stage.value} {notice.id}"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation reply comes back
-    message.set_content(f"{notice.text}\n")
-    try:
-        context = ssl.create_default_context(cafile=relay.authority)
-        smtp = smtplib.SMTP(relay.host, relay.port, timeout=timeout_seconds)
-        try:
-            smtp.starttls(context=context)
-            if relay.user and relay.password_file is not None:
-                smtp.login(relay.user, _read_password(relay.password_file))
-            smtp.send_message(message)
-        finally:
-            # What it says to a goodbye changes nothing: the mail was taken or it was not.
-            with suppress(OSError, smtplib.SMTPException):
-                smtp.quit()
-    except ConfigError as error:
-        return str(error)
-    except (OSError, smtplib.SMTPException) as error:
-        # The relay's own words may repeat what was sent; its code says enough.
-        code = getattr(error, "smtp_code", "")
-        return f"the mail relay did not take it: {type(error).__name__} {code}".strip()
-    return ""
-
-
-def _read_password(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the password of the mail relay in `{file.name}` cannot be read") from error
+    subject = f"{SUBJECT}: {notice.about} {notice.stage.value} {notice.id}"
+    return send_letter(Letter(to, subject, notice.text), relay, timeout_seconds=timeout_seconds)

@@ -9,7 +9,9 @@ from django.db import IntegrityError, transaction
 
 from doorward.desk.access import Actor
 from doorward.desk.actions import NotAllowedError
+from doorward.desk.front_mount import place_kinds_of
 from doorward.desk.models import EnrolmentCode, Phone, Place
+from doorward.desk.registers_read import read_registers
 from doorward.desk.roles import Act
 from doorward.errors import ConfigError
 
@@ -18,21 +20,26 @@ CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is taken for
 CODE_LENGTH: Final = 8
 
 
-def add_place(actor: Actor, *, slug: str, kind: str, name: str, unit: str) -> Place:
-    """Return a new place.
+def add_place(actor: Actor, *, slug: str, kind: str, name: str, unit: str, tenant: str = "city") -> Place:
+    """Return a new place; one of the register of places is taken as it stands there, whatever else was typed.
 
     Raises:
         NotAllowedError: They may not.
-        ConfigError: The short name is taken or is none, or something is missing.
+        ConfigError: The short name is taken or is none, something is missing, or the tenant has no such place.
     """
     _check(actor)
+    known = (read_registers().places or {}).get(slug)
+    if known is not None:
+        kind, name, unit, tenant = known.kind, known.name, known.unit, known.tenant
     words = (name.strip(), unit.strip(), kind)
     if not (_is_slug(slug) and all(word and word.isprintable() for word in words)):
         raise ConfigError("a place needs a short name of letters, digits and `-`, a kind, a name and a unit")
+    if kind not in place_kinds_of(tenant):
+        raise ConfigError(f"`{tenant[:40]}` has no protocols for a `{kind[:40]}`")
     try:
         with transaction.atomic():
             return Place.objects.create(
-                slug=slug[:64], kind=kind[:64], name=name.strip()[:120], unit=unit.strip()[:64]
+                slug=slug[:64], kind=kind[:64], name=name.strip()[:120], unit=unit.strip()[:64], tenant=tenant
             )
     except IntegrityError as error:
         raise ConfigError(f"there is a place `{slug[:64]}` already") from error

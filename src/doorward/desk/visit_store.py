@@ -44,8 +44,13 @@ def _alone(
 
 @dataclass
 class VisitStore:
-    """The store of one desk; counts of tries are this process's own, and a desk is one process."""
+    """The store of one desk; counts of tries are this process's own, and a desk is one process.
 
+    Args:
+        tenant: Whose places it knows, or None for all: a phone of another tenant is a stranger to it.
+    """
+
+    tenant: str | None = None
     counts: dict[str, list[datetime]] = field(default_factory=dict)
     turn: threading.Lock = field(default_factory=threading.Lock)
 
@@ -53,7 +58,7 @@ class VisitStore:
     def place_of(self, token_digest: bytes) -> PhonePlace | None:
         """Return the place of an enrolled phone, or None: never enrolled, or taken back."""
         found = Phone.objects.filter(digest=token_digest).select_related("place").first()
-        return None if found is None else _place(found.place)
+        return None if found is None or not self._knows(found.place) else _place(found.place)
 
     @_alone
     def redeem(self, code_digest: bytes, token_digest: bytes, now: datetime) -> PhonePlace | None:
@@ -65,7 +70,7 @@ class VisitStore:
                     .filter(digest=code_digest, until__gt=now)
                     .first()
                 )
-                if code is None:
+                if code is None or not self._knows(code.place):
                     return None
                 if code.used_by is None:
                     Phone.objects.create(digest=token_digest, place=code.place, enrolled=now)
@@ -135,6 +140,9 @@ class VisitStore:
             entry=entry,
         )
         return Stored(Receipt(visit.id, number, now, visit.digest), new=True)
+
+    def _knows(self, place: Place) -> bool:
+        return self.tenant in {None, place.tenant}
 
     @staticmethod
     def _found(visit: Filed, body: bytes, place: PhonePlace) -> Stored | Conflict | None:

@@ -20,10 +20,14 @@ def make_application() -> WSGIApplication:
     """
     from django.conf import settings
 
-    from doorward.desk.front_mount import make_front, mount
+    from doorward.desk.front_mount import MAIN, Fronts, mount
     from doorward.desk.order import order
 
-    site = _site if not has_protocols(order().pack.files) else mount(make_front("city"), _site)
+    site: WSGIApplication = _site
+    if has_protocols(order().pack.files):
+        fronts = Fronts()
+        fronts.app(MAIN)  # a fault of the protocols ends the start, not the first request
+        site = mount(fronts, _site)
     return behind(settings.DESK.proxies, site)
 
 

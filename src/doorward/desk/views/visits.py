@@ -10,8 +10,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from doorward.desk.access import Actor, sees_names, visit_of, visits
 from doorward.desk.actions import NotAllowedError
-from doorward.desk.front_mount import place_kinds
+from doorward.desk.front_mount import MAIN, app_address, place_kinds, protocols_tenants
 from doorward.desk.phones import add_place, list_places, make_code, take_back
+from doorward.desk.registers_read import MAX_OFFERED, read_registers
 from doorward.desk.views.signed_in import for_actor
 from doorward.errors import ConfigError
 
@@ -48,7 +49,7 @@ def phones(request: HttpRequest, actor: Actor) -> HttpResponse:
     try:
         if request.method == "POST":
             return _do(request, actor)
-        return render(request, "desk/phones.html", {"places": list_places(actor), "kinds": place_kinds()})
+        return render(request, "desk/phones.html", _shown(actor))
     except NotAllowedError:
         return render(request, "desk/may_not.html", status=403)
     except ConfigError as error:
@@ -56,17 +57,27 @@ def phones(request: HttpRequest, actor: Actor) -> HttpResponse:
         return redirect("phones")
 
 
+def _shown(actor: Actor) -> dict[str, object]:
+    known = read_registers().places or {}
+    return {
+        "places": [(place, app_address(place.tenant)) for place in list_places(actor)],
+        "kinds": place_kinds(),
+        "tenants": protocols_tenants(),
+        "known": list(known.values())[:MAX_OFFERED],
+    }
+
+
 def _do(request: HttpRequest, actor: Actor) -> HttpResponse:
     sent = request.POST
     if "code" in sent:
-        shown = {"code": make_code(actor, sent["code"]), "places": list_places(actor), "kinds": place_kinds()}
+        shown = {"code": make_code(actor, sent["code"]), **_shown(actor)}
         return render(request, "desk/phones.html", shown)
     if "take_back" in sent:
         messages.success(request, f"{take_back(actor, sent['take_back'])} phones are enrolled no more")
     else:
         place = add_place(
             actor, slug=sent.get("slug", ""), kind=sent.get("kind", ""), name=sent.get("name", ""),
-            unit=sent.get("unit", ""),
+            unit=sent.get("unit", ""), tenant=sent.get("tenant", MAIN),
         )  # fmt: skip
         messages.success(request, f"added: {place.name}")
     return redirect("phones")

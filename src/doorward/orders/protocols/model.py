@@ -1,7 +1,7 @@
 """What a pack's protocols are: places, tenants, contacts, records, and the steps of each protocol. Values only."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -316,6 +316,20 @@ class Protocols:
         """Return what the staff of a tenant see at each of its places; nothing that it has not adopted."""
         found = self.frame.tenants[tenant]
         return tuple(self._showing(found, self.frame.places[place]) for place in found.places)
+
+    def without(self, withheld: Collection[tuple[str, str]]) -> "Protocols":
+        """Return the protocols as if some tenants had not adopted the rule of some places: they see `OWN_OFFICE`.
+
+        Args:
+            withheld: Tenant and place.
+        """
+        left = {
+            name: replace(one, adoptions={
+                tenant: act for tenant, act in one.adoptions.items() if (tenant, one.place) not in withheld
+            })
+            for name, one in self.protocols.items()
+        }  # fmt: skip
+        return replace(self, protocols=left)
 
     def every_showing(self) -> Iterator[Showing]:
         """Yield what is seen anywhere."""
