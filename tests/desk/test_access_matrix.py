@@ -33,6 +33,13 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "visit": ("get", (SENT, GONE, GONE, GONE, GONE, GONE, GONE, GONE)),
     "phones": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, NOT, HERE)),
     "registers": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, HERE)),
+    "reports": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, NOT)),
+    "report": ("get", (SENT, GONE, GONE, GONE, GONE, HERE, HERE, GONE)),
+    "filed-report": ("get", (SENT, *[GONE] * 4, HERE, HERE, GONE)),
+    "report-folder": ("get", (SENT, *[GONE] * 4, HERE, HERE, GONE)),
+    "report-file": ("get", (SENT, *[GONE] * 4, HERE, HERE, GONE)),
+    "report-line": ("get", (SENT, *[GONE] * 4, HERE, HERE, GONE)),
+    "custody": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, NOT)),
     "overview": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, HERE)),
     "queue": ("get", ALL_BUT_NOBODY),
     "play": ("get", (HERE,) * 8),
@@ -50,7 +57,8 @@ def names() -> Iterator[str]:
 
 
 @pytest.fixture
-def clients(desk: Any) -> dict[str, Any]:
+def clients(desk: Any, recording: Recording) -> dict[str, Any]:
+    assert recording() is not None
     from doorward.desk.models import Account
     from doorward.desk.roles import Role
 
@@ -72,8 +80,32 @@ def test_every_address_is_in_the_table(desk: Any) -> None:
     assert set(names()) == set(TABLE)
 
 
+FORMS = {
+    "new-kind",
+    "play",
+    "registers",
+    "phones",
+    "letter",
+    "report",
+    "filed-report",
+    "report-line",
+    "custody",
+}
+
+
+@pytest.fixture
+def made(clients: dict[str, Any]) -> uuid.UUID:
+    """A version of a report that counsel made, on a year that is over and had nothing."""
+    from doorward.desk.models import FiledReport
+
+    clients["counsel"].post("/reports/trust/2024/", {"certifies": "yes"})
+    return FiledReport.objects.get(report="trust", period="2024").pk
+
+
 @pytest.mark.parametrize("name", TABLE)
-def test_who_gets_what(desk: Any, clients: dict[str, Any], recording: Recording, name: str) -> None:
+def test_who_gets_what(
+    desk: Any, clients: dict[str, Any], recording: Recording, made: uuid.UUID, name: str
+) -> None:
     from django.urls import reverse
 
     assert desk
@@ -82,22 +114,23 @@ def test_who_gets_what(desk: Any, clients: dict[str, Any], recording: Recording,
     filed = clients["owner"].post("/new/detainer/", sent).headers["location"]
     key = uuid.UUID(filed.split("/")[2])
     method, expected = TABLE[name]
-    needed = {
+    needed: dict[str, dict[str, Any]] = {
         "matter": {"key": key},
         "visit": {"key": key},
         "verify": {"key": key},
         "answer": {"key": key},
         "seal": {"key": key},
         "letter": {"key": key},
+        "report": {"name": "quarterly", "period": "2026-Q4"},
+        "report-line": {"key": key},
+        "filed-report": {"key": made},
+        "report-folder": {"key": made},
+        "report-file": {"key": made, "name": "trust-2024-none.txt"},
     }
     address = reverse(name, kwargs=needed.get(name, {"kind": "detainer"} if name == "new-kind" else {}))
     got = {who: getattr(clients[who], method)(address).status_code for who in WHO}
     assert got == dict(zip(WHO, expected, strict=True))
-    other = (
-        "post"
-        if method == "get" and name not in {"new-kind", "play", "registers", "phones", "letter"}
-        else None
-    )
+    other = "post" if method == "get" and name not in FORMS else None
     if other is not None:
         assert clients["owner"].post(address).status_code == 405
 
@@ -191,6 +224,7 @@ def test_no_word_in_any_field_is_a_fault_of_ours(
     desk: Any, clients: dict[str, Any], recording: Recording, name: str, value: str
 ) -> None:
     from django.urls import reverse
+    from django.urls.converters import IntConverter, UUIDConverter
 
     assert desk
     assert recording() is not None
@@ -200,8 +234,14 @@ def test_no_word_in_any_field_is_a_fault_of_ours(
     filed = clients["owner"].post("/new/court-paper/", sent).headers["location"]
     keyed = {"key": uuid.UUID(filed.split("/")[2])}
     pattern = next(one for one in urlpatterns() if one.name == name)
-    route = str(pattern.pattern)
-    needed = keyed if "key" in route else {"kind": "detainer"} if "kind" in route else {}
+    needed = {
+        word: keyed["key"]
+        if isinstance(one, UUIDConverter)
+        else 2023
+        if isinstance(one, IntConverter)
+        else "detainer"
+        for word, one in pattern.pattern.converters.items()
+    }
     address, words = reverse(name, kwargs=needed), dict.fromkeys(FIELDS, value)
     raw = urlencode(words, errors="surrogatepass")
     for who in ("counsel", "owner"):
@@ -215,3 +255,22 @@ def urlpatterns() -> list[Any]:
     from doorward.desk.urls import urlpatterns as patterns
 
     return patterns
+
+
+@pytest.mark.parametrize("who", ["owner", "colleague", "stranger", "supervisor", "auditor", "security"])
+def test_who_may_not_report_changes_nothing(
+    desk: Any, clients: dict[str, Any], recording: Recording, made: uuid.UUID, who: str
+) -> None:
+    assert desk
+    sent = {"of-custody": "hold", "who-asks": "ICE-ERO", "token": str(uuid.uuid4()), "file": "1"}  # noqa: TID251  # a form's
+    filed = clients["owner"].post("/new/detainer/", sent).headers["location"]
+    count = len(recording())
+    for address, form in (
+        ("/reports/trust/2023/", {"certifies": "yes"}),
+        (f"/reports/filed/{made}/", {"note": "x"}),
+        (f"/reports/line/{filed.split('/')[2]}/", {"civil": "no"}),
+        ("/custody/", {"text": "event,paper,what,at,agency,corrects\n", "import": "1"}),
+    ):
+        answer = clients[who].post(address, form, follow=True)
+        assert answer.status_code in {NOT, GONE, 422} or "not yours to do" in answer.content.decode()
+    assert len(recording()) == count

@@ -20,7 +20,15 @@ from doorward.desk.statutory.custody import CustodyImport, RowState, import_cust
 from doorward.desk.statutory.held import Held
 from doorward.desk.statutory.held_file import parse_held
 from doorward.desk.statutory.make import MAKERS, Setting, transfer_agencies
-from doorward.desk.statutory.report import Report, files_of, format_release, preview, verify_release
+from doorward.desk.statutory.report import (
+    STATEMENT,
+    Report,
+    check_files,
+    files_of,
+    format_release,
+    preview,
+    verify_release,
+)
 from doorward.errors import ConfigError, MalformedError
 from doorward.notes.key_files import load_key
 from doorward.notes.note import parse_note, sign_note
@@ -93,6 +101,38 @@ def voices(  # noqa: PLR0917  # as above
 
 
 @app.command()
+def sign(
+    folder: Annotated[Path, typer.Argument(help="the folder of a report, unpacked, with its statement")],
+    key: Annotated[Path, typer.Option(help="the secret key of the official who signs")],
+) -> None:
+    """Sign a report that the desk made, on a machine of the official's own; prints the note that the desk takes in."""
+    try:
+        files = {file.name: file.read_bytes() for file in folder.iterdir() if not file.name.endswith(".note")}
+    except OSError as error:
+        raise ConfigError(f"cannot read `{folder}`: {error.strerror}") from error
+    statement = files.pop(STATEMENT, None)
+    if statement is None:
+        raise ConfigError(
+            f"the folder has no `{STATEMENT}`", hint="unpack the folder that the desk's page gives"
+        )
+    try:
+        found = check_files(statement, files)
+    except MalformedError as error:
+        raise ConfigError(f"`{STATEMENT}`: {error}") from error
+    note = sign_note(statement, load_key(key))
+    name = f"{found.replace(' ', '-')}.note"
+    try:
+        (folder / name).write_bytes(note)
+    except OSError as error:
+        raise ConfigError(f"cannot write `{folder / name}`: {error.strerror}") from error
+    for file in sorted(files):
+        if file.endswith("-none.txt"):
+            typer.echo(f"certifies: {files[file].decode().strip()}", err=True)
+    typer.echo(f"{found}: signed over {len(files)} files; {folder / name}", err=True)
+    typer.echo(note.decode(), nl=False)
+
+
+@app.command()
 def verify(
     folder: Annotated[Path, typer.Argument(help="the folder of a signed report")],
     keys: Annotated[Path, typer.Option(help="the officials' public keys, one a line")],
@@ -112,7 +152,8 @@ def verify(
         found = verify_release(note, tuple(read_keys(keys)), files)
     except MalformedError as error:
         raise ConfigError(f"`{notes[0]}`: {error}") from error
-    typer.echo(f"{found}: signed, and its {len(files)} files are as they were signed")
+    count = len(files.keys() - {STATEMENT})
+    typer.echo(f"{found}: signed, and its {count} files are as they were signed")
 
 
 class _Asked:

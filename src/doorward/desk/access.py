@@ -128,3 +128,23 @@ def visit_of(actor: Actor, key: uuid.UUID) -> Visit | None:
 def sees_names(actor: Actor) -> bool:
     """Whether fields that name a person are shown: to whoever answers for the visit, and to no auditor."""
     return bool(actor.roles - {Role.AUDITOR})
+
+
+def reported(now: datetime) -> QuerySet[Matter]:
+    """Return the matters that reports and totals are made of: the same for everybody, and nothing that is sealed."""
+    return Matter.objects.exclude(sealed_until__gt=now)
+
+
+def reported_visits() -> QuerySet[Visit]:
+    """Return the visits that reports and totals are made of: no drill."""
+    return Visit.objects.filter(drill=False)
+
+
+def sees_reports(actor: Actor) -> bool:
+    """Whether somebody sees the reports, with the rows behind their numbers."""
+    return bool(actor.roles & {Role.LAW, Role.AUDITOR})
+
+
+def sees_custody(actor: Actor) -> bool:
+    """Whether somebody sees what was imported from the custody system, and answers to requests for records."""
+    return bool(actor.roles & {Role.LAW, Role.CUSTODIAN, Role.AUDITOR})

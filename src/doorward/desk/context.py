@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest
 
-from doorward.desk.access import Actor
+from doorward.desk.access import Actor, sees_custody, sees_reports
 from doorward.desk.roles import OVERSEES, Act
 
 
@@ -12,4 +12,9 @@ def desk(request: HttpRequest) -> dict[str, object]:
     actor: Actor | None = getattr(request, "actor", None)
     oversees = actor is not None and bool(actor.roles & OVERSEES)
     enrols = actor is not None and actor.may(Act.ENROL)
-    return {"sample": settings.DESK.sample, "actor": actor, "oversees": oversees, "enrols": enrols}
+    reports = actor is not None and sees_reports(actor)
+    collects = actor is not None and sees_custody(actor)
+    return {
+        "sample": settings.DESK.sample, "actor": actor, "oversees": oversees, "enrols": enrols, "reports": reports,
+        "collects": collects,
+    }  # fmt: skip

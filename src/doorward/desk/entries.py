@@ -92,6 +92,29 @@ def act_entry(  # every part of an entry by its name
     return tuple((field, fields[field].encode()) for field in sorted(fields) if fields[field])
 
 
+def office_entry(
+    about: uuid.UUID, act: str, *, what: str, login: str, office: str, digest: str = "", evidence: str = ""
+) -> Fields:
+    """Return the fields of what an official did that is of no single matter: a report, a table, an import.
+
+    Args:
+        about: Id of what it is about.
+        what: Words of the order or of this product, such as `quarterly 2026-Q4`.
+        digest: SHA-256 of what leaves or came in, hexadecimal.
+        evidence: SHA-256 of what is signed, hexadecimal.
+    """
+    fields = {
+        Field.LOGIN: login,
+        Field.AUTHENTICATION: office,
+        Field.EVIDENCE: evidence,
+        Field.MATTER: about.hex,
+        Field.WHAT: what,
+        Field.ACT: act,
+        Field.DIGEST: digest,
+    }
+    return tuple((field, fields[field].encode()) for field in sorted(fields) if fields[field])
+
+
 def visit_entry(visit: uuid.UUID, place: str, *, posture: str, drill: bool, digest: str) -> Fields:
     """Return the fields of a visit that a phone filed: no login, since a phone stands for a place.
 

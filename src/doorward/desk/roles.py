@@ -37,6 +37,13 @@ class Act(StrEnum):
     RELEASE = "release"
     REGISTER = "register"
     ENROL = "enrol"
+    LINE = "report-line"
+    CUSTODY = "import-custody"
+    REPORT = "file-report"
+    SIGNED = "take-signature"
+    PUBLISH = "publish"
+    COLLECT = "collect-records"
+    REVIEW = "review-records"
 
 
 OVERSEES: Final = frozenset({Role.LAW, Role.SECURITY, Role.AUDITOR})
@@ -59,6 +66,14 @@ MAY: Final[Mapping[Act, frozenset[Role]]] = {
     Act.RELEASE: frozenset({Role.LAW}),
     Act.ENROL: frozenset({Role.ADMINISTRATOR, Role.SECURITY, Role.LAW}),
     Act.REGISTER: frozenset({Role.LAW, Role.SUPERVISOR}),
+    Act.LINE: frozenset({Role.LAW}),
+    Act.CUSTODY: frozenset({Role.LAW, Role.CUSTODIAN}),
+    Act.REPORT: frozenset({Role.LAW}),
+    Act.SIGNED: frozenset({Role.LAW}),
+    # The auditor signs what the public reads; nobody else can put it out alone.
+    Act.PUBLISH: frozenset({Role.LAW, Role.AUDITOR}),
+    Act.COLLECT: frozenset({Role.CUSTODIAN}),
+    Act.REVIEW: frozenset({Role.LAW}),
 }
 
 

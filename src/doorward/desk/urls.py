@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from doorward.desk.views import acts, home, letter, matters, new, registers, visits
+from doorward.desk.views import acts, custody, home, letter, matters, new, registers, reports, visits
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -19,6 +19,13 @@ urlpatterns = [
     path("registers/", registers.registers, name="registers"),
     path("overview/", home.overview, name="overview"),
     path("matters/<uuid:key>/letter/", letter.letter, name="letter"),
+    path("reports/", reports.listing, name="reports"),
+    path("reports/filed/<uuid:key>/", reports.filed, name="filed-report"),
+    path("reports/filed/<uuid:key>/folder.zip", reports.folder, name="report-folder"),
+    path("reports/filed/<uuid:key>/<str:name>", reports.file, name="report-file"),
+    path("reports/line/<uuid:key>/", reports.line, name="report-line"),
+    path("reports/<slug:name>/<slug:period>/", reports.report, name="report"),
+    path("custody/", custody.imports, name="custody"),
     path("queue/", matters.queue, name="queue"),
     path("favicon.ico", home.icon),
     path("play/", home.play, name="play"),

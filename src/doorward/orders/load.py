@@ -18,6 +18,7 @@ from doorward.orders.lexicon import REASONS, Lexicon, read_lexicon
 from doorward.orders.pack import SAMPLE_OFFICE, Agency, Clause, Contacts, Pack, Purpose
 from doorward.orders.scaffold import SUFFIX
 from doorward.orders.statutory import STATUTORY, StatutoryWords, read_statutory
+from doorward.orders.transparency import TRANSPARENCY, Counted, read_transparency
 
 __all__ = [
     "Agency",
@@ -32,6 +33,7 @@ __all__ = [
     "load_lexicon",
     "load_pack",
     "load_statutory",
+    "load_transparency",
     "read_files",
     "read_plain_letters",
     "read_vocabularies",
@@ -211,6 +213,15 @@ def load_statutory(pack: Pack) -> StatutoryWords:
     found, findings = read_statutory(text, pack.clauses)
     if found is None:
         raise _faults(pack, STATUTORY, findings)
+    return found
+
+
+def load_transparency(pack: Pack) -> Counted:
+    """Return what an order's public table counts; raises as `load_deadlines`."""
+    text = _text_of(pack, TRANSPARENCY, "public table")
+    found, findings = read_transparency(text)
+    if found is None:
+        raise _faults(pack, TRANSPARENCY, findings)
     return found
 
 

@@ -1,20 +1,25 @@
 """What `doorward order check` finds in the files of a pack that the desk reads: clocks, reports, exemptions. Pure."""
 
+import tomllib
 from collections.abc import Callable
 
 from doorward.errors import Finding, PolicyCheckError
 from doorward.orders.deadlines import DEADLINES, read_deadlines
 from doorward.orders.exemptions import EXEMPTIONS, read_exemptions
+from doorward.orders.intake.questions import INTAKE
 from doorward.orders.pack import Pack
 from doorward.orders.statutory import STATUTORY, read_statutory
+from doorward.orders.toml import Toml
+from doorward.orders.transparency import TRANSPARENCY, read_transparency
 
 
 def check_paperwork(pack: Pack) -> list[Finding]:
     """Return every fault of these files, each with its place; a pack may be without any of them."""
     readers: dict[str, Callable[[str], list[Finding]]] = {
         DEADLINES: lambda text: read_deadlines(text, pack.clauses)[1],
-        STATUTORY: lambda text: read_statutory(text, pack.clauses)[1],
+        STATUTORY: lambda text: read_statutory(text, pack.clauses)[1] + _check_rows(pack, text),
         EXEMPTIONS: lambda text: read_exemptions(text)[1],
+        TRANSPARENCY: lambda text: read_transparency(text)[1] + _check_counted(pack, text),
     }
     findings: list[Finding] = []
     for name, read in readers.items():
@@ -24,3 +29,47 @@ def check_paperwork(pack: Pack) -> list[Finding]:
             except PolicyCheckError as error:  # no TOML
                 findings += error.findings
     return findings
+
+
+def _check_rows(pack: Pack, text: str) -> list[Finding]:
+    """Return what `[desk]` of statutory.toml names that the order does not have."""
+    rules = read_statutory(text, pack.clauses)[0]
+    if rules is None or rules.desk is None:
+        return []
+    file, desk = Toml(STATUTORY, text), rules.desk
+    kinds, classes = _kinds(pack), _papers(pack)
+    for key, named, known in (
+        ("agencies", desk.agencies, pack.agencies),
+        ("components", desk.components, pack.agencies),
+        ("civil", desk.civil, pack.purposes),
+        ("papers_only", desk.papers_only, kinds),
+        ("certifications", desk.certifications, kinds),
+        ("papers", desk.papers, classes),
+        ("asked", desk.asked, pack.requests.actions),
+    ):
+        for one in named:
+            if one not in known:
+                file.note(f"`{one[:60]}` is none that the order has", "desk", key)
+    return file.findings
+
+
+def _check_counted(pack: Pack, text: str) -> list[Finding]:
+    """Return the kinds of transparency.toml that no desk takes."""
+    found = read_transparency(text)[0]
+    file = Toml(TRANSPARENCY, text)
+    for kind, intake in found.kinds.items() if found is not None else ():
+        for one in intake:
+            if one not in _kinds(pack):
+                file.note(f"`{one[:60]}` is no kind of the intake", "kind", kind)
+    return file.findings
+
+
+def _kinds(pack: Pack) -> frozenset[str]:
+    try:
+        return frozenset(tomllib.loads(pack.files.get(INTAKE, "")).get("kind", {}))
+    except tomllib.TOMLDecodeError:  # said where the intake is read
+        return frozenset()
+
+
+def _papers(pack: Pack) -> frozenset[str]:
+    return frozenset(path.split(".")[2] for path in pack.requests.facts if path.startswith("context.papers."))

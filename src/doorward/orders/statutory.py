@@ -16,6 +16,7 @@ STATUTORY: Final = "statutory.toml"
 KINDS: Final = ("detainer", "administrative-warrant")
 OUTCOMES: Final = ("released", "transferred", "none")
 REPORTS: Final = ("quarterly", "trust", "voices")
+DECIDED: Final = ("deny", "waiting")
 HEADS: Final[Mapping[str, int]] = {
     "oemc-notices": 3,
     "papers": 5,
@@ -26,7 +27,7 @@ HEADS: Final[Mapping[str, int]] = {
 _PREFIX: Final = re.compile(r"[A-Z]{2,6}")
 _WORD: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _SECTIONS: Final = (
-    "documents", "federal_parties", "other_parties", "kind", "asked", "handled", "outcome", "report", "table",
+    "documents", "federal_parties", "other_parties", "kind", "asked", "handled", "outcome", "report", "table", "desk",
 )  # fmt: skip
 
 
@@ -54,6 +55,36 @@ class ReportWords:
 
 
 @dataclass(frozen=True, slots=True)
+class DeskRules:
+    """How what the desk files becomes rows of the reports.
+
+    Args:
+        agencies: Of which the reports are, by `principal.agency` of what was filed.
+        components: Agencies of the order that are the Department of Homeland Security.
+        civil: Purposes that say by themselves that a request is for civil enforcement.
+        papers_only: Kinds of the intake that are reported as a paper, and not as a request besides.
+        certifications: Kinds of the intake that ask for a certification.
+        notice: The obligation by which the order asks for a notice to OEMC.
+        papers: The kind of paper, by its class in `context.papers`.
+        asked: The word for what was asked, by the order's action.
+        other: The word for every other action.
+        handled: The word for what became of a request, where the order denied it (`deny`), or while it waits for an
+            office (`waiting`); for everything else somebody says it.
+    """
+
+    agencies: tuple[str, ...]
+    components: tuple[str, ...]
+    civil: tuple[str, ...]
+    papers_only: tuple[str, ...]
+    certifications: tuple[str, ...]
+    notice: str
+    papers: Mapping[str, str]
+    asked: Mapping[str, str]
+    other: str
+    handled: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class StatutoryWords:
     """What a pack's statutory.toml says.
 
@@ -65,6 +96,7 @@ class StatutoryWords:
         asked: For what help the Department of Homeland Security may ask; any words of the city's.
         handled: What may have become of a request; any words of the city's.
         outcome: Of custody.
+        desk: How the desk's own matters become rows, or None: then reports are made of files alone.
     """
 
     documents: tuple[str, ...]
@@ -76,6 +108,7 @@ class StatutoryWords:
     outcome: Mapping[str, str]
     reports: Mapping[str, ReportWords]
     tables: Mapping[str, TableWords]
+    desk: DeskRules | None = None
 
     def texts(self) -> Iterable[str]:
         """Yield every text of the file that a report may hold."""
@@ -113,6 +146,7 @@ def read_statutory(text: str, clauses: Collection[str]) -> tuple[StatutoryWords 
         _words(file, "outcome", OUTCOMES),
         {name: _report(file, name, clauses) for name in _tables(file, "report", REPORTS)},
         {name: _table(file, name) for name in _tables(file, "table", tuple(HEADS))},
+        _desk(file) if "desk" in file.data else None,
     )
     return (None if file.findings else found), file.findings
 
@@ -159,6 +193,40 @@ def _table(file: Toml, name: str) -> TableWords:
             f"`head` has {HEADS[name]} different texts, one for each field of the statute", *path, "head"
         )
     return TableWords(file.get(str, *path, "caption"), head, file.get(str, *path, "none"))
+
+
+def _desk(file: Toml) -> DeskRules:
+    keys = (
+        "agencies", "components", "civil", "papers_only", "certifications", "notice", "other", "papers", "asked",
+        "handled",
+    )  # fmt: skip
+    file.refuse_others(keys, "desk")
+    file.refuse_others(DECIDED, "desk", "handled")
+    asked, handled = file.table("asked"), file.table("handled")
+    other = file.get(str, "desk", "other")
+    if other and other not in asked:
+        file.note(f"`{other[:60]}` is no word of `asked`", "desk", "other")
+    return DeskRules(
+        agencies=_texts(file, "desk", "agencies"),
+        components=_texts(file, "desk", "components"),
+        civil=_texts(file, "desk", "civil"),
+        papers_only=_texts(file, "desk", "papers_only"),
+        certifications=_texts(file, "desk", "certifications"),
+        notice=file.get(str, "desk", "notice"),
+        papers=_pairs(file, "papers", KINDS),
+        asked=_pairs(file, "asked", asked),
+        other=other,
+        handled=_pairs(file, "handled", handled),
+    )
+
+
+def _pairs(file: Toml, name: str, words: Collection[str]) -> dict[str, str]:
+    found = {}
+    for key in file.table("desk", name):
+        found[key] = file.get(str, "desk", name, key)
+        if found[key] and found[key] not in words:
+            file.note(f"`{found[key][:60]}` is no word of `{name}`", "desk", name, key)
+    return found
 
 
 def _texts(file: Toml, *path: str) -> tuple[str, ...]:

@@ -4,12 +4,29 @@ from doorward.desk.models.accounts import Account, Assignment
 from doorward.desk.models.matters import Event, Matter, Numbering, Paper, State
 from doorward.desk.models.notices import OutgoingNotice, Waits
 from doorward.desk.models.readings import Reading
+from doorward.desk.models.reports import (
+    CustodyRow,
+    CustodyUpload,
+    FiledReport,
+    Publication,
+    PublicationCount,
+    PublicationSignature,
+    RecordsAnswer,
+    RecordsChoice,
+    RecordsDecision,
+    RecordsReview,
+    ReportFile,
+    ReportLine,
+    ReportSignature,
+)
 from doorward.desk.models.signin import SignInCount
 from doorward.desk.models.training import Training
 from doorward.desk.models.visits import CompiledProtocols, EnrolmentCode, Phone, Place, Visit
 
 __all__ = [
-    "Account", "Assignment", "CompiledProtocols", "EnrolmentCode", "Event", "Matter", "Numbering",
-    "OutgoingNotice", "Paper", "Phone", "Place", "Reading", "SignInCount", "State", "Training", "Visit",
-    "Waits",
+    "Account", "Assignment", "CompiledProtocols", "CustodyRow", "CustodyUpload", "EnrolmentCode", "Event",
+    "FiledReport", "Matter", "Numbering", "OutgoingNotice", "Paper", "Phone", "Place", "Publication",
+    "PublicationCount", "PublicationSignature", "Reading", "RecordsAnswer", "RecordsChoice",
+    "RecordsDecision", "RecordsReview", "ReportFile", "ReportLine", "ReportSignature", "SignInCount", "State",
+    "Training", "Visit", "Waits",
 ]  # fmt: skip

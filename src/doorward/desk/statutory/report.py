@@ -1,7 +1,7 @@
 """A report as tables: what leaves, the rows behind each of its lines, and the gate between. Pure."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
@@ -13,6 +13,7 @@ from doorward.notes.lines import format_lines, parse_pairs
 from doorward.notes.note import UnverifiedNote, Verifier, verify_note
 
 HEADER: Final = "doorward statutory report v1"
+STATEMENT: Final = "statement.txt"  # what is signed, beside the files that it names
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,27 @@ class Report:
         return tuple(table.none for table in self.tables if not table.rows)
 
 
+def carry_lines(report: Report, lines: Iterable[tuple[str, tuple[str, ...], tuple[str, ...]]]) -> Report:
+    """Return a report that has these lines too, as they were filed; in their order by day, numbered anew.
+
+    A matter that was sealed after it was reported stays in the next version as it stood: that it went would tell.
+
+    Args:
+        lines: Table, cells and rows behind, of an earlier version.
+    """
+    more: dict[str, list[Row]] = {}
+    for name, cells, behind in lines:
+        more.setdefault(name, []).append(Row(cells, behind))
+    return replace(report, tables=tuple(_with(table, more.get(table.id, [])) for table in report.tables))
+
+
+def _with(table: Table, more: list[Row]) -> Table:
+    day = table.forms.index(Form.DAY)
+    rows = sorted((*table.rows, *more), key=lambda row: (row.cells[day], row.behind[:1]))
+    numbered = (Row((str(at), *row.cells[1:]), row.behind) for at, row in enumerate(rows, start=1))
+    return replace(table, rows=tuple(numbered))
+
+
 def preview(report: Report) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Yield for each figure and each line the table, what it says, and the ids of the rows behind it."""
     for table in report.tables:
@@ -129,9 +151,18 @@ def files_of(report: Report) -> dict[str, bytes]:
     return found
 
 
-def format_release(report: Report, files: Mapping[str, bytes], order: str) -> bytes:
-    """Return what an official signs: the report, its period, the order's digest, and the digest of each file."""
+def format_release(
+    report: Report, files: Mapping[str, bytes], order: str, *, version: int = 1, replaces: str = ""
+) -> bytes:
+    """Return what an official signs: the report, its period, the order's digest, and the digest of each file.
+
+    Args:
+        version: Of a correction 2 or more.
+        replaces: The digest of the statement that a correction takes the place of.
+    """
     pairs = [("report", report.id), ("period", str(report.period)), ("order", order)]
+    if replaces:
+        pairs += [("version", str(version)), ("replaces", replaces)]
     pairs += [("file", f"{sha256(files[name]).hexdigest()} {name}") for name in sorted(files)]
     return format_lines(HEADER, pairs)
 
@@ -140,13 +171,29 @@ def verify_release(note: UnverifiedNote, verifiers: tuple[Verifier, ...], files:
     """Return the id and period of a signed report, where a known key signed it and these are its files.
 
     Args:
-        files: Everything that came with it, by name.
+        files: Everything that came with it, by name; the statement itself may be among them.
 
     Raises:
         VerificationError: No known key signed it, a file is missing, changed or not of it.
         MalformedError: The note is about something else.
     """
-    pairs = parse_pairs(verify_note(note, verifiers), HEADER)
+    text = verify_note(note, verifiers)
+    if files.get(STATEMENT, text) != text:
+        raise VerificationError(f"`{STATEMENT}` is not what was signed")
+    return check_files(text, {name: raw for name, raw in files.items() if name != STATEMENT})
+
+
+def check_files(statement: bytes, files: Mapping[str, bytes]) -> str:
+    """Return the id and period of a report, where these are the files that its statement names.
+
+    Args:
+        statement: Of anybody.
+
+    Raises:
+        VerificationError: A file is missing, changed or not of it.
+        MalformedError: It is a statement about something else.
+    """
+    pairs = parse_pairs(statement, HEADER)
     said = {value.partition(" ")[2]: value.partition(" ")[0] for name, value in pairs if name == "file"}
     if set(said) != set(files):
         raise VerificationError(f"the note is about {len(said)} files, and {len(files)} are here")
