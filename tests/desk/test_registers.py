@@ -117,3 +117,21 @@ def test_a_record_that_ends_within_a_month_says_so(law: Any, signer: Any, record
     assert recording() is not None
     law.post("/registers/", {"note": declaration(signer, days=20)})
     assert "ends soon" in law.get("/registers/").content.decode()
+
+
+@pytest.mark.parametrize("who", ["supervisor", "custodian", "officer"])
+def test_who_does_not_see_the_registers_puts_nothing_on_file(
+    desk: Any, signer: Any, recording: Recording, who: str
+) -> None:
+    from doorward.desk.models import Account
+    from doorward.desk.roles import MAY, OVERSEES, Act, Role
+
+    assert MAY[Act.REGISTER] <= OVERSEES
+    roles = {"supervisor": Role.SUPERVISOR, "custodian": Role.CUSTODIAN, "officer": Role.OFFICER}
+    login = f"registers.{who}.example"
+    client = desk.client(Account.objects.filter(login=login).first() or desk.account(login, roles[who]))
+    count = len(recording())
+    client.post("/registers/", {"note": declaration(signer)})
+    assert client.get("/registers/").status_code == 403
+    assert len(recording()) == count
+    assert not (desk.folder / "records.json").exists()

@@ -65,7 +65,8 @@ MAY: Final[Mapping[Act, frozenset[Role]]] = {
     Act.ANSWER: frozenset({Role.LAW, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.CERTIFIER, Role.FUND}),
     Act.RELEASE: frozenset({Role.LAW}),
     Act.ENROL: frozenset({Role.ADMINISTRATOR, Role.SECURITY, Role.LAW}),
-    Act.REGISTER: frozenset({Role.LAW, Role.SUPERVISOR}),
+    # Whoever puts a record on file sees the registers: one who sees none puts none there.
+    Act.REGISTER: frozenset({Role.LAW}),
     Act.LINE: frozenset({Role.LAW}),
     Act.CUSTODY: frozenset({Role.LAW, Role.CUSTODIAN}),
     Act.REPORT: frozenset({Role.LAW}),
