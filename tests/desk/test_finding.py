@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.desk.history import tell
+from doorward.desk.told import tell
 
 CHICAGO = ZoneInfo("America/Chicago")
 DETAINER = {"of-custody": "hold", "who-asks": "ICE-ERO", "papers": "detainer", "file": "1"}

@@ -29,7 +29,7 @@ CREATE TRIGGER only_added BEFORE UPDATE OR DELETE OR TRUNCATE ON {0}
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("desk", "0001_desk"),
+        ("desk", "0002_notices"),
     ]
 
     operations = [

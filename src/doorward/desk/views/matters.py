@@ -11,11 +11,11 @@ from django.views.decorators.http import require_safe
 
 from doorward.desk.access import OFFICE, Actor, answers, matter_of, matters, waiting_for
 from doorward.desk.finding import find, read_wanted
-from doorward.desk.history import tell
 from doorward.desk.models import State
 from doorward.desk.order import order, papers_of
 from doorward.desk.resting import last_reading, list_shaken
 from doorward.desk.roles import Act
+from doorward.desk.told import tell
 from doorward.desk.views.answers import stated
 from doorward.desk.views.signed_in import for_actor
 
