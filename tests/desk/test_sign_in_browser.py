@@ -327,3 +327,47 @@ def test_it_is_done_by_keyboard_alone(meet: Callable[..., Person], people: dict[
     keys.press("Tab")
     keys.press("Enter")
     person.page.get_by_role("heading", name="Today").wait_for()
+
+
+def test_an_hour_of_rest_in_a_half_filled_form_costs_nothing(
+    meet: Callable[..., Person], people: dict[str, str], rested: Callable[[str], None]
+) -> None:
+    person = meet()
+    person.sign_in(people["staff"])
+    person.go("/new/detainer/")
+    page = person.page
+    page.get_by_text("That the person is handed over").click()
+    page.get_by_label("Which booking number?").wait_for()
+    page.wait_for_load_state("networkidle")
+    page.get_by_label("Which booking number?").fill("BK-41")
+    rested(person.session())
+    page.get_by_text("A detainer, such as I-247A").click()  # asks for its questions, and is told to sign in
+    page.get_by_role("heading", name="Sign in").wait_for()
+    assert page.get_by_text("you were signed out after thirty minutes without a page").is_visible()
+    page.get_by_label("Username").fill(people["staff"])
+    page.get_by_label("Password").fill(PASSWORD)
+    person.press("Sign in")
+    page.get_by_text("is here again").wait_for()
+    assert page.url.endswith("/new/detainer/")
+    assert page.get_by_label("Which booking number?").input_value() == "BK-41"
+    assert page.get_by_label("That the person is handed over").is_checked()
+    assert page.get_by_label("A detainer, such as I-247A").is_checked()
+
+
+def test_the_way_back_after_signing_out_shows_nothing(
+    meet: Callable[..., Person], people: dict[str, str]
+) -> None:
+    person = meet()
+    person.sign_in(people["staff"])
+    person.go("/matters/")
+    person.press("Sign out")
+    for _ in range(3):
+        person.page.go_back()
+        assert person.heading() == "Sign in"
+        assert people["staff"] not in person.page.get_by_role("main").inner_text()
+
+
+@pytest.fixture
+def rested() -> Callable[[str], None]:
+    """Let a session rest for an hour: tests wait for nothing."""
+    return lambda key: change_session(key, lambda held: held.update({"seen": held["seen"] - 3600}))

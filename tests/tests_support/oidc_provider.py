@@ -1,4 +1,4 @@
-"""A certified OpenID provider, `oidc-provider` of npm, as a process; and somebody who goes through it by forms alone."""
+"""A certified OpenID provider, `oidc-provider` of npm, as a process, and somebody who goes through it by forms."""
 
 import json
 import os

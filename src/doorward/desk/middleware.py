@@ -7,6 +7,7 @@ from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
@@ -49,8 +50,20 @@ def actor_of(request: HttpRequest, now: datetime) -> Actor | None:
     if over is None and not strong and has_factor(request.user):
         over = Over.FACTOR
     if over is not None:
-        logout(request)
-        messages.warning(request, over.value)
+        _end(request, over)
         return None
     touch(request.session, now)
     return find_actor(request.user, is_strong=strong, now=now)
+
+
+def _end(request: HttpRequest, over: Over) -> None:
+    """End a session, and say why on the page that comes next.
+
+    A part of a page only sees nobody: it is answered with the way to the page for signing in, which ends the session and
+    says so. Two parts that are asked for at once would else take the word from each other.
+    """
+    if request.headers.get("HX-Request") == "true":
+        request.user = AnonymousUser()
+        return
+    logout(request)
+    messages.warning(request, over.value)

@@ -5,8 +5,9 @@ where a desk's time goes.
 """
 
 import os
+import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -70,8 +71,16 @@ def serve(desk: DeskConfiguration, *, address: str, certificate: tuple[str, str]
         "forwarded_allow_ips": ",".join(desk.proxies or ("127.0.0.1", "::1")),
     }  # fmt: skip
     if certificate is not None:
-        options |= {"certfile": certificate[0], "keyfile": certificate[1]}
+        options |= {"certfile": certificate[0], "keyfile": certificate[1], "ssl_context": _make_context}
     _Server(desk, options).run()
+
+
+def _make_context(_config: object, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    """Return how TLS is spoken: version 1.2 or later, and nothing is renegotiated."""
+    context = make()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    return context
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # it has no types

@@ -76,9 +76,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it has no 
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:  # noqa: ANN401  # as above
         """Return what failures are counted under: a login from one address; elsewhere nobody is kept out by them."""
-        return (
-            f"{self.get_client_ip(request)} {super()._get_login_attempts_cache_key(request, **credentials)}"
-        )
+        login = str(credentials.get("username", "")).lower()
+        return f"{self.get_client_ip(request)} {login}"
 
 
 class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # as above
