@@ -42,6 +42,8 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "custody": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, NOT)),
     "overview": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, HERE)),
     "queue": ("get", ALL_BUT_NOBODY),
+    "live": ("get", ALL_BUT_NOBODY),
+    "notices-again": ("post", (SENT, NOT, NOT, NOT, NOT, SENT, NOT, SENT)),
     "play": ("get", (HERE,) * 8),
 }
 

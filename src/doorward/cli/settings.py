@@ -46,7 +46,7 @@ SECTIONS: Final = {
     "workloads": (),
     "applications": ("idle_seconds", "session_minutes"),
     "emergency": ("hours", "sessions_a_day"),
-    "notices": ("timeout_seconds", "smtp", "office"),
+    "notices": ("timeout_seconds", "smtp", "office", "person"),
     "register": KEYS,
     "limits": (*(limit.name for limit in fields(Limits)), "purpose"),
 }

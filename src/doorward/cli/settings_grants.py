@@ -5,18 +5,25 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Final
 
-from doorward.cli.tell import NoticeSettings, Relay
-from doorward.grants.notices import MAX_OFFICES, OnCall
+from doorward.errors import ConfigError
+from doorward.grants.mail_relay import Relay
+from doorward.grants.notice_settings import NoticeSettings
+from doorward.grants.notices import MAX_OFFICES, OnCall, Webhook
 from doorward.grants.reviews import EmergencyRules
+from doorward.grants.webhook import parse_webhook
 from doorward.orders.toml import Toml
 
 MAX_HOURS: Final = 12
 MAX_SESSIONS: Final = 1000
 MAX_TIMEOUT_SECONDS: Final = 300
 MAX_PORT: Final = 65_535
+MAX_PEOPLE: Final = 500
 SUBMISSION: Final = 587  # RFC 6409
 SMTP: Final = ("host", "port", "from", "authority", "user", "password_file")
-OFFICE: Final = ("command", "mail", "then", "spool")
+OFFICE: Final = (
+    "command", "mail", "then", "spool", "webhook", "webhook_secret_file", "webhook_authority", "webhook_private",
+)  # fmt: skip
+PERSON: Final = tuple(key for key in OFFICE if key not in {"command", "then", "spool"})
 
 
 def read_emergency(toml: Toml) -> EmergencyRules:
@@ -45,20 +52,34 @@ def read_notices(toml: Toml, base: Path) -> NoticeSettings:
         said = f"`notices.timeout_seconds` is more than 0 and at most {MAX_TIMEOUT_SECONDS}"
         toml.note(said, "notices", "timeout_seconds")
         seconds = NoticeSettings().timeout_seconds
-    offices = _offices(toml, found.get("office", {}))
+    offices = _offices(toml, base, found.get("office", {}))
+    people = _people(toml, base, found.get("person", {}))
     relay = _relay(toml, base, found["smtp"]) if "smtp" in found else None
-    if relay is None and any(office.mail for office in offices.values()):
+    if relay is None and any(one.mail for one in (*offices.values(), *people.values())):
         toml.note("mail is sent through a relay: `notices.smtp`", "notices", "office")
-    return NoticeSettings(offices, relay, float(seconds))
+    return NoticeSettings(offices, relay, float(seconds), people)
 
 
-def _offices(toml: Toml, tables: object) -> Mapping[str, OnCall]:
+def _people(toml: Toml, base: Path, tables: object) -> Mapping[str, OnCall]:
+    if not isinstance(tables, dict) or len(tables) > MAX_PEOPLE:
+        toml.note(f"`notices.person` is a table for each of at most {MAX_PEOPLE} logins", "notices", "person")
+        return {}
+    return {
+        name: _office(toml, base, table, ("notices", "person", name), PERSON)
+        for name, table in tables.items()
+    }
+
+
+def _offices(toml: Toml, base: Path, tables: object) -> Mapping[str, OnCall]:
     if not isinstance(tables, dict) or len(tables) > MAX_OFFICES:
         toml.note(
             f"`notices.office` is a table for each of at most {MAX_OFFICES} offices", "notices", "office"
         )
         return {}
-    offices = {name: _office(toml, name, table) for name, table in tables.items()}
+    offices = {
+        name: _office(toml, base, table, ("notices", "office", name), OFFICE)
+        for name, table in tables.items()
+    }
     for name, office in offices.items():
         if office.then and office.then not in offices:
             toml.note(
@@ -67,12 +88,11 @@ def _offices(toml: Toml, tables: object) -> Mapping[str, OnCall]:
     return offices
 
 
-def _office(toml: Toml, name: str, table: object) -> OnCall:
-    at = ("notices", "office", name)
+def _office(toml: Toml, base: Path, table: object, at: tuple[str, str, str], keys: tuple[str, ...]) -> OnCall:
     if not isinstance(table, dict):
         toml.note(f"`{'.'.join(at)}` is a table", *at)
         return OnCall()
-    toml.refuse_others(OFFICE, *at)
+    toml.refuse_others(keys, *at)
     command, mail = (_texts(toml, table, key, at) for key in ("command", "mail"))
     if command and not command[0].startswith("/"):
         toml.note("a program is named by its whole path, because no shell looks for it", *at, "command")
@@ -82,7 +102,27 @@ def _office(toml: Toml, name: str, table: object) -> OnCall:
     if not isinstance(then, str) or not isinstance(spool, bool):
         toml.note(f"`{'.'.join(at)}`: `then` is an office, `spool` is true or false", *at)
         return OnCall(command, mail)
-    return OnCall(command, mail, then, spool)
+    return OnCall(command, mail, then, spool, _webhook(toml, base, table, at))
+
+
+def _webhook(toml: Toml, base: Path, table: Mapping[str, Any], at: tuple[str, str, str]) -> Webhook | None:
+    url = table.get("webhook")
+    if url is None:
+        if any(key.startswith("webhook_") for key in table):
+            toml.note(f"`{'.'.join(at)}` has parts of a webhook and no `webhook`", *at)
+        return None
+    try:
+        parse_webhook(url if isinstance(url, str) else "")
+    except ConfigError as error:
+        toml.note(str(error), *at, "webhook")
+    secret = _file(toml, base, table, "webhook_secret_file", at)
+    if secret is None:
+        toml.note("a webhook's notices are signed: `webhook_secret_file`", *at, "webhook")
+    private = table.get("webhook_private", False)
+    if not isinstance(private, bool):
+        toml.note("`webhook_private` is true or false", *at, "webhook_private")
+    authority = _file(toml, base, table, "webhook_authority", at)
+    return Webhook(str(url), secret or base, authority, private is True)
 
 
 def _texts(toml: Toml, table: Mapping[str, Any], key: str, at: tuple[str, ...]) -> tuple[str, ...]:
@@ -114,15 +154,15 @@ def _relay(toml: Toml, base: Path, table: object) -> Relay | None:
     if not isinstance(user, str) or bool(user) != ("password_file" in table):
         toml.note("`notices.smtp.user` and `notices.smtp.password_file` are given together", *at)
         user = ""
-    authority, password = (_file(toml, base, table, key) for key in ("authority", "password_file"))
+    authority, password = (_file(toml, base, table, key, at) for key in ("authority", "password_file"))
     return Relay(host, port, sender, authority, user, password)
 
 
-def _file(toml: Toml, base: Path, table: Mapping[str, Any], key: str) -> Path | None:
+def _file(toml: Toml, base: Path, table: Mapping[str, Any], key: str, at: tuple[str, ...]) -> Path | None:
     found = table.get(key)
     if found is None:
         return None
     file = base / str(found)
     if not file.is_file():
-        toml.note(f"`{found}` is no file", "notices", "smtp", key)
+        toml.note(f"`{found}` is no file", *at, key)
     return file

@@ -9,27 +9,21 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from doorward.grants.mail_relay import Letter, Relay, send_letter
+from doorward.grants.notice_settings import NoticeSettings
 from doorward.grants.notices import Notice, OnCall, encode_notice
+from doorward.grants.webhook import post
 
-TIMEOUT_SECONDS: Final = 20.0
+__all__ = ["NoticeSettings", "Relay", "run_program", "send_mail", "tell"]
+
 SAID_BYTES: Final = 150
 ENVIRONMENT: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 SUBJECT: Final = "doorward"
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeSettings:
-    """`[notices]`: whom each office is, and the relay for mail."""
-
-    offices: Mapping[str, OnCall] = field(default_factory=dict)
-    relay: Relay | None = None
-    timeout_seconds: float = TIMEOUT_SECONDS
 
 
 def tell(notice: Notice, on_call: OnCall, relay: Relay | None, *, timeout_seconds: float) -> str:
@@ -41,8 +35,12 @@ def tell(notice: Notice, on_call: OnCall, relay: Relay | None, *, timeout_second
         failures.append(run_program(on_call.command, notice, timeout_seconds=timeout_seconds))
     if on_call.mail and relay is not None:
         failures.append(send_mail(notice, on_call.mail, relay, timeout_seconds=timeout_seconds))
+    if on_call.webhook is not None:
+        now = datetime.now(UTC)  # noqa: TID251  # the command line may read the clock
+        body = json.dumps({"format": 1, "id": notice.id, "text": notice.text}).encode()
+        failures.append(post(on_call.webhook, body, {}, now=now, timeout_seconds=timeout_seconds))
     if not failures:
-        return f"the office `{notice.to}` has neither a program nor a mail address"
+        return f"the office `{notice.to}` has neither a program nor a mail address nor a webhook"
     return "" if "" in failures else "; ".join(failures)
 
 

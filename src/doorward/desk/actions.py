@@ -17,6 +17,7 @@ from doorward.desk.access import Actor, answers, matter_of
 from doorward.desk.deciding import Decided, Whose, decide
 from doorward.desk.entries import act_entry, evidence_of
 from doorward.desk.models import Account, Event, Matter, State
+from doorward.desk.notices.outbox import tell_matter
 from doorward.desk.order import order
 from doorward.desk.recorder import recorder
 from doorward.desk.resting import keep_reading
@@ -76,9 +77,12 @@ def verify(actor: Actor, matter: Matter, seen: PaperSeen) -> Matter:
     with transaction.atomic():
         locked = _locked(actor, matter, Act.VERIFY)
         decided = decide_again(locked, words_of(locked, seen, now=actor.now), now=actor.now)
-        _add(actor, locked, Act.VERIFY, seen.as_json(), decided=decided)
+        waited = (locked.state, locked.addressee)
+        event = _add(actor, locked, Act.VERIFY, seen.as_json(), decided=decided)
         _take(locked, decided.decision)
         locked.save()
+        if (locked.state, locked.addressee) != waited:
+            tell_matter(locked, actor.now, occasion=event.entry)
     return locked
 
 

@@ -2,11 +2,12 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
 from doorward.errors import ConfigError
+from doorward.grants.notice_settings import NoticeSettings, decode_settings, encode_settings
 
 VARIABLE: Final = "DOORWARD_DESK"
 MIN_SECRET_CHARACTERS: Final = 43  # 256 bits in base64
@@ -44,6 +45,7 @@ class DeskConfiguration:
         provider: Where people sign in besides local accounts, or None.
         proxies: Addresses of servers before the desk, whose word is taken on who comes, and by HTTPS.
         self_made: The certificate is of `--make-certificate`: browsers are not told to insist on HTTPS for a year.
+        notices: Whom each office is; with nobody in it nothing is sent, and the pages alone tell.
     """
 
     conninfo: str
@@ -56,6 +58,7 @@ class DeskConfiguration:
     provider: Provider | None = None
     proxies: tuple[str, ...] = ()
     self_made: bool = False
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
 
     @property
     def spool(self) -> Path:
@@ -87,10 +90,11 @@ class DeskConfiguration:
                 provider=None if read["provider"] is None else _provider(read["provider"]),
                 proxies=tuple(str(one) for one in read["proxies"]),
                 self_made=read["self_made"] is True,
+                notices=decode_settings(read["notices"]),
             )
         except OSError as error:
             raise ConfigError(f"`{path.name}` cannot be read: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigError(f"`{path.name}` is no configuration of a desk") from error
         made.check()
         return made
@@ -124,6 +128,7 @@ class DeskConfiguration:
                 "provider": None if self.provider is None else asdict(self.provider),
                 "proxies": list(self.proxies),
                 "self_made": self.self_made,
+                "notices": encode_settings(self.notices),
             }
         )
 

@@ -19,6 +19,7 @@ from doorward.desk.deciding import Decided, Whose, decide
 from doorward.desk.due import ANSWER_BY, find_due
 from doorward.desk.entries import add_act, evidence_of, matter_entry
 from doorward.desk.models import Matter, Numbering, State
+from doorward.desk.notices.outbox import tell_matter
 from doorward.desk.order import order
 from doorward.desk.recorder import recorder
 from doorward.desk.resting import keep_reading
@@ -168,6 +169,7 @@ def _file(actor: Actor, filing: Filing, decided: Decided) -> Matter:
         entry=entry,
     )
     keep_reading(matter, decided, at=actor.now, entry=entry)
+    tell_matter(matter, actor.now, occasion=entry)
     return matter
 
 

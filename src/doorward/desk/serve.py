@@ -104,6 +104,7 @@ def _set_up() -> None:
 
 
 def _begin(worker: Any) -> None:  # noqa: ANN401  # gunicorn has no types
+    from doorward.desk.notices.worker import Sender, clock
     from doorward.desk.order import order
     from doorward.desk.recorder import WORKER, Recorder, hold
     from doorward.record.spool import Spool
@@ -113,12 +114,16 @@ def _begin(worker: Any) -> None:  # noqa: ANN401  # gunicorn has no types
     folder = worker_folder(worker.app.desk.spool, WORKER)
     now = datetime.now(UTC)  # noqa: TID251  # as above
     hold(Recorder(Spool.open(folder, now=now, worker=WORKER)))
+    worker.notices = Sender(clock)
+    worker.notices.start()
 
 
-def _end(_arbiter: Arbiter, _worker: object) -> None:
+def _end(_arbiter: Arbiter, worker: Any) -> None:  # noqa: ANN401  # as above
     from doorward.desk.recorder import hold, recorder
     from doorward.errors import StoreError
 
+    if hasattr(worker, "notices"):
+        worker.notices.stop()
     try:
         recorder().close(now=datetime.now(UTC))  # noqa: TID251  # as above
     except StoreError:

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from doorward.desk.views import acts, custody, home, letter, matters, new, registers, reports, visits
+from doorward.desk.views import acts, custody, home, letter, live, matters, new, registers, reports, visits
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -27,6 +27,8 @@ urlpatterns = [
     path("reports/<slug:name>/<slug:period>/", reports.report, name="report"),
     path("custody/", custody.imports, name="custody"),
     path("queue/", matters.queue, name="queue"),
+    path("queue/live/", live.live, name="live"),
+    path("notices/again/", home.try_notices, name="notices-again"),
     path("favicon.ico", home.icon),
     path("play/", home.play, name="play"),
     path("account/", include("doorward.desk.entrance.addresses")),

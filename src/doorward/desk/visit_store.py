@@ -20,6 +20,7 @@ from doorward.desk.front.store import Conflict, PhonePlace, Stored
 from doorward.desk.front.visits import Receipt
 from doorward.desk.front.visits import Visit as Filed
 from doorward.desk.models import EnrolmentCode, Phone, Place, Visit
+from doorward.desk.notices.outbox import tell_visit
 from doorward.desk.recorder import recorder
 from doorward.record.entry import Kind
 
@@ -120,7 +121,7 @@ class VisitStore:
             key, place.kind, posture=visit.posture or "", drill=visit.drill, digest=visit.digest
         )
         entry = recorder().record([(Kind.VISIT, fields)], now=now)
-        Visit.objects.create(
+        row = Visit.objects.create(
             id=key,
             number=number,
             place=Place.objects.get(slug=place.id),
@@ -139,6 +140,7 @@ class VisitStore:
             digest=visit.digest,
             entry=entry,
         )
+        tell_visit(row, now)
         return Stored(Receipt(visit.id, number, now, visit.digest), new=True)
 
     def _knows(self, place: Place) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
 
 from doorward.errors import MalformedError
@@ -41,6 +42,23 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where a notice is posted; `doorward.grants.webhook` does it.
+
+    Args:
+        url: `https://`, a host, a path; no user, `?` or `#`.
+        secret_file: Holds the secret that its notices are signed with; read for each notice.
+        authority: PEM of who signs the server's certificate, or None for the system's authorities.
+        private: Whether the address may lie in a range that is not public.
+    """
+
+    url: str
+    secret_file: Path
+    authority: Path | None = None
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OnCall:
     """How an office is told.
 
@@ -49,12 +67,14 @@ class OnCall:
         mail: Addresses.
         then: The next office, where this one does not answer.
         spool: Whether another program reads the folder of notices, so that lying there is being told.
+        webhook: Where it is posted, or None.
     """
 
     command: tuple[str, ...] = ()
     mail: tuple[str, ...] = ()
     then: str = ""
     spool: bool = False
+    webhook: Webhook | None = None
 
 
 @dataclass(frozen=True, slots=True)

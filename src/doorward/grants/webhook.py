@@ -18,11 +18,9 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from http.client import HTTPException
-from pathlib import Path
 from typing import Final
 
 from urllib3.connection import HTTPSConnection
@@ -31,27 +29,11 @@ from urllib3.util import parse_url
 
 from doorward.errors import ConfigError, UpstreamError
 from doorward.grants.cut_off import CutOff
+from doorward.grants.notices import Webhook
 from doorward.grants.register_https import read_token
 
 MIN_SECRET: Final = 32
 OK: Final = range(200, 300)
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """Where a notice is posted.
-
-    Args:
-        url: `https://`, a host, a path; no user, `?` or `#`.
-        secret_file: Holds the secret, one word of at least `MIN_SECRET` characters; read for each notice.
-        authority: PEM of who signs the server's certificate, or None for the system's authorities.
-        private: Whether the address may lie in a range that is not public.
-    """
-
-    url: str
-    secret_file: Path
-    authority: Path | None = None
-    private: bool = False
 
 
 def parse_webhook(url: str) -> tuple[str, int, str]:
@@ -70,6 +52,18 @@ def parse_webhook(url: str) -> tuple[str, int, str]:
     return parts.host.strip("[]"), parts.port or 443, parts.path or "/"
 
 
+def read_secret(webhook: Webhook) -> str:
+    """Return the secret of a webhook.
+
+    Raises:
+        ConfigError: The file cannot be read, others may read it, or it is shorter than `MIN_SECRET`.
+    """
+    secret = read_token(webhook.secret_file)
+    if len(secret) < MIN_SECRET:
+        raise ConfigError(f"`{webhook.secret_file.name}` has fewer than {MIN_SECRET} characters")
+    return secret
+
+
 def sign(secret: str, body: bytes, now: datetime) -> dict[str, str]:
     """Return the headers by which a receiver knows a body and its time."""
     stamp = str(int(now.timestamp()))
@@ -83,9 +77,7 @@ def post(
     """Return why a webhook did not take a body, or an empty text where it answered with a status of success."""
     try:
         host, port, path = parse_webhook(webhook.url)
-        secret = read_token(webhook.secret_file)
-        if len(secret) < MIN_SECRET:
-            raise ConfigError(f"`{webhook.secret_file.name}` has fewer than {MIN_SECRET} characters")
+        secret = read_secret(webhook)
         context = ssl.create_default_context(cafile=webhook.authority)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         address = choose_address(_resolve(host, port), private=webhook.private)

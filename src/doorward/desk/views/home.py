@@ -1,12 +1,15 @@
 """The first page, and in a sample the page on which one plays an invented person."""
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from doorward.desk.access import Actor, matters, waiting_for
+from doorward.desk.notices.outbox import send_again
+from doorward.desk.notices.overview import TRY_AGAIN, look_at_notices
 from doorward.desk.overview import look
 from doorward.desk.roles import OVERSEES
 from doorward.desk.sample import find_player, players
@@ -38,7 +41,18 @@ def overview(request: HttpRequest, actor: Actor) -> HttpResponse:
     if not actor.roles & OVERSEES:
         return render(request, "desk/may_not.html", status=403)
     seen = look(actor, settings.DESK.data, time_zone=settings.DESK.time_zone)
-    return render(request, "desk/overview.html", {"seen": seen})
+    shown = {"seen": seen, "notices": look_at_notices(actor)}
+    return render(request, "desk/overview.html", shown)
+
+
+@require_POST
+@for_actor
+def try_notices(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Try again to send the notices that were given up."""
+    if not actor.roles & TRY_AGAIN:
+        return render(request, "desk/may_not.html", status=403)
+    messages.success(request, f"{send_again(actor.now)} notices are tried again")
+    return redirect("overview")
 
 
 @require_safe

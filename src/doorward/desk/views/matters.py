@@ -17,6 +17,7 @@ from doorward.desk.resting import last_reading, list_shaken
 from doorward.desk.roles import Act
 from doorward.desk.told import tell
 from doorward.desk.views.answers import stated
+from doorward.desk.views.live import polling
 from doorward.desk.views.signed_in import for_actor
 
 PAGE = 25
@@ -46,7 +47,9 @@ def queue(request: HttpRequest, actor: Actor) -> HttpResponse:
     pages = Paginator(waiting_for(actor), PAGE)
     shaken = list_shaken(actor) if actor.may(Act.DETERMINE) else []
     return render(
-        request, "desk/queue.html", {"page": pages.get_page(request.GET.get("page")), "shaken": shaken}
+        request,
+        "desk/queue.html",
+        {"page": pages.get_page(request.GET.get("page")), "shaken": shaken, **polling(actor)},
     )
 
 

@@ -1,0 +1,172 @@
+"""The outbox: a row for each notice, put in the transaction of what it tells of, and what becomes of it.
+
+1. What is rolled back tells nobody, and what is filed is never without its row.
+2. One row for an occasion, an addressee and a channel: a second pass, a second process, a form sent twice add none.
+3. A row is claimed before it is sent. A crash between the sending and its being noted sends it again, with the same id.
+4. A sealed matter tells its named counsel alone; one that is sealed after its row was put is looked at before sending.
+5. A drill tells nobody.
+"""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+
+from doorward.desk.ids import draw_id
+from doorward.desk.models import Matter, OutgoingNotice, State, Visit, Waits
+from doorward.desk.notices.telling import (
+    GIVEN_UP,
+    LAW,
+    NO_WAY,
+    PERSON,
+    SOON,
+    find_addressees,
+    find_counsel,
+    stage_at,
+    wait_after,
+)
+from doorward.desk.notices.wake import wake
+from doorward.grants.notices import FORGOTTEN, Stage
+
+MATTER, VISIT = "matter", "visit"
+LEASE: Final = timedelta(minutes=5)
+NOBODY_THERE: Final = "the office has neither a mail address nor a webhook"
+
+
+def tell_visit(visit: Visit, now: datetime) -> None:
+    """Put the notices of a visit that was filed, within its transaction: to the law department and whom it is for."""
+    if not visit.drill:
+        to = find_addressees((LAW, *visit.addressees), Stage.ASKED, settings.DESK.notices)
+        _put(VISIT, visit.pk, visit.number, Stage.ASKED, visit.entry, to, now)
+
+
+def tell_matter(matter: Matter, now: datetime, *, occasion: int) -> None:
+    """Put the notices of a matter that waits for an office now, within its transaction.
+
+    Args:
+        occasion: The entry of the decision by which it waits.
+    """
+    if matter.state == State.WAITING:
+        _put(MATTER, matter.pk, matter.number, Stage.ASKED, occasion, _whom(matter, Stage.ASKED, now), now)
+
+
+def tell_clocks(now: datetime) -> int:
+    """Put the notices of clocks that are about to end or over, and return how many were new.
+
+    What was over a week ago is told to nobody anew: lists show it.
+    """
+    if not settings.DESK.notices.offices:
+        return 0
+    running = Matter.objects.filter(
+        state=State.WAITING, drill=False, due__lte=now + SOON, due__gt=now - FORGOTTEN
+    )
+    new = 0
+    for matter in running.order_by("due").iterator(chunk_size=500):
+        assert matter.due is not None
+        stage = stage_at(matter.filed, matter.due, now)
+        if stage is not None:
+            occasion = int(matter.due.timestamp())
+            new += _put(MATTER, matter.pk, matter.number, stage, occasion, _whom(matter, stage, now), now)
+    return new
+
+
+def claim(channel: str, now: datetime) -> OutgoingNotice | None:
+    """Return a notice that is to be sent now, claimed for some minutes, or None; fresh ones first."""
+    with transaction.atomic():
+        found = (
+            OutgoingNotice.objects.select_for_update(skip_locked=True)
+            .filter(state=Waits.WAITING, channel=channel, again__lte=now)
+            .order_by("tries", "made")
+            .first()
+        )
+        if found is None:
+            return None
+        found.tries, found.again = found.tries + 1, now + LEASE
+        found.save(update_fields=["tries", "again"])
+    return found
+
+
+def is_moot(notice: OutgoingNotice, now: datetime) -> bool:
+    """Return whether what a notice tells of waits no longer, or was sealed from its addressee since."""
+    if notice.about != MATTER:
+        return False
+    matter = Matter.objects.filter(pk=notice.subject).first()
+    if matter is None or matter.state != State.WAITING:
+        return True
+    if not _is_sealed(matter, now):
+        return False
+    return notice.addressee not in {f"{PERSON}{login}" for login in _counsel(matter)}
+
+
+def close(notice: OutgoingNotice, failed: str, now: datetime, *, moot: bool = False) -> None:
+    """Keep what became of a try."""
+    if moot or not failed:
+        notice.state = Waits.MOOT if moot else Waits.SENT
+        notice.sent, notice.failed = (None if moot else now), ""
+    else:
+        is_over = now - notice.made >= GIVEN_UP
+        notice.state = Waits.DEAD if is_over else Waits.WAITING
+        notice.again, notice.failed = now + wait_after(notice.tries), failed[:200]
+    notice.save(update_fields=["state", "sent", "again", "failed"])
+
+
+def send_again(now: datetime) -> int:
+    """Return how many notices that were given up are tried once more."""
+    dead = OutgoingNotice.objects.filter(state=Waits.DEAD).exclude(channel=NO_WAY)
+    count = dead.update(state=Waits.WAITING, again=now, made=now, tries=F("tries"))
+    wake()
+    return count
+
+
+def _whom(matter: Matter, stage: Stage, now: datetime) -> tuple[tuple[str, str], ...]:
+    if matter.drill:
+        return ()
+    if _is_sealed(matter, now):
+        return find_counsel(_counsel(matter), settings.DESK.notices)
+    return find_addressees((matter.addressee or LAW,), stage, settings.DESK.notices)
+
+
+def _is_sealed(matter: Matter, now: datetime) -> bool:
+    return matter.sealed_until is not None and matter.sealed_until > now
+
+
+def _counsel(matter: Matter) -> list[str]:
+    return list(matter.counsel.filter(is_active=True).values_list("login", flat=True))
+
+
+def _put(  # noqa: PLR0917  # the columns of a row
+    about: str,
+    subject: uuid.UUID,
+    number: str,
+    stage: Stage,
+    occasion: int,
+    to: Iterable[tuple[str, str]],
+    now: datetime,
+) -> int:
+    known = settings.DESK.notices
+    if not known.offices and not known.people:
+        return 0  # nobody is told but by the pages
+    rows = [
+        OutgoingNotice(
+            id=draw_id(), about=about, subject=subject, number=number, stage=stage.value, occasion=occasion,
+            addressee=addressee, channel=channel, made=now, again=now,
+            state=Waits.DEAD if channel == NO_WAY else Waits.WAITING,
+            failed=NOBODY_THERE if channel == NO_WAY else "",
+        )
+        for addressee, channel in to
+    ]  # fmt: skip
+    there = OutgoingNotice.objects.filter(subject=subject, stage=stage.value, occasion=occasion)
+    before = there.count()
+    OutgoingNotice.objects.bulk_create(rows, ignore_conflicts=True)
+    transaction.on_commit(wake)
+    return there.count() - before
+
+
+def waiting_and_dead() -> tuple[int, int]:
+    """Return how many notices wait after a failed try, and how many were given up."""
+    failed = OutgoingNotice.objects.filter(Q(state=Waits.WAITING, tries__gt=0) & ~Q(failed=""))
+    return failed.count(), OutgoingNotice.objects.filter(state=Waits.DEAD).count()
