@@ -66,7 +66,9 @@ def empty_desk() -> None:
         "publication, report_signature, report_file, filed_report, custody_event, custody_upload, report_line, visit, "
         "event, matter_counsel, matter"
     )
-    every = [model._meta.db_table for model in apps.get_app_config("desk").get_models()]  # others hang on these
+    every = [
+        model._meta.db_table for model in apps.get_app_config("desk").get_models()
+    ]  # others hang on these
     with connection.cursor() as cursor:
         for table in every:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")

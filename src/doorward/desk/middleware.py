@@ -59,8 +59,8 @@ def actor_of(request: HttpRequest, now: datetime) -> Actor | None:
 def _end(request: HttpRequest, over: Over) -> None:
     """End a session, and say why on the page that comes next.
 
-    A part of a page only sees nobody: it is answered with the way to the page for signing in, which ends the session and
-    says so. Two parts that are asked for at once would else take the word from each other.
+    A part of a page only sees nobody: it is answered with the way to the page for signing in, which ends the session
+    and says so. Two parts that are asked for at once would else take the word from each other.
     """
     if request.headers.get("HX-Request") == "true":
         request.user = AnonymousUser()
