@@ -29,6 +29,10 @@ test: $(DEV)         ## every test but the long ones
 	.venv/bin/pytest -m "not long" -n 2 --dist loadfile $(T)
 test-long: $(DEV)    ## the long tests
 	.venv/bin/pytest -m long $(T)
+ifndef T
+	@if [ -e .engines/.whole ]; then PYTHONPATH=$$(echo $(CURDIR)/.engines/lib/python3*/site-packages) \
+		.venv/bin/pytest -m long -k spark tests/lookback/test_spark.py tests/policy/test_bulk.py; fi
+endif
 check: lint docs     ## what CI asks for: lint, types, walls, docs, tests (TESTED=1: they ran just before)
 ifdef TESTED
 	@echo "tests: not run again, TESTED=$(TESTED) says that they have just passed on this tree"
