@@ -54,6 +54,7 @@ class _Doorward(DeferredGroup):
         "config": Deferred("config:app", "Check the settings of an installation."),
         "deadlines": Deferred("deadlines:app", "Count what is due when."),
         "statutory": Deferred("statutory:app", "Make the reports that statutes ask for."),
+        "transparency": Deferred("transparency:app", "Sign and check the public table."),
         "foia": Deferred("foia:app", "Answer requests for public records."),
         "data-map": Deferred("data_map:data_map"),
     }

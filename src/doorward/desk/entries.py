@@ -93,12 +93,19 @@ def act_entry(  # every part of an entry by its name
 
 
 def office_entry(
-    about: uuid.UUID, act: str, *, what: str, login: str, office: str, digest: str = "", evidence: str = ""
+    about: uuid.UUID | None,
+    act: str,
+    *,
+    what: str,
+    login: str,
+    office: str,
+    digest: str = "",
+    evidence: str = "",
 ) -> Fields:
     """Return the fields of what an official did that is of no single matter: a report, a table, an import.
 
     Args:
-        about: Id of what it is about.
+        about: Id of what it is about, where it has one.
         what: Words of the order or of this product, such as `quarterly 2026-Q4`.
         digest: SHA-256 of what leaves or came in, hexadecimal.
         evidence: SHA-256 of what is signed, hexadecimal.
@@ -107,7 +114,7 @@ def office_entry(
         Field.LOGIN: login,
         Field.AUTHENTICATION: office,
         Field.EVIDENCE: evidence,
-        Field.MATTER: about.hex,
+        Field.MATTER: "" if about is None else about.hex,
         Field.WHAT: what,
         Field.ACT: act,
         Field.DIGEST: digest,

@@ -17,6 +17,20 @@ from doorward.desk.entrance.sessions import Over, find_end, touch
 from doorward.desk.models import Account
 
 _FREE = ("/account/", "/static/", "/front/")
+_OPEN = "/open/"  # the same for everybody: nobody is looked for, so no answer depends on a cookie
+
+
+class OpenMiddleware:
+    """Takes cookies away from requests of the public page, before anybody looks at them: its answers know nobody."""
+
+    def __init__(self, respond: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the answer; for the public page that of somebody who sent none."""
+        if request.path.startswith(_OPEN):
+            request.META.pop("HTTP_COOKIE", None)
+        return self.respond(request)
 
 
 class ActorMiddleware:
@@ -27,6 +41,8 @@ class ActorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Return the answer of the page, or the way to a second factor; no browser and no proxy keeps either."""
+        if request.path.startswith(_OPEN):
+            return self.respond(request)
         now = datetime.now(UTC)  # noqa: TID251  # the shell may read the clock
         actor = actor_of(request, now)
         request.actor = actor  # type: ignore[attr-defined]  # as Django's own middleware does

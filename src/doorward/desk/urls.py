@@ -2,7 +2,20 @@
 
 from django.urls import include, path
 
-from doorward.desk.views import acts, custody, home, letter, live, matters, new, registers, reports, visits
+from doorward.desk.views import (
+    acts,
+    custody,
+    home,
+    letter,
+    live,
+    matters,
+    new,
+    publications,
+    registers,
+    reports,
+    visits,
+)
+from doorward.desk.views import open as open_views
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -25,6 +38,13 @@ urlpatterns = [
     path("reports/filed/<uuid:key>/<str:name>", reports.file, name="report-file"),
     path("reports/line/<uuid:key>/", reports.line, name="report-line"),
     path("reports/<slug:name>/<slug:period>/", reports.report, name="report"),
+    path("public/", publications.listing, name="publications"),
+    path("public/<slug:quarter>/", publications.publication, name="publication"),
+    path("public/<slug:quarter>/folder.zip", publications.folder, name="publication-folder"),
+    path("open/", open_views.page, name="open"),
+    path("open/feed.atom", open_views.feed, name="open-feed"),
+    path("open/<slug:quarter>.csv", open_views.table, name="open-table"),
+    path("open/<slug:quarter>.note", open_views.totals, name="open-totals"),
     path("custody/", custody.imports, name="custody"),
     path("queue/", matters.queue, name="queue"),
     path("queue/live/", live.live, name="live"),

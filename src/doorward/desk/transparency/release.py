@@ -4,20 +4,26 @@ Each totals text names the digest of the one before it, so that a publication th
 one. The text is signed by the auditor; its digest is what goes into the log.
 """
 
+import csv
+import io
 import xml.etree.ElementTree as ET  # only written here; nothing is parsed
 from collections.abc import Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from hashlib import sha256
 from typing import Any, Final
 
 from doorward.desk.csv_text import format_csv
-from doorward.desk.transparency.publication import TOTAL, Publication, Scheme
-from doorward.errors import ConfigError
-from doorward.notes.lines import format_lines
+from doorward.desk.deadlines.periods import Period
+from doorward.desk.transparency.publication import TOTAL, Figure, Publication, Scheme
+from doorward.errors import ConfigError, MalformedError, VerificationError
+from doorward.notes.lines import format_lines, parse_lines
 
 HEADER: Final = "doorward transparency totals v1"
 ATOM: Final = "http://www.w3.org/2005/Atom"
 WITHHELD: Final = "withheld"
+FIELDS: Final = (
+    "quarter", "published-on", "threshold", "delay-days", "scheme", "table", "withheld", "previous",
+)  # fmt: skip
 HEAD: Final = ("period", "kind", "outcome", "count")
 
 
@@ -30,6 +36,25 @@ def format_table(publication: Publication) -> bytes:
             for one in publication.figures
         ),
     )
+
+
+def parse_table(raw: bytes, quarter: Period, on: date, threshold: int) -> Publication:
+    """Return the publication that a table is of; `format_table` of it gives the same bytes.
+
+    Raises:
+        MalformedError: It is no such table.
+    """
+    head, *rows = csv.reader(io.StringIO(raw.decode("utf-8", errors="replace"), newline=""))
+    if tuple(head) != HEAD or not all(len(row) == len(HEAD) for row in rows):
+        raise MalformedError("a table has the columns " + ", ".join(HEAD))
+    try:
+        figures = tuple(
+            Figure(period, kind, outcome, None if value == WITHHELD else int(value))
+            for period, kind, outcome, value in rows
+        )
+    except ValueError as error:
+        raise MalformedError("a count is a number, or withheld") from error
+    return Publication(quarter, on, threshold, figures)
 
 
 def format_totals(publication: Publication, scheme: Scheme, previous: bytes | None) -> bytes:
@@ -52,6 +77,24 @@ def format_totals(publication: Publication, scheme: Scheme, previous: bytes | No
             ("previous", "none" if previous is None else sha256(previous).hexdigest()),
         ],
     )
+
+
+def check_table(totals: bytes, table: bytes) -> str:
+    """Return the quarter of a totals text, where this is the table that it names.
+
+    Args:
+        totals: Of anybody; so is the table.
+
+    Raises:
+        MalformedError: It is no totals text.
+        VerificationError: It names another table.
+    """
+    said = dict(zip(FIELDS, parse_lines(totals, HEADER, FIELDS), strict=True))
+    if not said["table"]:
+        raise MalformedError("the totals name no table")
+    if sha256(table).hexdigest() != said["table"]:
+        raise VerificationError("the table is not the one that the totals name")
+    return said["quarter"]
 
 
 def digest_totals(text: bytes) -> str:
