@@ -39,6 +39,11 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "report-folder": ("get", (SENT, *[GONE] * 4, HERE, HERE, GONE)),
     "report-file": ("get", (SENT, *[GONE] * 4, HERE, HERE, GONE)),
     "report-line": ("get", (SENT, *[GONE] * 4, HERE, HERE, GONE)),
+    "records": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, NOT)),
+    "records-begin": ("get", (SENT, *[GONE] * 4, NOT, NOT, GONE)),
+    "records-answer": ("get", (SENT, *[GONE] * 4, HERE, HERE, GONE)),
+    "records-record": ("get", (SENT, *[GONE] * 4, HERE, HERE, GONE)),
+    "records-export": ("post", (SENT, *[GONE] * 4, SENT, SENT, GONE)),
     "publications": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, NOT)),
     "publication": ("get", (SENT, *[GONE] * 4, HERE, HERE, GONE)),
     "publication-folder": ("get", (SENT, *[GONE] * 4, HERE, HERE, GONE)),
@@ -101,6 +106,9 @@ FORMS = {
     "custody",
     "publications",
     "publication",
+    "records-begin",
+    "records-answer",
+    "records-record",
 }
 
 
@@ -111,6 +119,28 @@ def made(clients: dict[str, Any]) -> uuid.UUID:
 
     clients["counsel"].post("/reports/trust/2024/", {"certifies": "yes"})
     return FiledReport.objects.get(report="trust", period="2024").pk
+
+
+@pytest.fixture
+def answered(desk: Any, clients: dict[str, Any]) -> dict[str, Any]:
+    """A request for records, and an answer in which one matter responds."""
+    from doorward.desk.models import Account, Matter, RecordsAnswer
+    from doorward.desk.roles import Role
+
+    login = "matrix.custodian.example"
+    account = Account.objects.filter(login=login).first() or desk.account(
+        login, Role.CUSTODIAN, unit="records-9"
+    )
+    custodian = desk.client(account)
+    sent = {"who-asks": "none", "file": "1"}
+    keys = [
+        uuid.UUID(clients["stranger"].post(f"/new/{kind}/", more | sent).headers["location"].split("/")[2])
+        for kind, more in (("records-request", {}), ("detainer", {"of-custody": "hold"}))
+    ]
+    begun = custodian.post(f"/records/begin/{keys[0]}/", {"first": "2026-01-01", "last": "2035-12-31"})
+    answer = RecordsAnswer.objects.get(pk=begun.headers["location"].split("/")[2])
+    custodian.post(f"/records/{answer.pk}/", {"asked": [keys[1]], "responds": [keys[1]]})
+    return {"request": keys[0], "answer": answer.pk, "number": Matter.objects.get(pk=keys[1]).number}
 
 
 @pytest.fixture
@@ -141,11 +171,10 @@ def published(clients: dict[str, Any]) -> None:
 @pytest.mark.usefixtures("published")
 @pytest.mark.parametrize("name", TABLE)
 def test_who_gets_what(
-    desk: Any, clients: dict[str, Any], recording: Recording, made: uuid.UUID, name: str
+    clients: dict[str, Any], recording: Recording, made: uuid.UUID, answered: dict[str, Any], name: str
 ) -> None:
     from django.urls import reverse
 
-    assert desk
     assert recording() is not None
     sent = {"of-custody": "hold", "who-asks": "ICE-ERO", "token": str(uuid.uuid4()), "file": "1"}  # noqa: TID251  # a form's
     filed = clients["owner"].post("/new/detainer/", sent).headers["location"]
@@ -160,6 +189,10 @@ def test_who_gets_what(
         "letter": {"key": key},
         "report": {"name": "quarterly", "period": "2026-Q4"},
         "report-line": {"key": key},
+        "records-begin": {"key": answered["request"]},
+        "records-answer": {"key": answered["answer"]},
+        "records-record": {"key": answered["answer"], "number": answered["number"]},
+        "records-export": {"key": answered["answer"]},
         "publication": {"quarter": "2026-Q4"},
         "publication-folder": {"quarter": "2026-Q4"},
         "open-table": {"quarter": "2026-Q4"},

@@ -10,12 +10,13 @@ the answer is the same as for an id that nobody ever gave.
 """
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from doorward.desk.models import Account, Assignment, Matter, State, Visit
+from doorward.desk.models import Account, Assignment, Matter, RecordsAnswer, State, Visit
 from doorward.desk.roles import POWER, Act, Role, may
 
 OFFICE = {
@@ -148,3 +149,23 @@ def sees_reports(actor: Actor) -> bool:
 def sees_custody(actor: Actor) -> bool:
     """Whether somebody sees what was imported from the custody system, and answers to requests for records."""
     return bool(actor.roles & {Role.LAW, Role.CUSTODIAN, Role.AUDITOR})
+
+
+def records_requests(actor: Actor, kinds: Collection[str]) -> QuerySet[Matter]:
+    """Return the requests for public records that somebody may see: custodians those of their tenant too (ADR 54)."""
+    seen = Q(pk__in=matters(actor).values("pk"))
+    for one in actor.assignments:
+        if Role(one.role) == Role.CUSTODIAN and Role.CUSTODIAN in actor.roles:
+            seen |= Q(pk__in=reported(actor.now).filter(tenant=one.tenant).values("pk"))
+    return Matter.objects.filter(seen, kind__in=kinds) if sees_custody(actor) else Matter.objects.none()
+
+
+def answers_to_records(actor: Actor, kinds: Collection[str]) -> QuerySet[RecordsAnswer]:
+    """Return the answers to requests for records that somebody may see."""
+    return RecordsAnswer.objects.filter(matter__in=records_requests(actor, kinds))
+
+
+def responsive(answer: RecordsAnswer, now: datetime) -> tuple[QuerySet[Matter], QuerySet[Visit]]:
+    """Return what may respond to a request: of its tenant, not sealed, no drill; the same for all who see it."""
+    tenant = answer.matter.tenant
+    return reported(now).filter(tenant=tenant), reported_visits().filter(place__tenant=tenant)

@@ -36,10 +36,15 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class Exemptions:
-    """The codes of a statute."""
+    """The codes of a statute.
+
+    Args:
+        requests: Kinds of the intake that such a request is filed as.
+    """
 
     statute: str
     codes: Mapping[str, Exemption]
+    requests: tuple[str, ...] = ()
 
     def cite(self, code: str) -> str:
         """Return the statute with a code of it."""
@@ -56,7 +61,10 @@ def read_exemptions(text: str) -> tuple[Exemptions | None, list[Finding]]:
         PolicyCheckError: The text is no TOML.
     """
     file = Toml(EXEMPTIONS, text)
-    file.refuse_others(("statute", "code"))
+    file.refuse_others(("statute", "requests", "code"))
+    requests = file.get(list, "requests", default=[])
+    if not all(isinstance(one, str) and one for one in requests):
+        file.note("`requests` must be a list of kinds of the intake", "requests")
     codes = {}
     for code, held in file.table("code").items():
         path = ("code", code)
@@ -74,5 +82,5 @@ def read_exemptions(text: str) -> tuple[Exemptions | None, list[Finding]]:
         if found.standing == "confirmed" and found.evidence not in {"text", "mirror"}:
             file.note(f"evidence `{found.evidence[:20]}` confirms nothing", *path, "standing")
         codes[code] = found
-    made = Exemptions(file.get(str, "statute"), codes)
+    made = Exemptions(file.get(str, "statute"), codes, tuple(requests))
     return (None if file.findings else made), file.findings

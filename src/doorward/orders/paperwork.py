@@ -18,7 +18,7 @@ def check_paperwork(pack: Pack) -> list[Finding]:
     readers: dict[str, Callable[[str], list[Finding]]] = {
         DEADLINES: lambda text: read_deadlines(text, pack.clauses)[1],
         STATUTORY: lambda text: read_statutory(text, pack.clauses)[1] + _check_rows(pack, text),
-        EXEMPTIONS: lambda text: read_exemptions(text)[1],
+        EXEMPTIONS: lambda text: read_exemptions(text)[1] + _check_requests(pack, text),
         TRANSPARENCY: lambda text: read_transparency(text)[1] + _check_counted(pack, text),
     }
     findings: list[Finding] = []
@@ -50,6 +50,16 @@ def _check_rows(pack: Pack, text: str) -> list[Finding]:
         for one in named:
             if one not in known:
                 file.note(f"`{one[:60]}` is none that the order has", "desk", key)
+    return file.findings
+
+
+def _check_requests(pack: Pack, text: str) -> list[Finding]:
+    """Return the kinds of exemptions.toml that no desk takes."""
+    found = read_exemptions(text)[0]
+    file = Toml(EXEMPTIONS, text)
+    for one in found.requests if found is not None else ():
+        if one not in _kinds(pack):
+            file.note(f"`{one[:60]}` is no kind of the intake", "requests")
     return file.findings
 
 
