@@ -248,3 +248,22 @@ def test_a_period_that_is_none_begins_nothing(desk: Any, people: dict[str, Any])
     ):
         client.post(f"/records/begin/{people['request'].pk}/", {"first": first, "last": last})
     assert not RecordsAnswer.objects.exists()
+
+
+def test_the_command_line_lists_answers_and_no_content(desk: Any, people: dict[str, Any]) -> None:
+    import json
+
+    from typer.testing import CliRunner
+
+    from doorward.cli.main import app
+
+    address = begun(desk, people)
+    choose(desk, people, address, "first")
+    asked = ["foia", "show", "--desk", str(desk.folder / "desk.json")]
+    assert "2026-000001 2026-10-01 to 2026-10-31: 1 records, no code; nobody has decided" in (
+        CliRunner().invoke(app, asked).output
+    )
+    release_all(desk, people, address, "2026-000002", note="7(1)(b)")
+    (said,) = json.loads(CliRunner().invoke(app, [*asked, "--json"]).output)
+    assert (said["state"], said["by_code"]) == ("waits for the law department", {"7(1)(b)": 1})
+    assert "JANE ROE" not in json.dumps(said)

@@ -547,3 +547,24 @@ def test_the_list_says_what_is_late_and_from_when(year: dict[str, Any]) -> None:
     assert (str(found["trust 2026"].due), found["trust 2026"].state) == ("2027-03-01", "to be made")
     assert found["quarterly 2027-Q1"].state == "runs"
     assert list_due(actor(year["officer"])) is None
+
+
+@pytest.mark.usefixtures("year")
+def test_the_command_line_shows_what_the_page_shows(desk: Any) -> None:
+    import json
+
+    from doorward.cli.main import app
+    from doorward.errors import ConfigError
+
+    file = str(desk.folder / "desk.json")
+    asked = ["statutory", "trust", "2026", "--desk", file, "--preview"]
+    text = CliRunner().invoke(app, asked).output
+    assert "requests: 2 rows  [2026-000005 2026-000007]" in text
+    assert "stops the report: nobody has determined whether a request relates to civil enforcement" in text
+    assert "in no table: not of an agency that the report is about  [2026-000004]" in text
+    said = json.loads(CliRunner().invoke(app, [*asked, "--json"]).output)
+    assert {one["row"] for one in said["left_out"]} == {"2026-000004", "2026-000009"}
+    for more in (["--on", "2999-01-01"], ["--custody", "x.csv"], ["--events", "x.json"]):
+        assert isinstance(CliRunner().invoke(app, [*asked, *more]).exception, ConfigError)
+    made = CliRunner().invoke(app, ["statutory", "trust", "2026", "--desk", file, "--out", "x"])
+    assert "takes --preview" in str(made.exception)

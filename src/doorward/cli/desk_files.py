@@ -1,17 +1,36 @@
 """Files that the desk's commands read and folders that they write."""
 
 import importlib
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from pathlib import Path
 from typing import TypeVar
 
+from doorward.desk.configuration import VARIABLE, DeskConfiguration
 from doorward.errors import ConfigError, MalformedError
 
 MAX_BYTES = 256 * 1024 * 1024
 LETTERS = "doorward.desk.letters.tables"
 T = TypeVar("T")
+
+
+def open_desk(configuration: Path) -> None:
+    """Set this process up to read a desk's database; nothing is brought to another version.
+
+    Args:
+        configuration: The file that the desk was started with; `doorward desk` writes it.
+
+    Raises:
+        ConfigError: It is no such file.
+    """
+    DeskConfiguration.load(configuration)
+    os.environ[VARIABLE] = str(configuration)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "doorward.desk.settings")
+    import django
+
+    django.setup()
 
 
 def read_file(file: Path, parse: Callable[[str], T]) -> T:

@@ -4,13 +4,14 @@ Exit codes: 0 the answer is written, 1 it is a draft because a code needs counse
 or a file that is none.
 """
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from doorward.cli.desk_files import day_of, make_document, read_file, save_folder
+from doorward.cli.desk_files import day_of, make_document, open_desk, read_file, save_folder
 from doorward.desk.foia.answer_file import parse_answer
 from doorward.desk.foia.export import DRAFT, Answer, files_of, make_answer
 from doorward.errors import ConfigError
@@ -60,6 +61,29 @@ def export(
     if answer.is_draft:
         typer.echo(f"{DRAFT}: {', '.join(answer.counsel)}")
         raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    desk: Annotated[Path, typer.Option("--desk", help="the desk's configuration")],
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON document")] = False,  # noqa: FBT002  # a flag
+) -> None:
+    """List the desk's answers to requests for records, with what each waits for; no content.
+
+    What leaves is exported on the desk's page, where that it left is recorded first.
+    """
+    open_desk(desk)
+    from doorward.desk.reporting.records import overview
+
+    found = overview(datetime.now(UTC))  # noqa: TID251  # as above
+    if as_json:
+        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    for one in found:
+        codes = ", ".join(f"{code} {count}" for code, count in one["by_code"].items()) or "no code"
+        typer.echo(
+            f"{one['request']} {one['first']} to {one['last']}: {one['records']} records, {codes}; {one['state']}"
+        )
 
 
 def _tables(

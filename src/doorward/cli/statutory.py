@@ -5,14 +5,15 @@ is not what was signed, 2 usage or a file that is none.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from doorward.cli.desk_files import day_of, make_document, read_file, save_folder
+from doorward.cli.desk_files import day_of, make_document, open_desk, read_file, save_folder
 from doorward.cli.order_sign import read_keys
 from doorward.desk.deadlines.calendar import make_calendar
 from doorward.desk.deadlines.periods import parse_period, report_due
@@ -36,7 +37,11 @@ from doorward.orders.load import load_deadlines, load_pack, load_statutory
 
 app = typer.Typer(no_args_is_help=True)
 Period = Annotated[str, typer.Argument(help="a year such as 2026, or a quarter such as 2026-Q3")]
-Events = Annotated[Path, typer.Option(help="what the desk holds, a JSON file")]
+Events = Annotated[Path | None, typer.Option(help="what the desk holds, a JSON file")]
+FromDesk = Annotated[
+    Path | None,
+    typer.Option("--desk", help="the desk's configuration: with --preview, from its own database"),
+]
 Custody = Annotated[Path | None, typer.Option(help="custody events, a CSV file, imported on top")]
 Out = Annotated[Path | None, typer.Option(help="the new folder of the report")]
 Preview = Annotated[
@@ -56,7 +61,7 @@ def statutory() -> None:
 @app.command()
 def quarterly(  # noqa: PLR0913, PLR0917  # flags of a command
     period: Period,
-    events: Events,
+    events: Events = None,
     custody: Custody = None,
     out: Out = None,
     key: Key = None,
@@ -64,15 +69,17 @@ def quarterly(  # noqa: PLR0913, PLR0917  # flags of a command
     on: On = None,
     show: Preview = False,  # noqa: FBT002  # a command-line flag
     as_json: AsJson = False,  # noqa: FBT002  # as above
+    desk: FromDesk = None,
 ) -> None:
     """Report to the Mayor and the Inspector General on a quarter (MCC 2-173-069)."""
-    _report("quarterly", period, _Asked(events, custody, out, key, order, on, show=show, as_json=as_json))
+    asked = _Asked(events, custody, out, key, order, on, show=show, as_json=as_json)
+    _report("quarterly", period, asked, desk)
 
 
 @app.command()
 def trust(  # noqa: PLR0913, PLR0917  # as above
     period: Period,
-    events: Events,
+    events: Events = None,
     custody: Custody = None,
     out: Out = None,
     key: Key = None,
@@ -80,24 +87,28 @@ def trust(  # noqa: PLR0913, PLR0917  # as above
     on: On = None,
     show: Preview = False,  # noqa: FBT002  # as above
     as_json: AsJson = False,  # noqa: FBT002  # as above
+    desk: FromDesk = None,
 ) -> None:
     """Report to the Attorney General on a year (5 ILCS 805/25)."""
-    _report("trust", period, _Asked(events, custody, out, key, order, on, show=show, as_json=as_json))
+    asked = _Asked(events, custody, out, key, order, on, show=show, as_json=as_json)
+    _report("trust", period, asked, desk)
 
 
 @app.command()
-def voices(  # noqa: PLR0917  # as above
+def voices(  # noqa: PLR0913, PLR0917  # as above
     period: Period,
-    events: Events,
+    events: Events = None,
     out: Out = None,
     key: Key = None,
     order: Order = "chicago",
     on: On = None,
     show: Preview = False,  # noqa: FBT002  # as above
     as_json: AsJson = False,  # noqa: FBT002  # as above
+    desk: FromDesk = None,
 ) -> None:
     """Report to the Attorney General on certification requests of a year (5 ILCS 825/20)."""
-    _report("voices", period, _Asked(events, None, out, key, order, on, show=show, as_json=as_json))
+    asked = _Asked(events, None, out, key, order, on, show=show, as_json=as_json)
+    _report("voices", period, asked, desk)
 
 
 @app.command()
@@ -160,7 +171,7 @@ class _Asked:
     """The options of one call."""
 
     def __init__(  # noqa: PLR0917  # as the commands
-        self, events: Path, custody: Path | None, out: Path | None, key: Path | None, order: str,
+        self, events: Path | None, custody: Path | None, out: Path | None, key: Path | None, order: str,
         on: datetime | None, *, show: bool, as_json: bool,
     ) -> None:  # fmt: skip
         if show == (out is not None):
@@ -170,7 +181,13 @@ class _Asked:
         self.on = on
 
 
-def _report(name: str, period: str, asked: _Asked) -> None:
+def _report(name: str, period: str, asked: _Asked, desk: Path | None) -> None:
+    if (desk is None) == (asked.events is None):
+        raise ConfigError("expected --events or --desk, one of them")
+    if desk is not None:
+        _from_desk(name, period, asked, desk)
+        return
+    assert asked.events is not None
     pack = load_pack(asked.order)
     words, clocks = load_statutory(pack), load_deadlines(pack)
     # The command line is where the clock is read.
@@ -194,6 +211,25 @@ def _report(name: str, period: str, asked: _Asked) -> None:
         _leave(report, asked, today, pack.digest, is_sample=pack.is_sample)
 
 
+def _from_desk(name: str, period: str, asked: _Asked, desk: Path) -> None:
+    """Show a report from the desk's own database, as its page shows it."""
+    if not asked.show or asked.custody or asked.on:
+        raise ConfigError(
+            "--desk takes --preview, and neither --custody nor --on",
+            hint="the desk's page makes a report: there it gets its version and its entry in the record",
+        )
+    open_desk(desk)
+    from doorward.desk.reporting.gather import report_now
+
+    now = datetime.now(UTC)  # noqa: TID251  # as above
+    report, gathered = report_now(name, parse_period(period), now)
+    left_out = [(one.number, one.why) for one in gathered.left_out_of(report.period)]
+    _show(report, as_json=asked.as_json, left_out=left_out)
+    if not asked.as_json:
+        for number, why in left_out:
+            typer.echo(f"in no table: {why}  [{number}]")
+
+
 def _imported(held: Held, found: CustodyImport, *, quiet: bool) -> Held:
     if not quiet:
         typer.echo(
@@ -205,15 +241,17 @@ def _imported(held: Held, found: CustodyImport, *, quiet: bool) -> Held:
     return replace(held, custody=found.events)
 
 
-def _show(report: Report, *, as_json: bool) -> None:
+def _show(report: Report, *, as_json: bool, left_out: Sequence[tuple[str, str]] | None = None) -> None:
     if as_json:
-        said = {
+        said: dict[str, Any] = {
             "report": report.id,
             "period": str(report.period),
             "lines": [{"table": table, "says": says, "rows": rows} for table, says, rows in preview(report)],
             "gaps": [{"says": gap.says, "rows": gap.behind, "blocks": gap.blocks} for gap in report.gaps],
             "refused": [str(hit) for hit in report.hits()],
         }
+        if left_out is not None:
+            said["left_out"] = [{"row": number, "says": why} for number, why in left_out]
         typer.echo(json.dumps(said, indent=1, ensure_ascii=False))
         return
     for table, says, rows in preview(report):

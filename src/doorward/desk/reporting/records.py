@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from doorward.desk.access import Actor, answers_to_records, records_requests, responsive
+from doorward.desk.access import Actor, answers_to_records, records_requests, reported, responsive
 from doorward.desk.actions import NotAllowedError
 from doorward.desk.entries import office_entry
 from doorward.desk.foia.export import WHOLE, Answer, Decision, SourceRecord, files_of, make_answer
@@ -289,6 +289,27 @@ def made(answer: RecordsAnswer, now: datetime) -> Answer:
 def files(answer: RecordsAnswer, now: datetime) -> dict[str, bytes]:
     """Return the files of an answer; raises as `made`."""
     return files_of(made(answer, now), exemptions())
+
+
+def overview(now: datetime) -> list[dict[str, Any]]:
+    """Return the answers of the desk to requests that are not sealed, each with what it waits for; no content."""
+    found = []
+    for answer in (
+        RecordsAnswer.objects.filter(matter__in=reported(now)).select_related("matter").order_by("entry")
+    ):
+        one: dict[str, Any] = {
+            "id": str(answer.pk), "request": answer.matter.number, "first": answer.first.isoformat(),
+            "last": answer.last.isoformat(), "records": len(records_of(answer, now)), "by_code": {},
+        }  # fmt: skip
+        try:
+            one["by_code"] = dict(made(answer, now).by_code)
+            state = review_of(answer, now)
+            one["state"] = "may leave" if state.is_agreed else "waits for the law department"
+            one["digest"] = state.digest
+        except ConfigError as error:
+            one["state"] = str(error)
+        found.append(one)
+    return found
 
 
 def review_of(answer: RecordsAnswer, now: datetime) -> Review:
