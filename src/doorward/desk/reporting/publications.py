@@ -140,7 +140,7 @@ def make_next(actor: Actor) -> Publication:
         )  # fmt: skip
         entry = recorder().record([(Kind.ACT, fields)], now=actor.now)
         found = Publication.objects.create(
-            quarter=str(quarter), day=day, scheme=_as_json(scheme), table=table, totals=totals, at=actor.now,
+            quarter=str(quarter), day=day, scheme=scheme_json(scheme), table=table, totals=totals, at=actor.now,
             by=actor.account, office=by.role, entry=entry,
         )  # fmt: skip
         for one in mine:
@@ -231,14 +231,15 @@ def _make(
 
 
 def _check_scheme(before: Sequence[Publication], scheme: Scheme) -> None:
-    if before and before[0].scheme != _as_json(scheme):
+    if before and before[0].scheme != scheme_json(scheme):
         raise ConfigError(
             "the order counts something else than what stands",
             hint="another list would be a difference of two tables",
         )
 
 
-def _as_json(scheme: Scheme) -> dict[str, object]:
+def scheme_json(scheme: Scheme) -> dict[str, object]:
+    """Return a scheme as it is kept beside each quarter."""
     return {
         "kinds": list(scheme.kinds), "outcomes": list(scheme.outcomes), "first": str(scheme.first),
         "threshold": scheme.threshold, "delay_days": scheme.delay_days,

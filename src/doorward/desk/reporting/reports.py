@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Min
 
-from doorward.desk.access import Actor, sees_reports
+from doorward.desk.access import Actor, reported, sees_reports
 from doorward.desk.actions import NotAllowedError
 from doorward.desk.deadlines.calendar import make_calendar
 from doorward.desk.deadlines.periods import Period, last_ended, report_due
@@ -69,6 +70,8 @@ def list_due(actor: Actor) -> list[Due] | None:
     if not sees_reports(actor):
         return None
     by, today = rules(), rules().today(actor.now)
+    first = reported(actor.now).aggregate(first=Min("received"))["first"] or actor.now
+    begun = by.today(first)  # nothing is late of a time before there was a desk
     found = []
     for name in REPORTS:
         rule = by.clocks.reports.get(name)
@@ -77,6 +80,8 @@ def list_due(actor: Actor) -> list[Due] | None:
         calendar = make_calendar(by.clocks.calendars[rule.calendar])
         period = last_ended(rule.period, today).after
         for _ in range(SHOWN[rule.period]):
+            if period.last < begun:
+                break
             latest = latest_of(name, period)
             due = report_due(rule, period, calendar)
             state = _state(latest, period, due, today)

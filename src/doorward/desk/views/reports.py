@@ -22,6 +22,7 @@ from doorward.desk.views.acts import NOT_RECORDED
 from doorward.desk.views.signed_in import for_actor
 from doorward.errors import ConfigError, LogError, StoreError
 from doorward.orders.statutory import REPORTS
+from doorward.record.workers import first_sequence, worker_of
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "txt": "text/plain; charset=utf-8", "pdf": "application/pdf"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # a folder is the same whenever it is fetched
@@ -85,6 +86,7 @@ def filed(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
         except (ConfigError, LogError) as error:
             messages.error(request, str(error))
         return redirect("filed-report", key=key)
+    writer = worker_of(found.entry)
     shown = {
         "filed": found,
         "files": found.files.defer("body"),
@@ -92,7 +94,7 @@ def filed(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
         "signature": _signature(found),
         "replaced": FiledReport.objects.filter(replaces=found).first(),
         "may_sign": actor.may(Act.SIGNED),
-        "statement_name": STATEMENT,
+        "place": f"writer {writer}, entry {found.entry - first_sequence(writer)}",
     }
     return render(request, "desk/report_filed.html", shown)
 
