@@ -81,6 +81,10 @@ def year(desk: Any, recording: Recording) -> Iterator[dict[str, Any]]:
             by, "2026-000009", "assistance-call", "2026-11-14T10:00",
             facts={"context.requester.agency": "FBI", "context.purpose": CIVIL},
         ),
+        "contractor": put_matter(
+            by, "2026-000012", "assistance-call", "2026-11-14T11:00",
+            facts={"context.requester.agency": "ICE-CONTRACTOR", "context.for_agency": "ICE-ERO"},
+        ),
         "police": put_matter(
             by, "2026-000010", "records-request", "2026-11-15T10:00", facts={"context.requester.agency": "IL-PD"}
         ),
@@ -188,7 +192,11 @@ def test_what_is_in_no_table_is_listed_with_its_reason(year: dict[str, Any]) -> 
         "2026-000004": "not of an agency that the report is about",
         "2026-000006": "somebody determined that it does not relate to civil enforcement",
         "2026-000009": "asked by an agency that is none of the Department of Homeland Security, and with no paper",
+        "2026-000012": "asked by an agency that is none of the Department of Homeland Security, and with no paper",
     }
+    # Who asks for a component may count as it, on the law department's word.
+    say(year, "contractor", component="ICE-ERO", civil="yes", asked="other")
+    assert "2026-000012" in {one.id for one in gather(NOW).held.requests}
 
 
 def test_a_certification_stands_in_the_year_of_its_answer(year: dict[str, Any]) -> None:
@@ -573,7 +581,7 @@ def test_the_command_line_shows_what_the_page_shows(desk: Any) -> None:
     assert "stops the report: nobody has determined whether a request relates to civil enforcement" in text
     assert "in no table: not of an agency that the report is about  [2026-000004]" in text
     said = json.loads(CliRunner().invoke(app, [*asked, "--json"]).output)
-    assert {one["row"] for one in said["left_out"]} == {"2026-000004", "2026-000009"}
+    assert {one["row"] for one in said["left_out"]} == {"2026-000004", "2026-000009", "2026-000012"}
     for more in (["--on", "2999-01-01"], ["--custody", "x.csv"], ["--events", "x.json"]):
         assert isinstance(CliRunner().invoke(app, [*asked, *more]).exception, ConfigError)
     made = CliRunner().invoke(app, ["statutory", "trust", "2026", "--desk", file, "--out", "x"])

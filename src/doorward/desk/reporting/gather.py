@@ -141,6 +141,7 @@ def _concerned(rules: DeskRules, said: Mapping[object, object]) -> QuerySet[Matt
         wanted |= Q(facts__contains={f"{_PAPERS}{name}.presented": True})
     for component in rules.components:
         wanted |= Q(facts__contains={"context.requester.agency": component})
+        wanted |= Q(facts__contains={"context.for_agency": component})
     for purpose in rules.civil:
         wanted |= Q(facts__contains={"context.purpose": purpose})
     return Matter.objects.filter(wanted)
@@ -169,6 +170,7 @@ def _brought(one: Matter, by: Rules, said: Mapping[str, str]) -> Brought:
         agency=str(facts.get("principal.agency", "")),
         received=one.received.astimezone(by.clocks.zone).date(),
         requester=str(facts.get("context.requester.agency", "")),
+        for_agency=str(facts.get("context.for_agency", "")),
         action=_action(one),
         purpose=str(facts.get("context.purpose", "")),
         seen=classes["seen"],

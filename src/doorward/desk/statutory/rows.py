@@ -58,6 +58,7 @@ class Brought:
         number: The desk's, for people.
         agency: Of whoever filed it, an id of the order.
         requester: Who asks, an id of the order.
+        for_agency: For whom it is, an id of the order.
         action: Of the order.
         seen: Classes of papers that somebody looked at.
         presented: Classes that were shown or said to exist.
@@ -70,6 +71,7 @@ class Brought:
     agency: str
     received: date
     requester: str
+    for_agency: str
     action: str
     purpose: str
     seen: frozenset[str]
@@ -216,6 +218,7 @@ class _Rows:
         return bool(
             classes & one.presented
             or self._component(one) in self.rules.components
+            or one.for_agency in self.rules.components
             or self._civil(one) is True
             or self.rules.notice in one.obligations
             or one.kind in self.rules.certifications
