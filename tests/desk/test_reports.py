@@ -552,6 +552,31 @@ def test_pages_show_what_keeps_a_report_back_and_the_rows_behind_it(desk: Any, y
     assert desk.client(year["officer"]).get("/reports/quarterly/2026-Q4/").status_code == 404
 
 
+def test_a_long_report_is_shown_in_pages_and_made_whole(desk: Any, year: dict[str, Any]) -> None:
+    from doorward.desk.reporting.reports import make_report
+
+    ready(year)
+    for number in range(100, 460):
+        put_matter(
+            year["officer"],
+            f"2026-{number:06d}",
+            "detainer",
+            "2026-10-20T10:00",
+            facts={**SEEN, "context.purpose": CIVIL},
+        )
+    client = desk.client(year["law"])
+    pages = [client.get(f"/reports/quarterly/2026-Q4/?page={page}").content.decode() for page in (1, 2, 3)]
+    assert ["362 in all." in page for page in pages] == [True] * 3
+    found = [re.findall(r"<tr><td>(\d+)</td>", page) for page in pages]
+    assert [int(number) for some in found for number in some] == list(range(1, 363))
+    assert "page 1 of 2" in pages[0]
+    for wrong in ("0", "-1", "x", "9999999", "\u0663"):
+        assert client.get("/reports/quarterly/2026-Q4/", {"page": wrong}).status_code == 200
+    made = make_report(actor(year["law"]), "quarterly", Period(2026, 4), certifies=True)
+    (papers,) = [one for one in made.files.all() if one.name.endswith("papers.csv")]
+    assert bytes(papers.body).count(b"\r\n") == 363
+
+
 def test_the_list_says_what_is_late_and_from_when(year: dict[str, Any]) -> None:
     from doorward.desk.reporting.reports import list_due
 

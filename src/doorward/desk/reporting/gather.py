@@ -4,22 +4,21 @@ The same for everybody and at one moment: what is sealed then is not there, in n
 from its day. Drills are never there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from typing import Final
 
-from django.db.models import Q, QuerySet
-
 from doorward.desk.access import reported, reported_visits
 from doorward.desk.deadlines.periods import Period
-from doorward.desk.models import CustodyRow, FiledReport, Matter, ReportLine, State, Visit
+from doorward.desk.models import CustodyRow, FiledReport, Matter, ReportLine, Visit
 from doorward.desk.order import order
+from doorward.desk.reporting.brought import read_brought
 from doorward.desk.statutory.held import CustodyEvent, CustodyWord, HelpRequest
 from doorward.desk.statutory.make import MAKERS, Setting
 from doorward.desk.statutory.report import Report, carry_lines
-from doorward.desk.statutory.rows import Brought, Gathered, make_rows
+from doorward.desk.statutory.rows import Gathered, make_rows, paper_ids
 from doorward.errors import ConfigError
 from doorward.orders.deadlines import Deadlines
 from doorward.orders.load import load_deadlines, load_statutory
@@ -27,7 +26,6 @@ from doorward.orders.statutory import DeskRules, StatutoryWords
 
 CUSTODY: Final = "custody "  # before the id of a custody event: a number of the desk is no such id
 REQUEST: Final = "request"
-_PAPERS: Final = "context.papers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +58,20 @@ def rules() -> Rules:
     return Rules(words, words.desk, load_deadlines(pack))
 
 
-def gather(now: datetime) -> Gathered:
-    """Return everything that the reports are made of, as it is at a moment.
+def gather(now: datetime, period: Period | None = None) -> Gathered:
+    """Return what the reports are made of, as it is at a moment.
+
+    Args:
+        period: Of the report; without one everything, such as for an import.
 
     Raises:
         ConfigError: As `rules`.
     """
     by = rules()
-    said = _said(reported(now), "matter_id")
-    found = _concerned(by.desk, said)
-    brought = (
-        _brought(one, by, said.get(one.pk, {})) for one in found.filter(pk__in=reported(now)).iterator()
-    )
-    return make_rows(brought, custody_events(marked=True), by.desk, _visits())
+    brought = list(read_brought(reported(now), by.desk, by.clocks, period))
+    papers = [number for one in brought for number in paper_ids(one, by.desk).values()]
+    custody = custody_events(papers if period is not None else None, marked=True)
+    return make_rows(brought, custody, by.desk, _visits())
 
 
 def report_now(name: str, period: Period, now: datetime) -> tuple[Report, Gathered]:
@@ -82,7 +81,7 @@ def report_now(name: str, period: Period, now: datetime) -> tuple[Report, Gather
         ConfigError: As `rules`, or the report is on another kind of period.
     """
     by = rules()
-    gathered = gather(now)
+    gathered = gather(now, period)
     setting = Setting(by.words, order().pack.agencies, by.clocks.zone, by.today(now))
     made = carry_lines(MAKERS[name](gathered.held, period, setting), _sealed_since(name, period, now))
     return replace(made, gaps=(*made.gaps, *gathered.gaps_of(name, period))), gathered
@@ -110,19 +109,23 @@ def _sealed_since(
     ]  # fmt: skip
 
 
-def custody_events(*, marked: bool = False) -> tuple[CustodyEvent, ...]:
+def custody_events(
+    papers: Collection[str] | None = None, *, marked: bool = False
+) -> tuple[CustodyEvent, ...]:
     """Return the custody events that were imported.
 
     Args:
+        papers: Numbers of papers; without them all.
         marked: Whether ids are to be told from numbers of the desk.
     """
     mark = CUSTODY if marked else ""
+    rows = CustodyRow.objects.all() if papers is None else CustodyRow.objects.filter(paper__in=papers)
     return tuple(
         CustodyEvent(
             f"{mark}{one.event}", one.paper, CustodyWord(one.word), one.at, one.agency,
             f"{mark}{one.corrects}" if one.corrects else "",
         )
-        for one in CustodyRow.objects.order_by("id").iterator()
+        for one in rows.order_by("id").iterator()
     )  # fmt: skip
 
 
@@ -131,66 +134,6 @@ def said_of(source: Matter | Visit) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in source.report_lines.all():  # in the order in which they were recorded
         found |= line.says
-    return found
-
-
-def _concerned(rules: DeskRules, said: Mapping[object, object]) -> QuerySet[Matter]:
-    """Return the matters of which one could be in a report; `make_rows` looks at each."""
-    wanted = Q(kind__in=rules.certifications) | Q(obligations__contains=[rules.notice]) | Q(pk__in=list(said))
-    for name in rules.papers:
-        wanted |= Q(facts__contains={f"{_PAPERS}{name}.presented": True})
-    for component in rules.components:
-        wanted |= Q(facts__contains={"context.requester.agency": component})
-        wanted |= Q(facts__contains={"context.for_agency": component})
-    for purpose in rules.civil:
-        wanted |= Q(facts__contains={"context.purpose": purpose})
-    return Matter.objects.filter(wanted)
-
-
-def _said(seen: QuerySet[Matter], of: str) -> dict[object, dict[str, str]]:
-    found: dict[object, dict[str, str]] = {}
-    for key, says in ReportLine.objects.filter(matter__in=seen).order_by("entry").values_list(of, "says"):
-        found.setdefault(key, {}).update(says)
-    return found
-
-
-def _brought(one: Matter, by: Rules, said: Mapping[str, str]) -> Brought:
-    facts = one.facts
-    classes = {
-        state: frozenset(
-            path.split(".")[2] for path, value in facts.items()
-            if path.startswith(_PAPERS) and path.endswith(f".{state}") and value is True
-        )
-        for state in ("seen", "presented")
-    }  # fmt: skip
-    waits = "waiting" if one.state == State.WAITING else ""
-    return Brought(
-        number=one.number,
-        kind=one.kind,
-        agency=str(facts.get("principal.agency", "")),
-        received=one.received.astimezone(by.clocks.zone).date(),
-        requester=str(facts.get("context.requester.agency", "")),
-        for_agency=str(facts.get("context.for_agency", "")),
-        action=_action(one),
-        purpose=str(facts.get("context.purpose", "")),
-        seen=classes["seen"],
-        presented=classes["presented"],
-        obligations=frozenset(one.obligations),
-        answer="deny" if one.outcome == "deny" else waits,
-        says=said,
-    )
-
-
-def _action(one: Matter) -> str:
-    """Return what was asked, as intake reads the answers: of the kind, or of the answer that says it."""
-    kind = order().intake.kinds.get(one.kind)
-    if kind is None:
-        return ""
-    found = str(kind.sets.get("action", ""))
-    for question in kind.questions:
-        for word in one.answers.get(question.id, ()):
-            option = question.options.get(word)
-            found = str(option.sets.get("action", found)) if option is not None else found
     return found
 
 

@@ -58,16 +58,17 @@ def report(request: HttpRequest, actor: Actor, name: str, period: str) -> HttpRe
         except StoreError:
             messages.error(request, NOT_RECORDED)
         return redirect("report", name=name, period=period)
-    shown, found = preview.show(actor, name, when)
+    page = max(int(text), 1) if (text := request.GET.get("page", "1")).isdecimal() and len(text) < 6 else 1
+    shown, found = preview.show(actor, name, when, page)
     versions = reports.versions(actor, name, when)
     clauses = [order().pack.clauses[one] for one in shown.clauses if one in order().pack.clauses]
     return render(
         request,
         "desk/report.html",
         {
-            "shown": shown, "name": name, "period": when, "versions": versions, "clauses": clauses,
+            "shown": shown, "page": page, "name": name, "period": when, "versions": versions, "clauses": clauses,
             "may_make": actor.may(Act.REPORT), "may_say": actor.may(Act.LINE),
-            "changed": preview.changed_since(found, versions[0]) if versions else (),
+            "changed": preview.changed_since(found, versions[0])[: preview.LINES] if versions else (),
         },
     )  # fmt: skip
 
