@@ -85,7 +85,9 @@ def test_every_import_is_a_module_of_the_build() -> None:
 def test_nothing_names_another_site() -> None:
     for path, content in BUILT.items():
         if path.endswith((".js", ".css", ".html", ".webmanifest")):
-            assert re.findall(rb"https?://|[\"'(`]//", content) == [], path
+            # A digest of a file, in base64, begins with two slashes once in 4096 times, and names no site.
+            said = re.sub(rb'"[A-Za-z0-9+/]{43}="', b'""', content)
+            assert re.findall(rb"https?://|[\"'(`]//", said) == [], path
 
 
 def test_no_script_makes_markup_or_code_of_text() -> None:
