@@ -16,6 +16,7 @@ from doorward.orders.letter_book import LetterBook
 from doorward.orders.letters import read_letters
 from doorward.orders.lexicon import REASONS, Lexicon, read_lexicon
 from doorward.orders.pack import SAMPLE_OFFICE, Agency, Clause, Contacts, Pack, Purpose
+from doorward.orders.retention import RETENTION, Retention, read_retention
 from doorward.orders.scaffold import SUFFIX
 from doorward.orders.statutory import STATUTORY, StatutoryWords, read_statutory
 from doorward.orders.transparency import TRANSPARENCY, Counted, read_transparency
@@ -32,6 +33,7 @@ __all__ = [
     "load_letters",
     "load_lexicon",
     "load_pack",
+    "load_retention",
     "load_statutory",
     "load_transparency",
     "read_files",
@@ -231,6 +233,15 @@ def load_exemptions(pack: Pack) -> Exemptions:
     found, findings = read_exemptions(text)
     if found is None:
         raise _faults(pack, EXEMPTIONS, findings)
+    return found
+
+
+def load_retention(pack: Pack) -> Retention:
+    """Return how long what the desk keeps is kept; raises as `load_deadlines`."""
+    text = _text_of(pack, RETENTION, "retention schedule")
+    found, findings = read_retention(text)
+    if found is None:
+        raise _faults(pack, RETENTION, findings)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What `doorward order check` finds in the files of a pack that the desk reads: clocks, reports, exemptions. Pure."""
+"""What `doorward order check` finds in the files of a pack that the desk reads, beside its intake. Pure."""
 
 import tomllib
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from doorward.orders.deadlines import DEADLINES, read_deadlines
 from doorward.orders.exemptions import EXEMPTIONS, read_exemptions
 from doorward.orders.intake.questions import INTAKE
 from doorward.orders.pack import Pack
+from doorward.orders.retention import RETENTION, read_retention
 from doorward.orders.statutory import STATUTORY, read_statutory
 from doorward.orders.toml import Toml
 from doorward.orders.transparency import TRANSPARENCY, read_transparency
@@ -20,6 +21,7 @@ def check_paperwork(pack: Pack) -> list[Finding]:
         STATUTORY: lambda text: read_statutory(text, pack.clauses)[1] + _check_rows(pack, text),
         EXEMPTIONS: lambda text: read_exemptions(text)[1] + _check_requests(pack, text),
         TRANSPARENCY: lambda text: read_transparency(text)[1] + _check_counted(pack, text),
+        RETENTION: lambda text: read_retention(text)[1],
     }
     findings: list[Finding] = []
     for name, read in readers.items():

@@ -1,0 +1,1 @@
+"""Papers that were served, as evidence: how they are sealed, what they are, what holds and when they may go. Pure."""
