@@ -6,6 +6,8 @@ import pytest
 
 from doorward.desk.datamap.registry import NEVER, check_stored, read_data_map
 from doorward.desk.deadlines.clock import Event
+from doorward.desk.paper_keys import DeskKey
+from doorward.desk.papers.seal import Binding
 from doorward.desk.statutory.held import CertificationRequest, CustodyEvent, HelpRequest, OemcNotice, Paper
 from doorward.desk.stored import load_data_map
 from doorward.grants.applications import Application
@@ -16,6 +18,7 @@ from doorward.grants.people import Agreement, Person
 from doorward.grants.records import Record
 from doorward.grants.referrals import Answered, Ask, Referral
 from doorward.grants.reviews import Owed
+from doorward.orders.load import load_pack, load_retention
 from doorward.record.entry import Field
 
 TYPES: dict[str, tuple[type, ...]] = {
@@ -50,6 +53,10 @@ OF_THE_FRAMEWORK = {
 def stored() -> dict[str, set[str]]:
     found = {store: {one.name for kind in kinds for one in fields(kind)} for store, kinds in TYPES.items()}
     found["asks.json"] -= {"ask"}  # its fields stand beside the others
+    found |= {
+        "papers.key": {one.name for one in fields(DeskKey)},
+        "paper files": {*Binding.__slots__, "content"},
+    }
     return found | {"record": {field.name.lower() for field in Field}, "seen.json": {"login", "day"}}
 
 
@@ -75,6 +82,17 @@ def test_every_table_of_the_desk_is_in_the_map(desk: object) -> None:
     data_map = load_data_map()
     assert check_stored(data_map, tables) == []
     assert {name for name in data_map.stores if name.startswith("table ")} == set(tables)
+
+
+def test_each_schedule_item_that_is_named_is_in_the_order_of_chicago() -> None:
+    schedule = load_retention(load_pack("chicago"))
+    named = {one.schedule for one in load_data_map().fields} - {""}
+    assert named == set(schedule.items)
+
+
+def test_what_is_kept_under_the_schedule_names_its_item() -> None:
+    unnamed = {one.store for one in load_data_map().fields if "schedule" in one.kept and not one.schedule}
+    assert unnamed == set()
 
 
 def test_a_field_that_nobody_wrote_down_is_found() -> None:

@@ -35,7 +35,7 @@ from doorward.record.disclosure_copy import copy_in, copy_out, snapshot
 SUMS: Final = "SHA256SUMS"
 # What is copied in an order of its own, what is made again, and what is worth nothing after a minute.
 APART: Final = frozenset(
-    {"log", "spool", "run", "order", "city", "record", "lock", "backup.done", "used-tokens"}
+    {"log", "spool", "run", "order", "city", "record", "lock", "backup.done", "used-tokens", "papers.key"}
 )
 MAX_CHECKPOINT_BYTES: Final = 64 * 1024
 NothingNewer = Annotated[

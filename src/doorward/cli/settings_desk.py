@@ -14,7 +14,7 @@ from doorward.orders.toml import Toml
 
 KEYS: Final = (
     "conninfo", "host", "port", "origins", "certificate", "key", "time_zone",
-    "issuer", "client", "client_secret", "login_claim", "second_factor", "ask_factor", "proxies",
+    "issuer", "client", "client_secret", "login_claim", "second_factor", "ask_factor", "proxies", "paper_key",
 )  # fmt: skip
 PORT: Final = 8443
 MAX_PORT: Final = 65_535
@@ -33,6 +33,7 @@ class DeskSettings:
         second_factor: Values of `amr` or `acr` that stand for a second factor.
         ask_factor: Values of `acr` that the provider is asked for, the best first.
         proxies: Addresses of servers before the desk.
+        paper_key: The file of the keys that papers are sealed with, on a disk that is copied apart from the papers.
     """
 
     conninfo: str
@@ -49,6 +50,7 @@ class DeskSettings:
     second_factor: tuple[str, ...] = ("mfa",)
     ask_factor: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
+    paper_key: Path | None = None
 
 
 def read_desk(toml: Toml, base: Path) -> DeskSettings | None:
@@ -74,6 +76,7 @@ def read_desk(toml: Toml, base: Path) -> DeskSettings | None:
         second_factor=_texts(toml, "second_factor", ("mfa",)),
         ask_factor=_texts(toml, "ask_factor", ()),
         proxies=_texts(toml, "proxies", ()),
+        paper_key=_file(toml, base, "paper_key"),
     )
     if not made.origins or not all(_is_origin(one) for one in made.origins):
         toml.note("`desk.origins` lists what browsers call it, each `https://` and a name", "desk", "origins")

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from doorward.desk.models import Account, Assignment, Matter, RecordsAnswer, State, Visit
+from doorward.desk.models import Account, Assignment, Matter, Paper, RecordsAnswer, State, Visit
 from doorward.desk.roles import POWER, Act, Role, may
 
 OFFICE = {
@@ -92,6 +92,11 @@ def matters(actor: Actor) -> QuerySet[Matter]:
 def matter_of(actor: Actor, key: uuid.UUID) -> Matter | None:
     """Return a matter, or None where there is none for this person."""
     return matters(actor).filter(pk=key).first()
+
+
+def paper_of(actor: Actor, key: uuid.UUID) -> Paper | None:
+    """Return a paper of a matter that somebody may see, or None where there is none for this person."""
+    return Paper.objects.filter(pk=key, matter__in=matters(actor)).select_related("matter").first()
 
 
 def waiting_for(actor: Actor) -> QuerySet[Matter]:

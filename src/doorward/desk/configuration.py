@@ -10,6 +10,7 @@ from doorward.errors import ConfigError
 from doorward.grants.notice_settings import NoticeSettings, decode_settings, encode_settings
 
 VARIABLE: Final = "DOORWARD_DESK"
+PAPER_KEY: Final = "papers.key"
 MIN_SECRET_CHARACTERS: Final = 43  # 256 bits in base64
 
 
@@ -46,6 +47,7 @@ class DeskConfiguration:
         proxies: Addresses of servers before the desk, whose word is taken on who comes, and by HTTPS.
         self_made: The certificate is of `--make-certificate`: browsers are not told to insist on HTTPS for a year.
         notices: Whom each office is; with nobody in it nothing is sent, and the pages alone tell.
+        paper_key: The file of the keys that papers are sealed with; None is `papers.key` of the data folder.
     """
 
     conninfo: str
@@ -59,6 +61,12 @@ class DeskConfiguration:
     proxies: tuple[str, ...] = ()
     self_made: bool = False
     notices: NoticeSettings = field(default_factory=NoticeSettings)
+    paper_key: Path | None = None
+
+    @property
+    def paper_keys(self) -> Path:
+        """The file of the keys that papers are sealed with."""
+        return self.paper_key or self.data / PAPER_KEY
 
     @property
     def spool(self) -> Path:
@@ -91,6 +99,7 @@ class DeskConfiguration:
                 proxies=tuple(str(one) for one in read["proxies"]),
                 self_made=read["self_made"] is True,
                 notices=decode_settings(read["notices"]),
+                paper_key=None if read.get("paper_key") is None else Path(str(read["paper_key"])),
             )
         except OSError as error:
             raise ConfigError(f"`{path.name}` cannot be read: {error.strerror}") from error
@@ -129,6 +138,7 @@ class DeskConfiguration:
                 "proxies": list(self.proxies),
                 "self_made": self.self_made,
                 "notices": encode_settings(self.notices),
+                "paper_key": None if self.paper_key is None else str(self.paper_key),
             }
         )
 

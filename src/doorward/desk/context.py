@@ -4,6 +4,8 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from doorward.desk.access import Actor, sees_custody, sees_reports
+from doorward.desk.disposing import SEES as SEES_DISPOSAL
+from doorward.desk.holding import SEES as SEES_HOLDS
 from doorward.desk.roles import OVERSEES, Act
 
 
@@ -14,7 +16,8 @@ def desk(request: HttpRequest) -> dict[str, object]:
     enrols = actor is not None and actor.may(Act.ENROL)
     reports = actor is not None and sees_reports(actor)
     collects = actor is not None and sees_custody(actor)
+    roles = frozenset() if actor is None else actor.roles
     return {
         "sample": settings.DESK.sample, "actor": actor, "oversees": oversees, "enrols": enrols, "reports": reports,
-        "collects": collects,
+        "collects": collects, "sees_holds": bool(roles & SEES_HOLDS), "sees_disposal": bool(roles & SEES_DISPOSAL),
     }  # fmt: skip

@@ -106,7 +106,8 @@ def _doors(actor: Actor, data: Path, begins: datetime) -> list[Line]:
 
 def _front_desks(actor: Actor, begins: datetime) -> str:
     today = visits(actor).filter(received__gte=begins, drill=False).count()
-    return f"{Place.objects.count()} places, {Phone.objects.count()} phones, {today} visits filed today"
+    phones = Phone.objects.filter(taken_back=None).count()
+    return f"{Place.objects.count()} places, {phones} phones, {today} visits filed today"
 
 
 def _waiting(actor: Actor, data: Path) -> list[Line]:

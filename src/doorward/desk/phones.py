@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Final
 
 from django.db import IntegrityError, transaction
+from django.db.models import Prefetch
 
 from doorward.desk.access import Actor
 from doorward.desk.actions import NotAllowedError
@@ -65,14 +66,15 @@ def make_code(actor: Actor, slug: str) -> str:
 def take_back(actor: Actor, slug: str) -> int:
     """Return how many phones of a place were enrolled and are not any more; what they have not sent stays on them.
 
+    Their rows stay: that a phone stood there is a record.
+
     Raises:
         NotAllowedError: They may not.
     """
     _check(actor)
     if not _is_slug(slug):
         return 0
-    removed, _ = Phone.objects.filter(place__slug=slug).delete()
-    return removed
+    return Phone.objects.filter(place__slug=slug, taken_back=None).update(taken_back=actor.now)
 
 
 def list_places(actor: Actor) -> list[Place]:
@@ -82,7 +84,8 @@ def list_places(actor: Actor) -> list[Place]:
         NotAllowedError: They may not.
     """
     _check(actor)
-    return list(Place.objects.prefetch_related("phones").order_by("slug"))
+    phones = Prefetch("phones", Phone.objects.filter(taken_back=None))
+    return list(Place.objects.prefetch_related(phones).order_by("slug"))
 
 
 def _is_slug(text: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 from doorward.errors import StoreError
 from doorward.record.entry import NO_SESSION, Draft, Fields, Kind
 from doorward.record.spool import Spool
-from doorward.record.workers import MAX_WORKERS
+from doorward.record.workers import MAX_WORKERS, first_sequence, worker_of
 
 WORKER: Final = MAX_WORKERS - 1
 """The desk's number among the writers of one host; gateway workers have those below."""
@@ -40,6 +40,11 @@ class Recorder:
         """Let go of the spool."""
         with self._turn:
             self.spool.close(now=now)
+
+
+def place_of(entry: int) -> str:
+    """Return where an entry stands in the record, for people: the writer and the writer's own number."""
+    return f"writer {worker_of(entry)}, entry {entry - first_sequence(worker_of(entry))}"
 
 
 _held: list[Recorder] = []

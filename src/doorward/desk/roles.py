@@ -28,6 +28,9 @@ class Act(StrEnum):
 
     FILE = "file"
     ADD_PAPER = "add-paper"
+    READ_PAPER = "read-paper"
+    DELETE_COPY = "delete-copy"
+    DISPOSE = "dispose"
     VERIFY = "verify"
     DETERMINE = "determine"
     PAUSE = "pause"
@@ -56,6 +59,10 @@ _FILES: Final = frozenset(set(Role) - {Role.SECURITY, Role.AUDITOR})
 MAY: Final[Mapping[Act, frozenset[Role]]] = {
     Act.FILE: _FILES,
     Act.ADD_PAPER: _FILES,
+    Act.READ_PAPER: frozenset(set(Role) - {Role.SECURITY}),
+    Act.DELETE_COPY: _FILES,
+    # Two of these: one proposes, another does it.
+    Act.DISPOSE: frozenset({Role.LAW, Role.CUSTODIAN}),
     # DESIGN, law 6: a paper counts only by a named person's act.
     Act.VERIFY: frozenset({Role.LAW, Role.SUPERVISOR}),
     Act.DETERMINE: frozenset({Role.LAW}),

@@ -104,6 +104,9 @@ def _set_up() -> None:
 
 
 def _begin(worker: Any) -> None:  # noqa: ANN401  # gunicorn has no types
+    from django.db import connection
+
+    from doorward.desk.filed_papers import look_after
     from doorward.desk.notices.worker import Sender, clock
     from doorward.desk.order import order
     from doorward.desk.recorder import WORKER, Recorder, hold
@@ -114,6 +117,9 @@ def _begin(worker: Any) -> None:  # noqa: ANN401  # gunicorn has no types
     folder = worker_folder(worker.app.desk.spool, WORKER)
     now = datetime.now(UTC)  # noqa: TID251  # as above
     hold(Recorder(Spool.open(folder, now=now, worker=WORKER)))
+    for line in look_after(now):  # nobody is adding a paper yet: the spool is ours, and it is not served
+        sys.stderr.write(f"doorward desk: {line}\n")
+    connection.close()
     worker.notices = Sender(clock)
     worker.notices.start()
 

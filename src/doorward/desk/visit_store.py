@@ -58,7 +58,7 @@ class VisitStore:
     @_alone
     def place_of(self, token_digest: bytes) -> PhonePlace | None:
         """Return the place of an enrolled phone, or None: never enrolled, or taken back."""
-        found = Phone.objects.filter(digest=token_digest).select_related("place").first()
+        found = Phone.objects.filter(digest=token_digest, taken_back=None).select_related("place").first()
         return None if found is None or not self._knows(found.place) else _place(found.place)
 
     @_alone

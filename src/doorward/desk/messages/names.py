@@ -14,6 +14,7 @@ SUFFIXES: Final = {
     "image/jpeg": ".jpg",
     "image/tiff": ".tif",
     "text/plain": ".txt",
+    "message/rfc822": ".eml",
 }
 
 

@@ -22,6 +22,15 @@ class State(models.TextChoices):
     CLOSED = "closed", "closed"
 
 
+class Standing(models.TextChoices):
+    """What a file is to the City; said when it is added, and never changed."""
+
+    EVIDENCE = "evidence", "evidence"
+    DRILL = "drill", "of a drill"
+    RETAKE = "retake", "a take that will be made again"
+    SCRATCH = "scratch", "a scratch copy"
+
+
 class Matter(models.Model):
     """One request that somebody brought, as the order was asked about it."""
 
@@ -51,7 +60,6 @@ class Matter(models.Model):
     drill = models.BooleanField(
         default=False
     )  # an exercise: marked everywhere, counted nowhere, may be deleted
-    held = models.BooleanField(default=False)  # a legal hold: nothing of it is erased
     sealed_until = models.DateTimeField(null=True, blank=True)
     counsel = models.ManyToManyField(Account, related_name="sealed_matters", db_table="matter_counsel")
     entry = models.BigIntegerField()  # sequence in the record
@@ -112,6 +120,9 @@ class Paper(models.Model):
     file_type = models.CharField(max_length=64, blank=True)
     file_bytes = models.PositiveIntegerField(null=True, blank=True)
     file_sha256 = models.CharField(max_length=64, blank=True)
+    file_flags = ArrayField(models.CharField(max_length=16), default=list)  # words of `papers.kinds`
+    standing = models.CharField(max_length=8, choices=Standing.choices, default=Standing.EVIDENCE)
+    erased = models.DateTimeField(null=True, blank=True)  # its key and its file are gone
     added_by = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     entry = models.BigIntegerField()
 

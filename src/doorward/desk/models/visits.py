@@ -47,14 +47,18 @@ class EnrolmentCode(models.Model):
 class Phone(models.Model):
     """A shared phone at a place, by the digest of its token; it stands for the place, and for no person."""
 
-    digest = models.BinaryField(max_length=32, unique=True)
+    digest = models.BinaryField(max_length=32)
     place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="phones")
     enrolled = models.DateTimeField()
+    taken_back = models.DateTimeField(null=True)
 
     class Meta:
-        """By digest."""
+        """By digest; one that was taken back may come again, with a row of its own."""
 
         db_table = "phone"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["digest"], condition=models.Q(taken_back=None), name="phone_once")
+        ]
 
     def __str__(self) -> str:
         return f"a phone at {self.place}"

@@ -60,11 +60,6 @@ def find_reasons(case: Case, item: Item | None, certificate: str, *, today: date
     return tuple(found)
 
 
-def is_certificate(text: str) -> bool:
-    """Return whether a text can be the number of a certificate; that it is one, two people say."""
-    return _CERTIFICATE.fullmatch(text) is not None
-
-
 def _of_schedule(case: Case, item: Item | None, today: date) -> list[str]:
     if item is None:
         return ["the order's retention schedule has no such item"]

@@ -18,6 +18,7 @@ from doorward.desk.roles import Act
 from doorward.desk.told import tell
 from doorward.desk.views.answers import stated
 from doorward.desk.views.live import polling
+from doorward.desk.views.papers import papers_shown
 from doorward.desk.views.signed_in import for_actor
 
 PAGE = 25
@@ -64,6 +65,7 @@ def page(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
     clauses = [pack.clauses[name] for name in found.clauses if name in pack.clauses]
     kind = order().intake.kinds.get(found.kind)
     shown = {
+        **papers_shown(actor, found),
         "matter": found,
         "clauses": clauses,
         "kind": kind,
