@@ -8,13 +8,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 import doorward.desk
 from doorward.record.entry import Entry
 
 Recording = Callable[[], list[Entry]]
 WHO = ("nobody", "owner", "colleague", "stranger", "supervisor", "counsel", "auditor", "security")
-HERE, SENT, GONE, NOT = 200, 302, 404, 403
+HERE, SENT, GONE, NOT, REFUSED = 200, 302, 404, 403, 409
 ALL_BUT_NOBODY = (SENT, *[HERE] * 7)
 THEIRS = (SENT, HERE, HERE, GONE, GONE, HERE, HERE, GONE)
 # A form's answer to somebody who may see the matter is the page again, with what was done or why not.
@@ -29,6 +30,12 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "answer": ("post", DONE),
     "seal": ("post", DONE),
     "letter": ("get", (SENT, NOT, NOT, GONE, GONE, HERE, NOT, GONE)),
+    "papers": ("get", THEIRS),
+    "paper": ("get", THEIRS),
+    "paper-delete": ("post", (SENT, REFUSED, REFUSED, GONE, GONE, REFUSED, REFUSED, GONE)),
+    "disposal-step": ("post", DONE),
+    "holds": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, NOT)),
+    "disposal": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, NOT)),
     "visits": ("get", ALL_BUT_NOBODY),
     "visit": ("get", (SENT, GONE, GONE, GONE, GONE, GONE, GONE, GONE)),
     "phones": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, NOT, HERE)),
@@ -58,6 +65,19 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "notices-again": ("post", (SENT, NOT, NOT, NOT, NOT, SENT, NOT, SENT)),
     "play": ("get", (HERE,) * 8),
 }
+
+
+PAPER = ("paper", "paper-delete", "disposal-step")
+
+
+def add_paper(owner: Any, matter: uuid.UUID) -> Any:
+    """Return the id of a paper that the owner added."""
+    from doorward.desk.models import Paper
+
+    form = {"paper_class": "detainer", "standing": "evidence", "whole": "1"}
+    file = SimpleUploadedFile("scan.pdf", b"%PDF-1.7\n%%EOF\n")
+    assert owner.post(f"/matters/{matter}/papers/", {**form, "file": file}).status_code == 302
+    return Paper.objects.get(matter=matter).pk
 
 
 def names() -> Iterator[str]:
@@ -109,6 +129,8 @@ FORMS = {
     "records-begin",
     "records-answer",
     "records-record",
+    "papers",
+    "holds",
 }
 
 
@@ -179,6 +201,7 @@ def test_who_gets_what(
     sent = {"of-custody": "hold", "who-asks": "ICE-ERO", "token": str(uuid.uuid4()), "file": "1"}  # noqa: TID251  # a form's
     filed = clients["owner"].post("/new/detainer/", sent).headers["location"]
     key = uuid.UUID(filed.split("/")[2])
+    paper = add_paper(clients["owner"], key) if name in PAPER else None
     method, expected = TABLE[name]
     needed: dict[str, dict[str, Any]] = {
         "matter": {"key": key},
@@ -200,6 +223,8 @@ def test_who_gets_what(
         "filed-report": {"key": made},
         "report-folder": {"key": made},
         "report-file": {"key": made, "name": "trust-2024-none.txt"},
+        "papers": {"key": key},
+        **{one: {"key": paper} for one in PAPER},
     }
     address = reverse(name, kwargs=needed.get(name, {"kind": "detainer"} if name == "new-kind" else {}))
     got = {who: getattr(clients[who], method)(address).status_code for who in WHO}

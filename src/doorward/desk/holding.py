@@ -121,11 +121,14 @@ def thing_of(matter: Matter) -> Thing:
 
 
 def awaits_hold(matter: Matter) -> bool:
-    """Whether the order asked for a legal hold of a matter, and nobody has placed one on it yet, lifted or not."""
+    """Whether the order asked for a legal hold of a matter, and none stands nor was placed since it was filed."""
     if OBLIGATION not in matter.obligations:
         return False
+    if holds_over(matter):
+        return False
     thing = thing_of(matter)
-    return not any(covers(_over(one), thing) for one in HoldStep.objects.filter(step=Step.PLACE.value))
+    since = HoldStep.objects.filter(step=Step.PLACE.value, at__gte=matter.filed)
+    return not any(covers(_over(one), thing) for one in since)
 
 
 def place(actor: Actor, over: Over, reason: str) -> uuid.UUID:
