@@ -181,7 +181,6 @@ def look(made: tuple[Any, Any], data: Path) -> dict[str, Any]:
     keys = {one.hex for one in of_ours.values_list("pk", flat=True)}
     files = {file.stem for file in (data / "papers").iterdir()} if (data / "papers").is_dir() else set()
     return {
-    return {
         "papers": found, "clear": clear, "files_are_keys": files == keys,
         "missing": of_ours.filter(pk__in=swept.missing).count(),
         "left": swept.drafts + len(swept.strays) + swept.erased,

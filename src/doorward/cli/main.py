@@ -39,6 +39,7 @@ class _Doorward(DeferredGroup):
         "policy": Deferred("policy:app", "Check the compilers of Cedar."),
         "log": Deferred("log:app", "Verify the record."),
         "account": Deferred("account:app", "Keep the accounts of the desk."),
+        "paper": Deferred("paper:app", "Keep the papers of the desk."),
         "people": Deferred("people:app", "Keep the people who may log in."),
         "application": Deferred("application:app", "Keep the applications that may ask for people."),
         "records": Deferred("records:app", "Keep the facts that officials set."),
