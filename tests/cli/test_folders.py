@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from doorward.cli.folders import Folders, find_folders
+from doorward.desk.configuration import DeskConfiguration
 from doorward.errors import ConfigError
 
 
@@ -101,3 +103,24 @@ def test_what_needs_a_running_doorward_says_how_to_start_it(tmp_path: Path) -> N
 
 def test_an_unknown_command_is_a_usage_error() -> None:
     assert doorward("fly").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("configuration", "stays"), [(None, True), ("{", True), ("city", True), ("sample", False)]
+)
+def test_reset_removes_no_papers_that_were_served_to_a_city(
+    tmp_path: Path, configuration: str | None, *, stays: bool
+) -> None:
+    folders = Folders(tmp_path / "data")
+    folders.make()
+    (folders.data / "papers").mkdir()
+    (folders.data / "papers" / "1.paper").write_bytes(b"sealed")
+    if configuration is not None:
+        made = DeskConfiguration("", "chicago", folders.data, "x" * 48, ("https://desk.example",))
+        made = replace(made, sample=configuration == "sample")
+        (folders.run / "desk.json").write_text(
+            "{" if configuration == "{" else made.format(), encoding="utf-8"
+        )
+    done = doorward("reset", "--yes", "--data", str(folders.data))
+    assert (done.returncode, folders.data.exists()) == ((2, True) if stays else (0, False))
+    assert not stays or "retention schedule" in done.stderr

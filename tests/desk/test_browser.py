@@ -1,10 +1,13 @@
 """The desk in a real browser, served as it is served: by keyboard, on a phone, with a session that ends."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
 from shutil import which
 from typing import Any
 
@@ -187,3 +190,115 @@ def test_pages_fit_a_phone_and_have_no_fault_that_a_machine_finds(browser: Any, 
     person.context.close()
     assert found == dict.fromkeys(PAGES, (0, []))
     assert person.complaints == []
+
+
+def upload(person: Person, tmp_path: Path, raw: bytes) -> str:
+    """File a detainer and add a paper to it, by keyboard; return the address of its papers."""
+    page = person.page
+    person.go("/new/detainer/")
+    page.get_by_label("That the person is kept, or stopped").focus()
+    page.keyboard.press("Space")
+    page.get_by_label("Which agency asks?").focus()
+    page.keyboard.type("Immigration and Customs Enforcement, Enf")
+    page.get_by_label("A detainer, such as I-247A").focus()
+    page.keyboard.press("Space")
+    page.get_by_label("The detainer", exact=True).wait_for()
+    page.get_by_role("button", name="See what the order answers").click()
+    page.get_by_role("button", name="File it").click()
+    page.get_by_role("link", name="Add a paper").focus()
+    page.keyboard.press("Enter")
+    (tmp_path / "served \u202ecop.pdf").write_bytes(raw)
+    page.get_by_label("Which paper is it?").select_option("detainer")
+    page.get_by_label("The file").set_input_files(tmp_path / "served \u202ecop.pdf")
+    page.get_by_role("button", name="Add it").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("kept; SHA-256").wait_for()
+    found: str = page.url
+    return found
+
+
+def test_a_paper_is_added_by_keyboard_and_comes_back_as_a_download(person: Person, tmp_path: Path) -> None:
+    raw = b"%PDF-1.7\n" + os.urandom(400_000) + b"\n%%EOF\n"
+    person.play("omar.example")
+    upload(person, tmp_path, raw)
+    digest = sha256(raw).hexdigest()
+    assert digest[:8] in person.page.locator(".desk-digest").inner_text()
+    with person.page.expect_download() as download:
+        person.page.get_by_role("link", name="served cop.pdf").click()
+    assert Path(download.value.path()).read_bytes() == raw
+    assert download.value.suggested_filename.endswith(".pdf")
+    person.page.reload()
+    assert person.page.get_by_text("read-paper").count() == 0  # that stands on the request's own page
+    person.page.get_by_role("heading", name="Papers of").get_by_role("link").click()
+    person.page.get_by_text("read-paper").wait_for()
+
+
+def test_pages_of_papers_fit_a_phone_and_a_hold_shows_on_them(
+    browser: Any, address: str, tmp_path: Path
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    person = Person(browser, address, width=360, height=740)
+    person.play("omar.example")
+    papers = upload(person, tmp_path, b"%PDF-1.7\n<script>\n%%EOF\n").removeprefix(address)
+    person.page.get_by_text("look out").wait_for()
+    number = person.page.get_by_role("heading", name="Papers of").inner_text().split()[-1]
+    person.page.get_by_role("button", name="Sign out").click()
+    person.play("finn.example")
+    person.go(f"/holds/?matter={number}")
+    person.page.get_by_label("Why?").last.fill("26 L 0000, a drill")
+    person.page.get_by_role("button", name="Place it").click()
+    person.page.get_by_text("the hold stands").wait_for()
+    person.page.get_by_label("Why?").first.fill("over")
+    person.page.get_by_role("button", name="Say that it should be lifted").click()
+    person.page.get_by_role("button", name="Keep it").wait_for()
+    found = {}
+    pages = (papers, papers.removesuffix("papers/"), "/holds/", "/disposal/")
+    for path in pages:
+        person.go(path)
+        size = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        report = Axe().run(person.page)
+        found[path] = (person.page.evaluate(size), [one["id"] for one in report.response["violations"]])
+        shots = os.environ.get("DOORWARD_SHOTS")
+        if shots:
+            person.page.screenshot(path=f"{shots}/{path.strip('/').replace('/', '-')}.png", full_page=True)
+    person.go(papers)
+    person.page.get_by_text("A legal hold is on this request").wait_for()
+    person.context.close()
+    assert found == dict.fromkeys(pages, (0, []))
+    assert person.complaints == []
+
+
+def test_a_server_takes_no_upload_that_lies_about_its_length(
+    person: Person, address: str, tmp_path: Path
+) -> None:
+    person.play("omar.example")
+    papers = upload(person, tmp_path, b"%PDF-1.7\n%%EOF\n").removeprefix(address)
+    cookies = "; ".join(f"{one['name']}={one['value']}" for one in person.context.cookies())
+    token = next(one["value"] for one in person.context.cookies() if one["name"] == "csrftoken")
+    host = address.removeprefix("http://")
+    parts = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in (
+            ("csrfmiddlewaretoken", token),
+            ("paper_class", "detainer"),
+            ("standing", "evidence"),
+        )
+    )
+    file = f'{parts}--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n%PDF-1.7\n'
+
+    def ask(length: str, body: bytes) -> bytes:
+        with socket.create_connection((host.split(":")[0], int(host.split(":")[1])), 30) as line:
+            head = (
+                f"POST {papers} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookies}\r\nOrigin: {address}\r\n{length}\r\n"
+                "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+            )
+            line.sendall(head.encode() + body)
+            line.shutdown(socket.SHUT_WR)
+            return line.recv(12)
+
+    assert ask("Content-Length: 10737418240", b"x" * 100) == b"HTTP/1.1 413"
+    assert ask("Transfer-Encoding: chunked", b"5\r\nxxxxx\r\n0\r\n\r\n") == b"HTTP/1.1 411"
+    assert ask("Content-Length: 900000", file.encode()) == b"HTTP/1.1 408"  # it ends before it said
+    person.page.reload()
+    assert person.page.locator(".desk-papers li").count() == 1

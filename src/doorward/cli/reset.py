@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from doorward.cli.desk import FILE
 from doorward.cli.folders import find_folders
+from doorward.desk.configuration import DeskConfiguration
 from doorward.errors import ConfigError
 
 
@@ -24,6 +26,11 @@ def reset(
             f"`{folders.data}` was not made by doorward, so it stays",
             hint="choose the right folder with --data",
         )
+    if _holds_papers(folders.data):
+        raise ConfigError(
+            f"`{folders.data}` holds papers that were served to a city, so it stays",
+            hint="they go by the retention schedule, at the desk's page of disposals",
+        )
     with folders.lock():
         if not yes and not typer.confirm(f"remove {folders.data} with its database, record and keys?"):
             typer.echo("nothing was removed")
@@ -34,3 +41,13 @@ def reset(
                 shutil.rmtree(part) if part.is_dir() else part.unlink()
         shutil.rmtree(folders.data)
     typer.echo(f"removed {folders.data}")
+
+
+def _holds_papers(data: Path) -> bool:
+    """Whether a city's papers are in there; those of a sample are invented."""
+    if not any((data / "papers").glob("*.paper")):
+        return False
+    try:
+        return not DeskConfiguration.load(data / "run" / FILE).sample
+    except ConfigError:
+        return True  # nobody knows whose they are

@@ -22,6 +22,7 @@ from doorward.desk.filed_papers import add_event, erase, record, remove_file
 from doorward.desk.holding import awaits_hold, holds_over, take_turn
 from doorward.desk.models import DisposalStep, Matter, Paper, Standing, State
 from doorward.desk.papers.disposal import Case, find_reasons
+from doorward.desk.papers.kinds import group
 from doorward.desk.roles import Act, Role
 from doorward.desk.schedule import schedule
 from doorward.orders.retention import Item
@@ -51,6 +52,11 @@ class Due:
     item: Item | None
     reasons: tuple[str, ...]
     proposal: DisposalStep | None
+
+    @property
+    def digest(self) -> str:
+        """The paper's, for people to compare."""
+        return group(self.paper.file_sha256)
 
 
 def list_due(actor: Actor) -> tuple[Due, ...] | None:

@@ -118,6 +118,11 @@ class Look:
         return flags
 
 
+def group(digest: str) -> str:
+    """Return a digest in groups of eight, for people to compare and for lines to break."""
+    return " ".join(digest[at : at + 8] for at in range(0, len(digest), 8))
+
+
 def _is_message(head: bytes) -> bool:
     """Whether this begins as mail does (RFC 5322, 2.2): a header field first, and one that mail has among them."""
     fields = re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0]

@@ -16,7 +16,7 @@ from doorward.desk.actions import NotAllowedError
 from doorward.desk.filed_papers import Said, add, begin, classes, delete_copy, read
 from doorward.desk.holding import awaits_hold, holds_over
 from doorward.desk.models import Matter, Paper, Standing, State
-from doorward.desk.papers.kinds import FLAGS
+from doorward.desk.papers.kinds import FLAGS, group
 from doorward.desk.roles import Act
 from doorward.desk.upload import END, PaperUpload, RefusedError, check_length, limit_stalls, room
 from doorward.desk.views.acts import NOT_RECORDED
@@ -43,7 +43,7 @@ def papers_shown(actor: Actor, matter: Matter) -> dict[str, object]:
             {
                 "paper": one,
                 "flags": [FLAGS.get(flag, flag) for flag in one.file_flags],
-                "digest": _grouped(one.file_sha256),
+                "digest": group(one.file_sha256),
             }
             for one in matter.papers.exclude(file_sha256="").order_by("entry")
         ],
@@ -106,7 +106,7 @@ def _take(request: HttpRequest, actor: Actor, matter: Matter, handler: PaperUplo
         actor, matter, handler.draft,
         Said(sent.get("paper_class", ""), sent.get("standing", ""), handler.name),
     )  # fmt: skip
-    messages.success(request, f"kept; SHA-256 {_grouped(paper.file_sha256)}")
+    messages.success(request, f"kept; SHA-256 {group(paper.file_sha256)}")
     return redirect("papers", key=matter.pk)
 
 
@@ -166,7 +166,3 @@ def _page(
 
 def _line(error: ConfigError | LogError) -> str:
     return f"{error}: {error.hint}" if error.hint else str(error)
-
-
-def _grouped(digest: str) -> str:
-    return " ".join(digest[at : at + 8] for at in range(0, len(digest), 8))
