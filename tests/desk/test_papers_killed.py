@@ -22,6 +22,8 @@ def run(desk: Any, folder: Path, act: str) -> list[dict[str, Any]]:
     (folder / "run" / "desk-static").mkdir(parents=True)
     for file in (desk.folder / "run" / "desk-static").glob("staticfiles.json"):
         (folder / "run" / "desk-static" / file.name).write_bytes(file.read_bytes())
+    desk.spool.mkdir(mode=0o700, exist_ok=True)
+    (folder / "spool").symlink_to(desk.spool)  # one database has one record
     file = folder / "desk.json"
     file.write_text(configuration.format(), encoding="utf-8")
     done = subprocess.run(
