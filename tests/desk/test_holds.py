@@ -538,3 +538,69 @@ def test_an_order_without_a_schedule_erases_nothing(
 
 def test_an_item_is_changed_by_an_office_alone() -> None:
     assert replace(ITEM, standing="needs-counsel").needs_counsel
+
+
+def drill_of(matter: Any) -> Any:
+    """Return another matter, that was a drill from its beginning."""
+    from doorward.desk.models import Matter
+
+    found = Matter.objects.get(pk=matter.pk)
+    found.pk, found.token = uuid.UUID(int=matter.pk.int ^ 1), uuid.UUID(int=matter.token.int ^ 1)
+    found.number, found.drill = f"D-{matter.number}", True
+    found.save(force_insert=True)
+    return found
+
+
+def test_a_drill_goes_with_its_papers_and_not_under_a_hold(desk: Any, clients: dict[str, Any]) -> None:
+    from django.db import DatabaseError, transaction
+
+    from doorward.desk.actions import NotAllowedError
+    from doorward.desk.filed_papers import drop_drill, remove_file
+    from doorward.desk.models import Event, Paper
+
+    matter = file_matter(clients["filer"])
+    with pytest.raises(NotAllowedError, match="no drill"), transaction.atomic():
+        drop_drill(matter)
+    drill = drill_of(matter)
+    paper = add(clients["filer"], drill)
+    place(clients["one"], scope="kind", kind="detainer")
+    with pytest.raises(NotAllowedError, match="legal hold"), transaction.atomic():
+        drop_drill(drill)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Paper.objects.filter(pk=paper.pk)._raw_delete(using="default")
+    clients["one"].post("/holds/", {"step": "propose-lift", "hold": hold_id(), "reason": "over"})
+    clients["two"].post("/holds/", {"step": "lift", "hold": hold_id(), "reason": "over"})
+    with transaction.atomic():
+        gone = drop_drill(drill)
+        Event.objects.filter(matter=drill).delete()
+        Paper.objects.filter(matter=drill).delete()
+        drill.delete()
+    for one in gone:
+        remove_file(one)
+    assert gone == (paper.pk,)
+    assert not (desk.folder / "papers" / f"{paper.pk.hex}.paper").exists()
+
+
+def test_the_message_that_a_request_came_in_is_kept_as_a_paper(
+    clients: dict[str, Any], people: dict[str, Any]
+) -> None:
+    from doorward.desk.access import find_actor
+    from doorward.desk.actions import NotAllowedError
+    from doorward.desk.filed_papers import MESSAGE_CLASS, Said, add_pieces
+    from doorward.errors import MalformedError
+
+    matter = file_matter(clients["filer"])
+    now = datetime.now(UTC)  # noqa: TID251  # acts have the time of the day
+    actor = find_actor(people["filer"], is_strong=True, now=now)
+    said = Said(MESSAGE_CLASS, "evidence", "paper.eml")
+    raw = b"From: a@x.example\r\nSubject: a detainer\r\n\r\nsee attached\r\n"
+    paper = add_pieces(actor, matter, (raw[:10], raw[10:]), said)
+    assert (paper.file_type, paper.file_name, paper.file_bytes) == ("message/rfc822", "paper.eml", len(raw))
+    got = clients["filer"].get(f"/papers/{paper.pk}/")
+    assert got["Content-Disposition"].endswith('.eml"')
+    assert b"".join(got.streaming_content) == raw
+    with pytest.raises(MalformedError):
+        add_pieces(actor, matter, (b"no message",), said)
+    auditor = find_actor(people["auditor"], is_strong=True, now=now)
+    with pytest.raises(NotAllowedError):
+        add_pieces(auditor, matter, (raw,), said)

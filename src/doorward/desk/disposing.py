@@ -33,7 +33,7 @@ TAKE_BACK: Final = "keep-paper"
 DISPOSE: Final = Act.DISPOSE.value
 SEES: Final = frozenset({Role.LAW, Role.CUSTODIAN, Role.AUDITOR})
 MAX_SHOWN: Final = 200
-_ACT_OF: Final = {"matter-answered": "answer", "matter-closed": "close"}
+_ACTS_OF: Final = {"matter-answered": ("answer", "send-letter"), "matter-closed": ("close",)}
 _DONE: Final = {"matter-answered": {State.ANSWERED, State.CLOSED}, "matter-closed": {State.CLOSED}}
 _PLACEHOLDER: Final = "not-asked-yet"
 
@@ -157,10 +157,10 @@ def _since(paper: Paper, matter: Matter, counts_from: str) -> date | None:
         return _day(paper.presented)
     if counts_from == "matter-filed":
         return _day(max(matter.filed, matter.received))
-    act = _ACT_OF.get(counts_from)
-    if act is None or matter.state not in _DONE[counts_from]:
+    acts = _ACTS_OF.get(counts_from)
+    if acts is None or matter.state not in _DONE[counts_from]:
         return None
-    last = matter.events.filter(act=act).order_by("-entry").first()
+    last = matter.events.filter(act__in=acts).order_by("-entry").first()
     return None if last is None else _day(max(last.at, paper.presented))
 
 

@@ -4,7 +4,7 @@ INVARIANT (file before row): a row has a key only where its file is on the disk,
 transaction. INVARIANT (reading is an access): nothing of a paper leaves before the entry that says who reads it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from os import urandom
@@ -103,6 +103,21 @@ def add(actor: Actor, matter: Matter, draft: Draft, said: Said) -> Paper:
     return paper
 
 
+def add_pieces(actor: Actor, matter: Matter, pieces: Iterable[bytes], said: Said) -> Paper:
+    """Return a paper of a file that the desk has already, such as the message that a matter was filed by.
+
+    Raises:
+        NotAllowedError, ConfigError, MalformedError, StoreError: As `begin` and `add`; nothing is kept.
+    """
+    draft = begin(actor, matter)
+    try:
+        for piece in pieces:
+            draft.feed(piece)
+        return add(actor, matter, draft, said)
+    finally:
+        draft.let_go()
+
+
 def _put(actor: Actor, matter: Matter, draft: Draft, said: Said, found: Found) -> Paper:
     take_turn(shared=True)  # while keys are wrapped again, nothing is wrapped with the old one
     locked = Matter.objects.select_for_update().get(pk=matter.pk)
@@ -199,6 +214,23 @@ def delete_copy(actor: Actor, key: UUID) -> Paper | None:
         erase(paper, now=actor.now)
     remove_file(paper.pk)
     return paper
+
+
+def drop_drill(matter: Matter) -> tuple[UUID, ...]:
+    """Take the keys of a drill's papers away; return whose files `remove_file` removes after the commit.
+
+    For whoever deletes a drill: within the transaction, before the rows go.
+
+    Raises:
+        NotAllowedError: It is no drill, or is under a hold.
+    """
+    take_turn()
+    if not matter.drill:
+        raise NotAllowedError("it is no drill: what is in it stays")
+    check_free(thing_of(matter))
+    papers = tuple(Paper.objects.filter(matter=matter).values_list("pk", flat=True))
+    PaperKey.objects.filter(paper__in=papers).delete()
+    return papers
 
 
 def erase(paper: Paper, *, now: datetime) -> None:

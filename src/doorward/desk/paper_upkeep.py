@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from os import urandom
 from typing import Any, Final
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -40,15 +41,18 @@ def list_papers(now: datetime) -> list[dict[str, Any]]:
     shown = Paper.objects.exclude(file_sha256="").filter(
         Q(matter__sealed_until=None) | Q(matter__sealed_until__lte=now)
     )
-    return [
-        {
+    held: dict[UUID, int] = {}
+    rows = []
+    for one in shown.select_related("matter").order_by("entry").iterator():
+        if one.matter_id not in held:
+            held[one.matter_id] = len(holds_over(one.matter))
+        rows.append({
             "matter": one.matter.number, "id": str(one.pk), "class": one.paper_class, "type": one.file_type,
             "bytes": one.file_bytes, "sha256": one.file_sha256, "standing": one.standing, "flags": one.file_flags,
             "added": one.presented.isoformat(), "erased": one.erased.isoformat() if one.erased else None,
-            "holds": len(holds_over(one.matter)),
-        }
-        for one in shown.select_related("matter").order_by("entry")
-    ]  # fmt: skip
+            "holds": held[one.matter_id],
+        })  # fmt: skip
+    return rows
 
 
 def check_papers() -> Iterator[Looked]:
