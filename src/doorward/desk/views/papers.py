@@ -85,6 +85,9 @@ def _receive(request: HttpRequest, actor: Actor, matter: Matter) -> HttpResponse
     try:
         handler = PaperUpload(request, draft)
         request.upload_handlers = [handler]
+        _ = (
+            request.POST
+        )  # reads the file; what looks for the token would take a line that stalled for a missing token
 
         @csrf_protect
         def take(request: HttpRequest) -> HttpResponse:
