@@ -62,6 +62,11 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "overview": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, HERE)),
     "queue": ("get", ALL_BUT_NOBODY),
     "live": ("get", ALL_BUT_NOBODY),
+    "training": ("get", ALL_BUT_NOBODY),
+    "training-csv": ("get", (SENT, NOT, NOT, NOT, HERE, HERE, HERE, NOT)),
+    "sheets": ("get", ALL_BUT_NOBODY),
+    "sheet": ("get", ALL_BUT_NOBODY),
+    "delete-drill": ("post", DONE),
     "notices-again": ("post", (SENT, NOT, NOT, NOT, NOT, SENT, NOT, SENT)),
     "play": ("get", (HERE,) * 8),
 }
@@ -225,6 +230,8 @@ def test_who_gets_what(
         "report-file": {"key": made, "name": "trust-2024-none.txt"},
         "papers": {"key": key},
         **{one: {"key": paper} for one in PAPER},
+        "delete-drill": {"key": key},
+        "sheet": {"tenant": "city", "place": "library", "name": "poster", "language": "en"},
     }
     address = reverse(name, kwargs=needed.get(name, {"kind": "detainer"} if name == "new-kind" else {}))
     got = {who: getattr(clients[who], method)(address).status_code for who in WHO}

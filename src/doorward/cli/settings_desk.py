@@ -1,6 +1,7 @@
 """The section `[desk]` of doorward.toml: where browsers find the desk, its database, its identity provider."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from doorward.orders.toml import Toml
 KEYS: Final = (
     "conninfo", "host", "port", "origins", "certificate", "key", "time_zone",
     "issuer", "client", "client_secret", "login_claim", "second_factor", "ask_factor", "proxies", "paper_key",
+    "front",
 )  # fmt: skip
 PORT: Final = 8443
 MAX_PORT: Final = 65_535
@@ -34,6 +36,7 @@ class DeskSettings:
         ask_factor: Values of `acr` that the provider is asked for, the best first.
         proxies: Addresses of servers before the desk.
         paper_key: The file of the keys that papers are sealed with, on a disk that is copied apart from the papers.
+        front: What phones call the front desk's app, by tenant; each a host of its own.
     """
 
     conninfo: str
@@ -51,6 +54,7 @@ class DeskSettings:
     ask_factor: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
     paper_key: Path | None = None
+    front: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_desk(toml: Toml, base: Path) -> DeskSettings | None:
@@ -77,6 +81,7 @@ def read_desk(toml: Toml, base: Path) -> DeskSettings | None:
         ask_factor=_texts(toml, "ask_factor", ()),
         proxies=_texts(toml, "proxies", ()),
         paper_key=_file(toml, base, "paper_key"),
+        front=_front(toml),
     )
     if not made.origins or not all(_is_origin(one) for one in made.origins):
         toml.note("`desk.origins` lists what browsers call it, each `https://` and a name", "desk", "origins")
@@ -89,6 +94,19 @@ def read_desk(toml: Toml, base: Path) -> DeskSettings | None:
             "`desk.issuer` begins with `https://` and needs `client` and `client_secret`", "desk", "issuer"
         )
     return made
+
+
+def _front(toml: Toml) -> dict[str, str]:
+    found = toml.get(dict, "desk", "front", default={})
+    sites = {
+        str(tenant): site for tenant, site in found.items() if isinstance(site, str) and _is_origin(site)
+    }
+    if len(sites) != len(found) or len(set(sites.values())) != len(sites):
+        toml.note(
+            "`desk.front` has for each tenant what its phones call the app, `https://` and a host of its own",
+            "desk", "front",
+        )  # fmt: skip
+    return sites
 
 
 def _is_origin(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
@@ -46,6 +47,7 @@ class DeskConfiguration:
         provider: Where people sign in besides local accounts, or None.
         proxies: Addresses of servers before the desk, whose word is taken on who comes, and by HTTPS.
         self_made: The certificate is of `--make-certificate`: browsers are not told to insist on HTTPS for a year.
+        front: What phones call the front desk's app, by tenant: a host of its own, `https://`, whose root is the app.
         notices: Whom each office is; with nobody in it nothing is sent, and the pages alone tell.
         paper_key: The file of the keys that papers are sealed with; None is `papers.key` of the data folder.
     """
@@ -62,6 +64,7 @@ class DeskConfiguration:
     self_made: bool = False
     notices: NoticeSettings = field(default_factory=NoticeSettings)
     paper_key: Path | None = None
+    front: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def paper_keys(self) -> Path:
@@ -100,6 +103,7 @@ class DeskConfiguration:
                 self_made=read["self_made"] is True,
                 notices=decode_settings(read["notices"]),
                 paper_key=None if read.get("paper_key") is None else Path(str(read["paper_key"])),
+                front={str(tenant): str(site) for tenant, site in read["front"].items()},
             )
         except OSError as error:
             raise ConfigError(f"`{path.name}` cannot be read: {error.strerror}") from error
@@ -139,6 +143,7 @@ class DeskConfiguration:
                 "self_made": self.self_made,
                 "notices": encode_settings(self.notices),
                 "paper_key": None if self.paper_key is None else str(self.paper_key),
+                "front": dict(self.front),
             }
         )
 

@@ -30,6 +30,7 @@ def matter_entry(  # every part of an entry by its name
     decision: Decision,
     digest: str,
     evidence: str = "",
+    drill: bool = False,
 ) -> Fields:
     """Return the fields of a filed matter: who filed it, what it asks, and what the order answers.
 
@@ -39,6 +40,7 @@ def matter_entry(  # every part of an entry by its name
         facts: As the order was asked.
         digest: Of the order.
         evidence: Ids of the records that it rests on.
+        drill: It is a drill, and says so.
     """
     fields = {
         Field.LOGIN: login,
@@ -53,6 +55,8 @@ def matter_entry(  # every part of an entry by its name
     fields |= {field: str(facts[path]) for field, path in _STATED.items() if path in facts}
     if evidence:
         fields[Field.EVIDENCE] = evidence
+    if drill:
+        fields[Field.MODE] = "drill"
     return tuple((field, fields[field].encode()) for field in sorted(fields))
 
 

@@ -32,6 +32,7 @@ from doorward.record.entry import Kind
 
 FORM: Final = "form"
 PREVIEW: Final = "preview"
+DRILLS: Final = "D-"  # the series of their numbers
 RECEIVED: Final = "received"  # the question for when it came
 _SKIPPED: Final = ("context.now",)
 
@@ -46,6 +47,7 @@ class Filing:
         token: Of the form; a second submit of it files nothing.
         received: When the City got it: as whoever files it says, or else when it is filed.
         channel: `form`, `message` or `api`.
+        drill: To practise: it has a number of its own series, tells nobody and is counted nowhere.
     """
 
     asked: Asked
@@ -53,15 +55,18 @@ class Filing:
     token: uuid.UUID
     received: datetime
     channel: str = FORM
+    drill: bool = False
 
     @classmethod
-    def of_form(cls, asked: Asked, *, key: uuid.UUID, token: uuid.UUID, now: datetime) -> Self:
+    def of_form(
+        cls, asked: Asked, *, key: uuid.UUID, token: uuid.UUID, now: datetime, drill: bool = False
+    ) -> Self:
         """Return what a form files.
 
         Raises:
             ConfigError: It is said to have come after now.
         """
-        return cls(asked, key, token, received_of(asked, now))
+        return cls(asked, key, token, received_of(asked, now), drill=drill)
 
 
 def received_of(asked: Asked, now: datetime) -> datetime:
@@ -130,7 +135,7 @@ def _file(actor: Actor, filing: Filing, decided: Decided) -> Matter:
         return before
     key, pack = filing.key, order().pack
     decision, request = decided.decision, decided.request
-    number = next_number(actor.now)
+    number = next_number(actor.now, DRILLS if filing.drill else "")
     facts = stored_facts(request.facts)
     fields = matter_entry(
         key,
@@ -140,6 +145,7 @@ def _file(actor: Actor, filing: Filing, decided: Decided) -> Matter:
         decision=decision,
         digest=pack.digest,
         evidence=evidence_of(decided.consulted.sources),
+        drill=filing.drill,
     )
     entry = recorder().record([(Kind.MATTER, fields)], now=actor.now)
     matter = Matter.objects.create(
@@ -166,6 +172,7 @@ def _file(actor: Actor, filing: Filing, decided: Decided) -> Matter:
         policies=list(decision.policies),
         state=State.WAITING if decision.outcome is Outcome.REFER else State.DECIDED,
         due=_due_of(filing, decision),
+        drill=filing.drill,
         entry=entry,
     )
     keep_reading(matter, decided, at=actor.now, entry=entry)

@@ -13,9 +13,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Any, Final
+from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from zoneinfo import ZoneInfo
 
@@ -71,6 +72,24 @@ def find_withheld(registers: Registers, moment: datetime, *, before: Withheld | 
     return frozenset(found)
 
 
+@lru_cache(maxsize=32)
+def compiled_for(tenant: str, withheld: Withheld) -> Mapping[str, Any]:
+    """Return the protocols of a tenant as its phones have them; made once a process for each state of adoptions.
+
+    Raises:
+        ConfigError: The pack has no such tenant.
+        PolicyCheckError: Its protocols have a fault.
+    """
+    languages = tuple(protocols().frame.languages)
+    return compile_protocols(order().pack, tenant, languages, withheld=withheld)
+
+
+def withheld_now(tenant: str, now: datetime) -> Withheld:
+    """Return which adoptions of a tenant do not hold now."""
+    local = now.astimezone(ZoneInfo(settings.DESK.time_zone))
+    return frozenset(key for key in find_withheld(read_registers(), local, before=None) if key[0] == tenant)
+
+
 def make_front(tenant: str, withheld: Withheld, store: VisitStore) -> FrontApp:
     """Return the app of one tenant under the order in force; its protocols are kept by version.
 
@@ -82,9 +101,7 @@ def make_front(tenant: str, withheld: Withheld, store: VisitStore) -> FrontApp:
         ConfigError: The pack has no such tenant.
         PolicyCheckError: Its protocols have a fault.
     """
-    pack = order().pack
-    languages = tuple(protocols().frame.languages)
-    compiled = compile_protocols(pack, tenant, languages, withheld=withheld)
+    compiled = compiled_for(tenant, withheld)
     CompiledProtocols.objects.get_or_create(version=compiled["version"], defaults={"body": compiled})
 
     def compiled_of(asked: str) -> Mapping[str, Any] | None:
@@ -155,18 +172,29 @@ def app_address(tenant: str) -> str:
     return f"{PREFIX}/" if tenant == MAIN else f"{SISTERS}{tenant}/"
 
 
-def mount(fronts: Fronts, site: WSGIApplication) -> WSGIApplication:
-    """Return the site with the apps below `PREFIX` and `SISTERS`."""
+def mount(fronts: Fronts, site: WSGIApplication, hosts: Mapping[str, str] | None = None) -> WSGIApplication:
+    """Return the site with the apps below `PREFIX` and `SISTERS`, and alone at hosts of their own.
+
+    Args:
+        hosts: Tenants by host.
+    """
+    known = hosts or {}
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        tenant, prefix = _whose(path)
+        own = known.get(environ.get("HTTP_HOST", "").lower())
+        tenant, prefix = (own, "") if own is not None else _whose(path)
         front = fronts.app(tenant) if tenant else None
         if front is None:
             return site(environ, start_response)
         return front({**environ, "SCRIPT_NAME": prefix, "PATH_INFO": path[len(prefix) :]}, start_response)
 
     return answer
+
+
+def hosts_of(front: Mapping[str, str]) -> dict[str, str]:
+    """Return tenants by host, from the sites of the configuration."""
+    return {urlsplit(site).netloc.lower(): tenant for tenant, site in front.items()}
 
 
 def _whose(path: str) -> tuple[str, str]:

@@ -79,7 +79,7 @@ def look(actor: Actor, data: Path, *, time_zone: str) -> Overview:
         time_zone: Of the city; today begins there.
     """
     begins = actor.now.astimezone(ZoneInfo(time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
-    today = matters(actor).filter(filed__gte=begins).values_list("outcome", flat=True)
+    today = matters(actor).filter(filed__gte=begins, drill=False).values_list("outcome", flat=True)
     return Overview(
         doors=tuple(_doors(actor, data, begins)),
         today=dict(sorted(Counter(today).items())),
@@ -112,7 +112,7 @@ def _front_desks(actor: Actor, begins: datetime) -> str:
 
 def _waiting(actor: Actor, data: Path) -> list[Line]:
     lines = []
-    desk = matters(actor).filter(state=State.WAITING)
+    desk = matters(actor).filter(state=State.WAITING, drill=False)
     late = desk.filter(due__lt=actor.now).count()
     lines.append(Line("at the desk", f"{desk.count()} wait, {late} are late", not late))
     owed = _try(lambda: _owed(data, actor.now))

@@ -17,6 +17,8 @@ from doorward.desk.views import (
     records,
     registers,
     reports,
+    sheets,
+    training,
     visits,
 )
 from doorward.desk.views import open as open_views
@@ -36,6 +38,7 @@ urlpatterns = [
     path("papers/<uuid:key>/disposal/", disposal.step, name="disposal-step"),
     path("holds/", holds.holds, name="holds"),
     path("disposal/", disposal.listing, name="disposal"),
+    path("matters/<uuid:key>/delete/", acts.remove_drill, name="delete-drill"),
     path("visits/", visits.listing, name="visits"),
     path("visits/<uuid:key>/", visits.page, name="visit"),
     path("phones/", visits.phones, name="phones"),
@@ -62,6 +65,10 @@ urlpatterns = [
     path("records/<uuid:key>/<slug:number>/", records.record, name="records-record"),
     path("custody/", custody.imports, name="custody"),
     path("queue/", matters.queue, name="queue"),
+    path("training/", training.training, name="training"),
+    path("training/list.csv", training.training_csv, name="training-csv"),
+    path("paper/", sheets.sheets, name="sheets"),
+    path("paper/<slug:tenant>/<slug:place>/<slug:name>/<str:language>/", sheets.sheet, name="sheet"),
     path("queue/live/", live.live, name="live"),
     path("notices/again/", home.try_notices, name="notices-again"),
     path("favicon.ico", home.icon),

@@ -19,7 +19,7 @@ from doorward.desk.filing import next_number
 from doorward.desk.front.store import Conflict, PhonePlace, Stored
 from doorward.desk.front.visits import Receipt
 from doorward.desk.front.visits import Visit as Filed
-from doorward.desk.models import EnrolmentCode, Phone, Place, Visit
+from doorward.desk.models import EnrolmentCode, Phone, Place, Training, Visit
 from doorward.desk.notices.outbox import tell_visit
 from doorward.desk.recorder import recorder
 from doorward.record.entry import Kind
@@ -140,6 +140,12 @@ class VisitStore:
             digest=visit.digest,
             entry=entry,
         )
+        if visit.trained:
+            # Whoever drilled at the place has worked through this version; who it was, a shared phone does not say.
+            tenant = row.place.tenant
+            Training.objects.create(
+                tenant=tenant, version=visit.training, place=row.place, at=now, entry=entry
+            )
         tell_visit(row, now)
         return Stored(Receipt(visit.id, number, now, visit.digest), new=True)
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from doorward.orders.protocols import has_protocols
@@ -18,16 +19,14 @@ def make_application() -> WSGIApplication:
     Raises:
         ConfigError: The order, its intake or its protocols cannot be read.
     """
-    from django.conf import settings
-
-    from doorward.desk.front_mount import MAIN, Fronts, mount
+    from doorward.desk.front_mount import MAIN, Fronts, hosts_of, mount
     from doorward.desk.order import order
 
     site: WSGIApplication = _site
     if has_protocols(order().pack.files):
         fronts = Fronts()
         fronts.app(MAIN)  # a fault of the protocols ends the start, not the first request
-        site = mount(fronts, _site)
+        site = mount(fronts, _site, hosts_of(settings.DESK.front))
     return behind(settings.DESK.proxies, site)
 
 

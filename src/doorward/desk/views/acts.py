@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from doorward.desk import actions
 from doorward.desk.access import Actor, matter_of
 from doorward.desk.actions import PaperSeen
+from doorward.desk.drills import delete_drill
 from doorward.desk.models import Matter
 from doorward.desk.views.signed_in import for_actor
 from doorward.errors import ConfigError, StoreError
@@ -59,6 +60,24 @@ def seal(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
         return actions.seal(actor, it, until=until, counsel=counsel)
 
     return _do(request, actor, key, "sealed", act)
+
+
+@require_POST
+@for_actor
+def remove_drill(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
+    """Delete a drill; of a matter that is none, nothing is deleted."""
+    found = matter_of(actor, key)
+    if found is None:
+        raise Http404
+    try:
+        messages.success(request, f"deleted: {delete_drill(actor, found)}")
+    except ConfigError as error:
+        messages.error(request, str(error))
+        return redirect("matter", key=key)
+    except StoreError:
+        messages.error(request, NOT_RECORDED)
+        return redirect("matter", key=key)
+    return redirect("matters")
 
 
 def _do(

@@ -19,6 +19,8 @@ from doorward.desk.views.answers import Answers, read_answers
 from doorward.desk.views.signed_in import for_actor
 from doorward.errors import ConfigError, StoreError
 
+DRILL = "drill"
+
 
 @require_safe
 @for_actor
@@ -29,7 +31,9 @@ def choose(request: HttpRequest, actor: Actor) -> HttpResponse:
     kinds, roles = order().intake.kinds.values(), {one.order_role for one in actor.assignments}
     mine = [kind for kind in kinds if roles & set(kind.offered_to)]
     return render(
-        request, "desk/new.html", {"mine": mine, "others": [kind for kind in kinds if kind not in mine]}
+        request,
+        "desk/new.html",
+        {"mine": mine, "others": [kind for kind in kinds if kind not in mine], "drill": DRILL in request.GET},
     )
 
 
@@ -50,6 +54,7 @@ def form(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:
         "fresh": request.method != "POST",
         "restored": "restored" in request.POST,
         "places": place_choices(actor),
+        "drill": DRILL in request.POST or DRILL in request.GET,
     }
     if request.method != "POST" or answers.asked is None or "change" in request.POST:
         status = 422 if request.method == "POST" and answers.faults and "change" not in request.POST else 200
@@ -61,7 +66,10 @@ def form(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:
             more = {"decision": decided.decision, "reading": reading}
             return render(request, "desk/new_preview.html", {**shown, **more})
         now = datetime.now(UTC)  # noqa: TID251  # the shell may read the clock
-        matter = file_matter(actor, Filing.of_form(answers.asked, key=draw_id(), token=token, now=now))
+        matter = file_matter(
+            actor,
+            Filing.of_form(answers.asked, key=draw_id(), token=token, now=now, drill=DRILL in request.POST),
+        )
     except ConfigError as error:
         return render(request, "desk/new_kind.html", {**shown, "error": str(error)}, status=422)
     except StoreError:

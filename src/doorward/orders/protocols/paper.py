@@ -104,6 +104,19 @@ def print_sheet(
     return _typeset(given, run)
 
 
+def find_unreviewed(
+    pack: Pack, protocols: Protocols, showing: Showing, name: str, *, catalog: Catalog | None, run: Print
+) -> frozenset[str]:
+    """Return the texts of a sheet that no person has reviewed; with one of them it is not printed.
+
+    Raises:
+        ConfigError: The site is none, or segno is not installed.
+    """
+    writer = _Writer(catalog)
+    _given(pack, protocols.frame, showing, writer, run, name=name)
+    return frozenset(writer.unreviewed)
+
+
 class _Writer:
     """Gives the words of a sheet in its language and remembers which no person has reviewed."""
 

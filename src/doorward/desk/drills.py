@@ -1,0 +1,46 @@
+"""Drills at the desk: matters filed to practise, with numbers of their own, counted nowhere, deletable at once.
+
+A matter is a drill from its beginning or never; the database refuses to make one of the other. That a drill was filed
+and that it was deleted stands in the record; what somebody typed into it is gone.
+"""
+
+from typing import Final
+
+from django.db import transaction
+
+from doorward.desk.access import Actor, matter_of
+from doorward.desk.actions import NotAllowedError
+from doorward.desk.entries import act_entry
+from doorward.desk.models import Matter, OutgoingNotice
+from doorward.desk.recorder import recorder
+from doorward.desk.roles import Act
+from doorward.record.entry import Kind
+
+DELETE: Final = "delete-drill"
+
+
+def delete_drill(actor: Actor, matter: Matter) -> str:
+    """Return the number of a drill that was deleted, with all that was done with it.
+
+    Raises:
+        NotAllowedError: There is no such drill for this person, or they file nothing.
+        StoreError: It cannot be recorded; nothing was deleted.
+    """
+    by = actor.assignment(frozenset(actor.roles))
+    if by is None or not actor.may(Act.FILE):
+        raise NotAllowedError("as what you are signed in, this is not yours to do")
+    with transaction.atomic():
+        if matter_of(actor, matter.pk) is None:
+            raise NotAllowedError("there is no such matter for you")
+        locked = Matter.objects.select_for_update().get(pk=matter.pk)
+        if not locked.drill:
+            raise NotAllowedError("it is no drill, and no matter is deleted here")
+        fields = act_entry(locked.pk, DELETE, login=actor.account.login, office=by.role)
+        recorder().record([(Kind.ACT, fields)], now=actor.now)
+        OutgoingNotice.objects.filter(subject=locked.pk).delete()
+        for relation in Matter._meta.related_objects:  # noqa: SLF001  # Django's own way to a model's parts
+            relation.related_model._default_manager.filter(**{relation.field.name: locked}).delete()  # type: ignore[union-attr]  # noqa: SLF001  # as above
+        locked.counsel.clear()
+        number = locked.number
+        locked.delete()
+    return number
