@@ -96,3 +96,33 @@ def test_what_is_no_record_is_told(
     done = doorward("records", *arguments, "--key", erin, *UNTIL)
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
     assert json.loads(doorward("records", "list", "--json", "--all").stdout) == []
+
+
+def test_an_adoption_is_of_a_tenant_and_a_kind_of_place_of_the_order(doorward: Run, tmp_path: Path) -> None:
+    finn, erin = official(tmp_path, "law/finn.example"), official(tmp_path, "supervisor/erin.example")
+    school = ("records", "adopt", "--tenant", "cps", "--place", "school")
+    done = doorward(*school, "--key", finn, *UNTIL)
+    assert (done.returncode, done.stderr) == (0, "")
+    (row,) = json.loads(doorward("records", "list", "--json").stdout)
+    assert (row["kind"], row["about"]) == ("adoption", "cps.school")
+    assert doorward(*school, "--key", erin, *UNTIL).returncode == 1
+    for tenant, place in (("moon", "school"), ("cps", "castle"), ("unknown", "school")):
+        done = doorward("records", "adopt", "--tenant", tenant, "--place", place, "--key", finn, *UNTIL)
+        assert (done.returncode, "no word of the order" in done.stderr) == (2, True)
+
+
+def test_a_register_of_places_is_checked_and_listed(doorward: Run, tmp_path: Path) -> None:
+    assert doorward("places", "check").returncode == 2
+    file = tmp_path / "data" / "places.toml"
+    sample = Path(__file__).parents[2] / "src/doorward/desk/sample_places.toml"
+    file.write_bytes(sample.read_bytes())
+    assert doorward("places", "check").stdout == "4 places with 5 parts, no fault\n"
+    listed = doorward("places", "list").stdout.splitlines()
+    assert "branch-1/staff-office\tlibrary\tcity\tnever public" in listed
+    file.write_text(file.read_text().replace('tenant = "cha"', 'tenant = "moon"'))
+    done = doorward("places", "check")
+    assert done.returncode == 1
+    assert (
+        done.stdout
+        == "places.toml:44:1: `moon` is no word of the order\n"
+    )

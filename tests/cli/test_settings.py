@@ -14,7 +14,7 @@ from doorward.gateway.health import HealthAddress
 from doorward.gateway.limits import Limits
 from doorward.gateway.logbook import Form
 from doorward.grants.careful import RegisterRules
-from doorward.grants.notices import OnCall
+from doorward.grants.notices import OnCall, Webhook
 from doorward.grants.register_https import HttpsPlace
 from doorward.grants.registers import RegisterTable
 from doorward.grants.reviews import EmergencyRules
@@ -189,6 +189,61 @@ def test_each_fault_in_notices_is_named(tmp_path: Path, old: str, new: str, said
     assert old in NOTICES
     with pytest.raises(ConfigError) as refused:
         read_settings(write(tmp_path, GOOD + NOTICES.replace(old, new, 1)))
+    assert said in str(refused.value)
+
+
+HOOK = """
+[notices]
+[notices.office.law]
+webhook = "https://hooks.city.example/in"
+webhook_secret_file = "hook.secret"
+webhook_private = true
+[notices.person."counsel.example"]
+webhook = "https://hooks.city.example/counsel"
+webhook_secret_file = "hook.secret"
+"""
+
+
+def test_webhooks_of_offices_and_of_named_counsel_are_read(tmp_path: Path) -> None:
+    secret = tmp_path / "hook.secret"
+    secret.touch()
+    found = read_settings(write(tmp_path, GOOD + HOOK)).notices
+    assert found.offices["law"].webhook == Webhook("https://hooks.city.example/in", secret, private=True)
+    assert found.people["counsel.example"].webhook == Webhook("https://hooks.city.example/counsel", secret)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("https://hooks.city.example/in", "http://hooks.city.example/in", "a webhook is `https://`"),
+        (
+            "https://hooks.city.example/in",
+            "https://user:word@hooks.city.example/in",
+            "a webhook is `https://`",
+        ),
+        ("https://hooks.city.example/in", "https://hooks.city.example/in?x=1", "a webhook is `https://`"),
+        (
+            "https://hooks.city.example/in",
+            r"https://hooks.city.example/in\r\nX: y",
+            "a webhook is `https://`",
+        ),
+        ("https://hooks.city.example/in", "file:///etc/passwd", "a webhook is `https://`"),
+        ('webhook_secret_file = "hook.secret"\nwebhook_private', "webhook_private", "notices are signed"),
+        ('webhook_secret_file = "hook.secret"', 'webhook_secret_file = "none"', "is no file"),
+        ("webhook_private = true", 'webhook_private = "yes"', "is true or false"),
+        ('webhook = "https://hooks.city.example/in"\n', "", "has parts of a webhook and no `webhook`"),
+        (
+            '[notices.person."counsel.example"]',
+            '[notices.person."counsel.example"]\nspool = true',
+            "unknown key",
+        ),
+    ],
+)
+def test_each_fault_of_a_webhook_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
+    (tmp_path / "hook.secret").touch()
+    assert old in HOOK
+    with pytest.raises(ConfigError) as refused:
+        read_settings(write(tmp_path, GOOD + HOOK.replace(old, new, 1)))
     assert said in str(refused.value)
 
 

@@ -175,3 +175,16 @@ def test_an_ask_is_told_goes_on_and_is_not_told_twice(tmp_path: Path) -> None:
     assert tell_once(folders, mended, now=half + timedelta(minutes=1)) == 1
     assert kept.untold() == []
     assert len((tmp_path / "told").read_text().splitlines()) == 1
+
+
+def test_a_line_break_in_an_address_sends_nothing(authority: Authority) -> None:
+    with mailbox(authority) as box:
+        for sender, to in (
+            ("a@b.example\nBcc: c@d.example", "x@y.example"),
+            ("a@b.example", "x@y.example\nBcc: c@d.example"),
+        ):
+            said = send_mail(
+                NOTICE, [to], Relay("localhost", box.port, sender, authority.root), timeout_seconds=20
+            )
+            assert said == "the mail was not sent: an address or a subject is no line"
+    assert (box.got, box.commands) == ([], [])

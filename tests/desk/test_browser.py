@@ -302,3 +302,57 @@ def test_a_server_takes_no_upload_that_lies_about_its_length(
     assert ask("Content-Length: 900000", file.encode()) == b"HTTP/1.1 408"  # it ends before it said
     person.page.reload()
     assert person.page.locator(".desk-papers li").count() == 1
+
+
+NEW_PAGES = (
+    "/training/",
+    "/paper/",
+    "/queue/",
+    "/overview/",
+    "/phones/",
+    "/new/?drill=1",
+    "/new/entry/?drill=1",
+)
+
+
+@pytest.mark.parametrize("width", [1100, 390])
+@pytest.mark.parametrize("path", NEW_PAGES)
+def test_pages_of_training_paper_and_drills_pass_axe(
+    browser: Any, address: str, path: str, width: int
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Person(browser, address, width=width)
+    found.play("finn.example")
+    found.go(path)
+    found.page.get_by_role("heading", level=1).wait_for()
+    results = Axe().run(found.page)
+    assert results.violations_count == 0, results.generate_report()
+    shots = os.environ.get("DOORWARD_SHOTS")
+    if shots:
+        name = path.strip("/").replace("/", "-").replace("?", "-").replace("=", "") or "home"
+        found.page.screenshot(path=f"{shots}/{name}-{width}.png", full_page=True)
+    assert found.complaints == []
+    found.context.close()
+
+
+def test_a_queue_that_is_open_hears_of_a_referral_without_being_touched(browser: Any, address: str) -> None:
+    counsel, keeper = Person(browser, address), Person(browser, address)
+    counsel.play("finn.example")
+    counsel.go("/queue/")
+    keeper.play("omar.example")
+    keeper.go("/new/court-paper/")
+    page = keeper.page
+    for label in ("Let somebody into a place", "A court's criminal warrant, such as AO 93 or AO 442"):
+        page.get_by_label(label).focus()
+        page.keyboard.press("Space")
+        page.wait_for_load_state("networkidle")
+    page.get_by_role("button", name="See what the order answers").click()
+    page.get_by_role("button", name="File it").click()
+    page.get_by_text("filed as 20").wait_for()
+    counsel.page.get_by_text("Something is new").wait_for(timeout=30_000)
+    counsel.page.get_by_role("link", name="Show what waits").click()
+    counsel.page.get_by_role("heading", name="Waiting for you").wait_for()
+    for one in (counsel, keeper):
+        assert one.complaints == []
+        one.context.close()

@@ -24,14 +24,21 @@ def record(kind: RecordKind, about: str, *, begins: datetime = NOW - timedelta(d
     return Record(kind, about, begins.astimezone(UTC), until, "letter", "read", (), "law/finn.example")
 
 
-def ask(app: Any, path: str, *, method: str = "GET", token: str = "") -> tuple[int, bytes]:
+def ask(
+    app: Any, path: str, *, method: str = "GET", token: str = "", host: str = "desk.example"
+) -> tuple[int, bytes]:
     environ: dict[str, Any] = {
         "PATH_INFO": path,
         "REQUEST_METHOD": method,
         "HTTP_AUTHORIZATION": f"Bearer {token}",
     }
     setup_testing_defaults(environ)
-    environ |= {"wsgi.input": BytesIO(b"{}"), "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": "2"}
+    environ |= {
+        "HTTP_HOST": host,
+        "wsgi.input": BytesIO(b"{}"),
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": "2",
+    }
     got: list[str] = []
     body = b"".join(app(environ, lambda status, _: got.append(status)))
     return int(got[0].split()[0]), body
@@ -64,21 +71,21 @@ def test_without_records_what_held_holds_on_and_a_start_shows_the_citys_own(desk
 
 
 def test_before_adoption_the_app_of_a_school_says_to_call_its_own_office(desk: Any) -> None:
-    from doorward.desk.front_mount import make_front
+    from doorward.desk.front_mount import compiled_for, make_front
     from doorward.desk.models import CompiledProtocols
     from doorward.desk.visit_store import VisitStore
 
     assert desk
-    for withheld, protocol in (
-        (frozenset[tuple[str, str]](), "school"),
-        (frozenset({("cps", "school")}), "own-office"),
-    ):
-        make_front("cps", withheld, VisitStore(tenant="cps"))
-        newest = CompiledProtocols.objects.order_by("-id")[0].body
-        (place,) = newest["places"]
+    none, school = frozenset[tuple[str, str]](), frozenset({("cps", "school")})
+    for withheld, protocol in ((none, "school"), (school, "own-office")):
+        compiled = compiled_for("cps", withheld)
+        (place,) = compiled["places"]
         assert (place["protocol"], place["adopted"] is None) == (protocol, protocol == "own-office")
-        assert newest["tenant"]["id"] == "cps"
-        assert ("own-office" in str(newest["places"])) is (protocol == "own-office")
+        said = compiled["texts"]["en"][place["first"]["sentence"]]
+        assert ("call your own office" in said) is (protocol == "own-office")
+        make_front("cps", withheld, VisitStore(tenant="cps"))
+        assert CompiledProtocols.objects.filter(version=compiled["version"]).count() == 1
+    assert compiled_for("cps", none)["version"] != compiled_for("cps", school)["version"]
 
 
 def test_each_tenant_has_its_own_address_and_its_phones_are_strangers_elsewhere(
@@ -111,6 +118,12 @@ def test_each_tenant_has_its_own_address_and_its_phones_are_strangers_elsewhere(
     assert ask(app, "/at/cps/visits", method="POST", token=token)[0] == 400  # known, and this is no record
     assert ask(app, "/at/park-district/visits", method="POST", token=token)[0] == 401
     Phone.objects.all().delete()
+    own = mount(Fronts(), site, {"front.cps.example": "cps"})
+    for host, path, status in (
+        ("front.cps.example", "/", 200), ("FRONT.cps.example", "/sw.js", 200),
+        ("front.cps.example", "/matters/", 404), ("other.example", "/", 418), ("front.cps.example.evil", "/", 418),
+    ):  # fmt: skip
+        assert ask(own, path, host=host)[0] == status, (host, path)
 
 
 def test_a_place_of_the_register_is_taken_as_it_stands_there(desk: Any, recording: Recording) -> None:

@@ -8,6 +8,7 @@ import secrets
 import socket
 import stat
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -21,10 +22,12 @@ from doorward.cli.settings import Settings, read_settings
 from doorward.desk.configuration import VARIABLE, DeskConfiguration, Provider
 from doorward.desk.database import DATABASE, ROLE
 from doorward.errors import ConfigError
+from doorward.grants.places import FILE as PLACES
 
 PORT: Final = 8000
 HOST: Final = "127.0.0.1"
 FILE: Final = "desk.json"
+SAMPLE_PLACES: Final = "sample_places.toml"
 SECRET: Final = "desk.secret"  # noqa: S105  # the name of a file
 
 
@@ -119,6 +122,10 @@ def sample_configuration(folders: Folders, *, port: int, order: str) -> DeskConf
         host=record["socket_dir"], port=record["port"], user=ROLE, dbname=DATABASE, application_name="desk"
     )
     origins = (f"http://{HOST}:{port}", f"http://localhost:{port}")
+    places = folders.data / PLACES
+    if not places.exists() and order == ORDER:
+        text = resources.files("doorward.desk").joinpath(SAMPLE_PLACES).read_text(encoding="utf-8")
+        write_private(places, text)
     made = DeskConfiguration(conninfo, order, folders.data.absolute(), "", origins, sample=True)
     return replace(made, secret=find_secret(folders))
 

@@ -1,6 +1,6 @@
 """`doorward places`: the register of places of an installation, checked and listed as the desk reads it.
 
-Exit codes: 0 done; 1 the register has a fault; 2 there is none, or an argument is wrong.
+Exit codes: 0 done; 1 of `check`, the register has a fault; 2 there is none, or an argument is wrong.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ import typer
 
 from doorward.cli.desk_files import read_file
 from doorward.cli.installation import Config, Data, Order, find_installation
-from doorward.errors import ConfigError
+from doorward.errors import ConfigError, PolicyCheckError
 from doorward.grants.places import FILE, Place, read_places, words_of
 from doorward.orders.load import load_pack
 
@@ -26,7 +26,12 @@ def places() -> None:
 @app.command()
 def check(file: File = None, order: Order = "chicago", config: Config = None, data: Data = None) -> None:
     """Say what is wrong with a register of places, each fault with its line."""
-    found = _read(file, order, config, data)
+    try:
+        found = _read(file, order, config, data)
+    except PolicyCheckError as error:
+        for finding in error.findings:
+            typer.echo(str(finding))
+        raise typer.Exit(1) from error
     areas = sum(len(place.areas) for place in found.values())
     typer.echo(f"{len(found)} places with {areas} parts, no fault")
 

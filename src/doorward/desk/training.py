@@ -25,7 +25,7 @@ ACT: Final = "train"
 EVERYWHERE: Final = frozenset({Role.LAW, Role.AUDITOR})
 OF_TENANT: Final = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 TRAINED: Final = frozenset({Role.STAFF, Role.SUPERVISOR, Role.ADMINISTRATOR})
-"""Who stands at a front desk, or is called to one."""
+"""Who stands at a front desk; those who oversee people do where a phone stands in their own unit."""
 CURRENT, AGAIN, NEVER = "has worked through it", "must again: it is a newer version", "has not yet"
 HEAD: Final = ("who", "kind", "tenant", "unit", "standing", "version", "when")
 
@@ -151,9 +151,11 @@ def _people(tenant: str, version: str, now: datetime) -> list[Learns]:
         Q(begins__lte=now, until__gt=now), tenant=tenant, role__in=[role.value for role in TRAINED],
         account__is_active=True,
     ).select_related("account")  # fmt: skip
+    desks = set(Place.objects.filter(tenant=tenant).values_list("unit", flat=True))
     units: dict[tuple[int, str], str] = {}
     for one in held.order_by("pk"):
-        units.setdefault((one.account_id, one.account.login), one.unit)
+        if Role(one.role) is Role.STAFF or one.unit in desks:
+            units.setdefault((one.account_id, one.account.login), one.unit)
     last = {
         one.account_id: one
         for one in Training.objects.filter(tenant=tenant, account__in=[key for key, _ in units])

@@ -56,19 +56,21 @@ class Letter:
 
 def send_letter(letter: Letter, relay: Relay, *, timeout_seconds: float) -> str:
     """Return why a relay did not take a mail, or an empty text where it took it for one address at least."""
-    message = EmailMessage(PLAIN)
-    message["From"], message["To"] = relay.sender, ", ".join(letter.to)
-    message["Subject"] = letter.subject
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation reply comes back
-    for name, value in letter.headers.items():
-        message[name] = value
-    message.set_content(f"{letter.text}\n")
+    taken = False
     try:
+        message = EmailMessage(PLAIN)
+        message["From"], message["To"] = relay.sender, ", ".join(letter.to)
+        message["Subject"] = letter.subject
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation reply comes back
+        for name, value in letter.headers.items():
+            message[name] = value
+        message.set_content(f"{letter.text}\n")
         context = ssl.create_default_context(cafile=relay.authority)
         with CutOff(timeout_seconds) as cut_off:
             smtp = _Watched(relay, timeout_seconds, cut_off)
             try:
                 _speak(smtp, message, relay, context)
+                taken = True
             finally:
                 # What it says to a goodbye changes nothing: the mail was taken or it was not.
                 with suppress(OSError, smtplib.SMTPException):
@@ -76,10 +78,12 @@ def send_letter(letter: Letter, relay: Relay, *, timeout_seconds: float) -> str:
     except ConfigError as error:
         return str(error)
     except UpstreamError:
-        return "the mail relay did not take it: it did not end in time"
+        return "" if taken else "the mail relay did not take it: it did not end in time"
     except (OSError, smtplib.SMTPException) as error:
         code = getattr(error, "smtp_code", "")
         return f"the mail relay did not take it: {type(error).__name__} {code}".strip()
+    except ValueError:  # a line break in a header, which the settings refuse already
+        return "the mail was not sent: an address or a subject is no line"
     return ""
 
 
