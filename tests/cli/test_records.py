@@ -122,7 +122,4 @@ def test_a_register_of_places_is_checked_and_listed(doorward: Run, tmp_path: Pat
     file.write_text(file.read_text().replace('tenant = "cha"', 'tenant = "moon"'))
     done = doorward("places", "check")
     assert done.returncode == 1
-    assert (
-        done.stdout
-        == "places.toml:44:1: `moon` is no word of the order\n"
-    )
+    assert done.stdout == "places.toml:44:1: `moon` is no word of the order\n"

@@ -195,6 +195,23 @@ def test_a_referral_is_told_and_what_is_decided_at_once_is_not(
         assert word not in told
 
 
+def test_a_matter_that_waits_again_is_told_again(
+    desk: Any, ways: Ways, filer: Any, counsel: Any, recording: Recording
+) -> None:
+    assert recording() is not None
+    matter = matter_at(file(desk, filer, "court-paper", {**WARRANT, "papers-seen": ["court_criminal"]}))
+    said = {"paper": "court_criminal", "scope": "in", "current": "yes", "evidence": "clerk"}
+    desk.client(counsel).post(f"/matters/{matter.pk}/verify/", {**said, "verified": "yes"})
+    matter.refresh_from_db()
+    assert matter.state == "decided"
+    desk.client(counsel).post(f"/matters/{matter.pk}/verify/", {**said, "verified": "no"})
+    assert len({one.occasion for one in rows()}) == 2
+    desk.client(counsel).post(f"/matters/{matter.pk}/verify/", {**said, "verified": "no", "scope": "unknown"})
+    assert len({one.occasion for one in rows()}) == 2  # it waited already
+    assert send_all() == 4
+    assert ways.box.got
+
+
 def test_what_is_rolled_back_tells_nobody(
     desk: Any, ways: Ways, filer: Any, recording: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:

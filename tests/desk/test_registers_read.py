@@ -322,6 +322,78 @@ def test_a_signed_paper_counts_and_the_latest_word_on_it_holds(
     assert decide_again(matter, words_of(matter), now=now).decision.outcome == "refer"
 
 
+def test_a_sealed_paper_is_found_by_what_rests_on_it_and_shown_to_nobody(
+    desk: Any, signer: Signer, librarian: Any, counsel: Any, recording: Recording
+) -> None:
+    from doorward.desk.resting import rests_on
+
+    assert recording() is not None
+    asked = {"of-court": "enter", "who-asks": "FBI", "for-whom": "FBI", "purpose": "criminal-investigation",
+             "papers": ["court_criminal", "court_order"], "papers-seen": ["court_criminal"]}  # fmt: skip
+    matter = matter_at(file(desk, librarian, "court-paper", asked))
+    record = put(
+        desk, signer, RecordKind.PAPER, "court_order", matter=matter.number, scope="in", sealed="yes",
+        verified_with="clerk of the court",
+    )  # fmt: skip
+    said = {"paper": "court_criminal", "verified": "no", "scope": "unknown", "evidence": "the clerk looks"}
+    desk.client(counsel).post(f"/matters/{matter.pk}/verify/", said)
+    assert rests_on(record.id) == [matter]
+    page = desk.client(librarian).get(f"/matters/{matter.pk}/").content.decode()
+    assert record.id not in page
+    assert "a paper that a named official has read" not in page
+    put(desk, signer, RecordKind.REVOCATION, record.id)
+    queue = desk.client(counsel).get("/queue/").content.decode()
+    assert "a record: taken back" in queue
+    assert record.id not in queue
+
+
+def test_what_ended_and_a_place_that_changed_are_listed_while_a_matter_is_open(
+    desk: Any, signer: Signer, librarian: Any, counsel: Any, recording: Recording
+) -> None:
+    from doorward.desk.access import find_actor
+    from doorward.desk.models import Matter
+    from doorward.desk.resting import list_shaken
+
+    assert recording() is not None
+    Matter.objects.update(state="closed")
+    write_places(desk)
+    record = put(desk, signer, RecordKind.ADOPTION, "cha.office", days=30)
+    matter = matter_at(file(desk, librarian, "entry", {**ENTRY, "place": "office-3/back-room"}))
+    other = matter_at(file(desk, librarian, "entry", {**ENTRY, "place": "branch-1/staff-office"}))
+    now = datetime.now(UTC)  # noqa: TID251  # assignments end by the real clock
+
+    def why(days: int = 0) -> dict[str, tuple[str, ...]]:
+        actor = find_actor(counsel, is_strong=True, now=now + timedelta(days=days))
+        return {one.matter.number: one.why for one in list_shaken(actor)}
+
+    assert why() == {}
+    assert why(days=40) == {matter.number: (f"record {record.id}: over",)}
+    write_places(desk, PLACES.replace("Back room", "Rear room"))
+    assert why() == {matter.number: ("the place's entry has changed",)}
+    Matter.objects.filter(pk=matter.pk).update(state="answered")
+    assert why(days=40) == {}
+    (desk.folder / "places.toml").write_text("broken [")
+    unread = matter_at(file(desk, librarian, "entry", {**ENTRY, "place": "branch-1/staff-office"}))
+    assert why() == {}
+    write_places(desk)
+    assert why() == {unread.number: ("a register that could not be read then can be read now",)}
+    assert other.number not in why()
+    stranger = find_actor(librarian, is_strong=True, now=now)
+    assert {one.matter for one in list_shaken(stranger)} <= {matter, other, unread}
+
+
+def test_the_page_of_registers_shows_places_and_what_cannot_be_read(
+    desk: Any, signer: Signer, counsel: Any, recording: Recording
+) -> None:
+    assert signer.name
+    assert recording() is not None
+    page = desk.client(counsel).get("/registers/").content.decode()
+    assert "there is no register of places" in page
+    write_places(desk)
+    page = desk.client(counsel).get("/registers/").content.decode()
+    assert "Sample branch library (branch-1)" in page
+
+
 def test_a_reading_is_only_added_to(desk: Any, signer: Signer, librarian: Any, recording: Recording) -> None:
     from django.db import DatabaseError, connection
 

@@ -60,6 +60,7 @@ def shown_reading(found: Consulted, may: Sequence[str]) -> dict[str, Any]:
             {"register": one.register.value, "source": one.source, "facts": dict(one.facts), "says": one.says,
              "until": one.until.isoformat() if one.until else None}
             for one in found.read
+            if not one.is_sealed
         ],
         "silent": [
             {"register": one.register.value, "why": one.why, "facts": list(one.facts), "unread": one.is_unread}
@@ -122,8 +123,9 @@ def _other_places(registers: Registers) -> list[str]:
 
 
 def _why(reading: Reading, standing: dict[str, str], registers: Registers) -> tuple[str, ...]:
+    shown = {one["source"] for one in reading.said}
     why = [
-        f"record {source}: {standing[source]}"
+        f"record {source}: {standing[source]}" if source in shown else f"a record: {standing[source]}"
         for source in reading.sources
         if standing.get(source) in {*GONE, OVER}
     ]

@@ -30,6 +30,7 @@ from doorward.grants.people import Directory
 from doorward.grants.places import Place, find_place
 from doorward.grants.records import Record, RecordKind, find_in_force, is_revoked
 from doorward.orders.intake import Act, verify_paper
+from doorward.orders.intake.acts import SEALED
 from doorward.policy.request import Fact, FactSpec
 
 PURPOSE: Final = "context.purpose"
@@ -124,6 +125,7 @@ class Read:
         facts: What it sets; nothing where nothing is on file.
         says: For a person, without a name.
         until: The end of what is on file, or None.
+        is_sealed: It is shown to nobody; what rests on it is found all the same.
     """
 
     register: Register
@@ -131,6 +133,7 @@ class Read:
     facts: Mapping[str, Fact]
     says: str
     until: datetime | None = None
+    is_sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,8 +387,10 @@ def _papers(asking: Asking, registers: Registers) -> Iterator[PaperWord]:
 
 
 def _of_paper(word: PaperWord) -> Read:
-    """Return a paper as something read; what it is stays unsaid, since it may be sealed."""
-    return Read(Register.PAPERS, word.act.evidence, {}, "a paper that a named official has read is on file")
+    """Return a paper as something read; what it is stays unsaid."""
+    sealed = word.act.facts[f"{PAPERS}.{word.paper}.{SEALED}"] is True
+    says = "a paper that a named official has read is on file"
+    return Read(Register.PAPERS, word.act.evidence, {}, says, is_sealed=sealed)
 
 
 def _revocations(records: Sequence[Record]) -> list[Record]:

@@ -25,6 +25,11 @@ class NoticeSettings:
     timeout_seconds: float = TIMEOUT_SECONDS
     people: Mapping[str, OnCall] = field(default_factory=dict)
 
+    @property
+    def names_nobody(self) -> bool:
+        """Whether there is nobody to tell."""
+        return not self.offices and not self.people
+
 
 def encode_settings(settings: NoticeSettings) -> dict[str, Any]:
     """Return the settings as JSON takes them; they name files of secrets and hold none."""

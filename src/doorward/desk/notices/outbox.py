@@ -59,7 +59,7 @@ def tell_clocks(now: datetime) -> int:
 
     What was over a week ago is told to nobody anew: lists show it.
     """
-    if not settings.DESK.notices.offices:
+    if settings.DESK.notices.names_nobody:
         return 0
     running = Matter.objects.filter(
         state=State.WAITING, drill=False, due__lte=now + SOON, due__gt=now - FORGOTTEN
@@ -148,7 +148,7 @@ def _put(  # noqa: PLR0917  # the columns of a row
     now: datetime,
 ) -> int:
     known = settings.DESK.notices
-    if not known.offices and not known.people:
+    if known.names_nobody:
         return 0  # nobody is told but by the pages
     rows = [
         OutgoingNotice(

@@ -37,7 +37,7 @@ def look_at_notices(actor: Actor) -> NoticesSeen:
     A sealed matter's notice is in no count here but for its named counsel.
     """
     may_try = bool(actor.roles & TRY_AGAIN)
-    if not settings.DESK.notices.offices:
+    if settings.DESK.notices.names_nobody:
         says = "nobody is told but by these pages: no office is in the settings"
         return NoticesSeen(says, is_well=False, dead=(), hidden=0, may_try=may_try)
     seen = OutgoingNotice.objects.filter(about=MATTER, subject__in=matters(actor).values("pk"))

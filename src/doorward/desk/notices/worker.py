@@ -82,7 +82,7 @@ class Sender:
 
     def start(self) -> None:
         """Start the threads; without anybody to tell there are none."""
-        if not settings.DESK.notices.offices:
+        if settings.DESK.notices.names_nobody:
             return
         works = [
             (PASS_SECONDS, lambda: send_due(MAIL, self.now)),

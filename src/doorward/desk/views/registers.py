@@ -8,10 +8,13 @@ from django.views.decorators.http import require_http_methods
 
 from doorward.desk.access import Actor
 from doorward.desk.registers import list_rows, take_in
+from doorward.desk.registers_read import read_registers
 from doorward.desk.roles import Act
 from doorward.desk.views.acts import NOT_RECORDED
 from doorward.desk.views.signed_in import for_actor
 from doorward.errors import ConfigError, LogError, StoreError
+
+MAX_SHOWN = 500
 
 
 @require_http_methods(["GET", "POST"])
@@ -34,4 +37,11 @@ def registers(request: HttpRequest, actor: Actor) -> HttpResponse:
         return render(request, "desk/registers.html", {"error": str(error), "rows": []}, status=503)
     if rows is None:
         return render(request, "desk/may_not.html", status=403)
-    return render(request, "desk/registers.html", {"rows": rows, "may_add": actor.may(Act.REGISTER)})
+    read = read_registers()
+    shown = {
+        "rows": rows,
+        "may_add": actor.may(Act.REGISTER),
+        "places": list((read.places or {}).values())[:MAX_SHOWN],
+        "unread": sorted(read.why.items()),
+    }
+    return render(request, "desk/registers.html", shown)
