@@ -353,6 +353,9 @@ def test_a_queue_that_is_open_hears_of_a_referral_without_being_touched(browser:
     counsel.page.get_by_text("Something is new").wait_for(timeout=30_000)
     counsel.page.get_by_role("link", name="Show what waits").click()
     counsel.page.get_by_role("heading", name="Waiting for you").wait_for()
+    shots = os.environ.get("DOORWARD_SHOTS")
+    if shots:
+        page.screenshot(path=f"{shots}/matter-1100.png", full_page=True)
     for one in (counsel, keeper):
         assert one.complaints == []
         one.context.close()
