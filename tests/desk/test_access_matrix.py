@@ -136,6 +136,7 @@ FORMS = {
     "records-record",
     "papers",
     "holds",
+    "training",
 }
 
 

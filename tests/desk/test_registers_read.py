@@ -10,6 +10,7 @@ import pytest
 
 from doorward.grants.records import MORE, Record, RecordKind, format_record
 from doorward.notes.note import Signer, format_verifier, sign_note
+from doorward.orders.intake import Asked, read_form
 from doorward.record.entry import Entry, Field
 from tests_support.desk_forms import file, matter_at
 
@@ -136,7 +137,7 @@ def test_without_a_register_of_places_an_entry_is_referred_and_the_page_says_why
     assert matter.outcome == "refer"
     page = desk.client(librarian).get(f"/matters/{matter.pk}/").content.decode()
     assert "there is no register of places" in page
-    assert "The answer could then be" in page
+    assert "Once it is known, the answer could be" in page
     assert "deny" in reading(matter).may
 
 
@@ -380,6 +381,38 @@ def test_what_ended_and_a_place_that_changed_are_listed_while_a_matter_is_open(
     assert other.number not in why()
     stranger = find_actor(librarian, is_strong=True, now=now)
     assert {one.matter for one in list_shaken(stranger)} <= {matter, other, unread}
+
+
+def test_what_could_be_answered_is_what_some_word_of_the_register_gives(
+    desk: Any, signer: Signer, librarian: Any, clerk: Any, recording: Recording
+) -> None:
+    """By trial: every word of every fact that nobody could say."""
+    from itertools import product
+
+    from doorward.desk.order import order
+
+    assert signer.name
+    assert recording() is not None
+    matters = [
+        matter_at(file(desk, librarian, "entry", ENTRY)),
+        matter_at(file(desk, clerk, "records-request", RECORDS_REQUEST)),
+        matter_at(file(desk, librarian, "entry", {**ENTRY, "papers": ["court_criminal"]})),
+    ]
+    for matter in matters:
+        found, pack = reading(matter), order().pack
+        kind = order().intake.kinds[matter.kind]
+        asked = order().intake.read(matter.kind, read_form(kind, matter.answers))
+        assert isinstance(asked, Asked)
+        specs = pack.requests.specs(asked.resource.type)
+        silent = sorted({path for one in found.silent for path in one["facts"]})
+        choices = [specs[path].words or (False, True) for path in silent]
+        request = asked.request(pack, principal_role=str(matter.facts["principal.role"]),
+                                principal_agency=str(matter.facts["principal.agency"]), now=matter.filed)  # fmt: skip
+        outcomes = {
+            pack.decide(pack.requests.change(request, dict(zip(silent, values, strict=True)))).outcome.value
+            for values in product(*choices)
+        }
+        assert set(found.may) == outcomes - {matter.outcome}, matter.kind
 
 
 def test_the_page_of_registers_shows_places_and_what_cannot_be_read(

@@ -137,8 +137,8 @@ def sees_names(actor: Actor) -> bool:
 
 
 def reported(now: datetime) -> QuerySet[Matter]:
-    """Return the matters that reports and totals are made of: the same for everybody, and nothing that is sealed."""
-    return Matter.objects.exclude(sealed_until__gt=now)
+    """Return the matters that reports and totals are made of: the same for everybody, nothing sealed, and no drill."""
+    return Matter.objects.filter(drill=False).exclude(sealed_until__gt=now)
 
 
 def reported_visits() -> QuerySet[Visit]:

@@ -4,24 +4,28 @@ Every decision of the desk is made here: when it is shown before it is filed, wh
 again after an act. So what a form says, what registers say and what named persons did come together in one place.
 """
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import product
+from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from doorward.cedar.hierarchy import Hierarchy
+from doorward.cedar.values import Uid
 from doorward.desk.order import order
 from doorward.desk.registers_read import read_registers
 from doorward.grants.consulting import PURPOSE, Asking, Consulted, PaperWord, consult, latest_papers
 from doorward.orders.intake import Asked
+from doorward.policy.completions import find_possible
 from doorward.policy.decision import Decision, Outcome
-from doorward.policy.request import Fact, FactSpec, Request
+from doorward.policy.request import Request, Resource
+from doorward.policy.symbolic import Symbolic, SymbolicOrder
 
 OF_PRINCIPAL: Final = "@principal.agency"
-MAX_COMPLETIONS: Final = 64
 OPENNESS: Final = (Outcome.DENY, Outcome.REFER, Outcome.OUTSIDE, Outcome.PERMIT)
 """From what closes to what opens; a determination never goes up this row."""
 
@@ -41,13 +45,13 @@ class Decided:
 
     Args:
         may: What the order might answer instead, once a register that said nothing is known; empty where nothing
-            would change, and every outcome where it is too much to try.
+            would change, None where it is too much to try.
     """
 
     request: Request
     decision: Decision
     consulted: Consulted
-    may: tuple[str, ...] = ()
+    may: tuple[str, ...] | None = ()
 
 
 def decide(
@@ -89,7 +93,7 @@ def decide(
         closer = ask(replace(asked, facts={**asked.facts, PURPOSE: consulted.purpose}))
         if OPENNESS.index(closer[1].outcome) <= OPENNESS.index(decision.outcome):
             request, decision = closer
-    return Decided(request, decision, consulted, _may(request, decision, consulted, specs))
+    return Decided(request, decision, consulted, _may(request, decision, consulted))
 
 
 def _named(asked: Asked) -> dict[str, str]:
@@ -103,29 +107,37 @@ def _named(asked: Asked) -> dict[str, str]:
     return found
 
 
-def _may(
-    request: Request, decision: Decision, consulted: Consulted, specs: Mapping[str, FactSpec]
-) -> tuple[str, ...]:
-    """Return the other outcomes that the facts nobody could say leave possible."""
-    silent = sorted({path for one in consulted.silent for path in one.facts if path in specs})
-    choices = [_values(specs[path]) for path in silent]
-    size = 1
-    for values in choices:
-        size *= len(values)
+def _may(request: Request, decision: Decision, consulted: Consulted) -> tuple[str, ...] | None:
+    """Return the other outcomes that what nobody could say leaves possible, or None where that is too much to try."""
+    order_of = order().pack.requests
+    specs = order_of.specs(request.resource.type)
+    silent = {path for one in consulted.silent for path in one.facts if path in specs}
     if not silent:
         return ()
-    others = [outcome.value for outcome in Outcome if outcome is not decision.outcome]
-    if not 0 < size <= MAX_COMPLETIONS:
-        return tuple(others)
-    pack = order().pack
-    found = {
-        pack.decide(pack.requests.change(request, dict(zip(silent, values, strict=True)))).outcome.value
-        for values in product(*choices)
+    known = {
+        path: value
+        for path, value in request.facts.items()
+        if path not in silent and specs[path].definition is None
     }
-    return tuple(outcome for outcome in others if outcome in found)
+    with _TURN:
+        possible = find_possible(_symbolic(request.action, request.resource), order_of, known)
+    if not possible.exact:
+        return None
+    return tuple(outcome.value for outcome in possible.outcomes if outcome is not decision.outcome)
 
 
-def _values(spec: FactSpec) -> tuple[Fact, ...]:
-    if spec.words is not None:
-        return spec.words
-    return (False, True) if spec.unknown.__class__ is bool else ()
+@cache
+def _symbolic(action: str, resource: Resource) -> SymbolicOrder:
+    """Return the order for one action and what it is asked of; made once a process, within a turn."""
+    pack = order().pack
+    hierarchy = Hierarchy({uid: found.above | {uid} for uid, found in pack.requests.entities.items()})
+    found = Symbolic(pack.policies, pack.requests, hierarchy).order(action, resource.type)
+    if not resource.id:
+        return found
+    held = Uid(resource.type, resource.id)
+    outcomes = {name: found.terms.replace(term, "resource", held) for name, term in found.outcomes.items()}
+    return replace(found, outcomes=outcomes)
+
+
+_TURN: Final = threading.Lock()
+"""Terms are a table that grows while it is asked."""

@@ -6,7 +6,7 @@ and that it was deleted stands in the record; what somebody typed into it is gon
 
 from typing import Final
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from doorward.desk.access import Actor, matter_of
 from doorward.desk.actions import NotAllowedError
@@ -29,18 +29,27 @@ def delete_drill(actor: Actor, matter: Matter) -> str:
     by = actor.assignment(frozenset(actor.roles))
     if by is None or not actor.may(Act.FILE):
         raise NotAllowedError("as what you are signed in, this is not yours to do")
+    try:
+        return _delete(actor, matter, by.role)
+    except DatabaseError as error:
+        raise NotAllowedError("something that is only added to rests on it; it stays") from error
+
+
+def _delete(actor: Actor, matter: Matter, role: str) -> str:
     with transaction.atomic():
         if matter_of(actor, matter.pk) is None:
             raise NotAllowedError("there is no such matter for you")
         locked = Matter.objects.select_for_update().get(pk=matter.pk)
         if not locked.drill:
             raise NotAllowedError("it is no drill, and no matter is deleted here")
-        fields = act_entry(locked.pk, DELETE, login=actor.account.login, office=by.role)
-        recorder().record([(Kind.ACT, fields)], now=actor.now)
         OutgoingNotice.objects.filter(subject=locked.pk).delete()
         for relation in Matter._meta.related_objects:  # noqa: SLF001  # Django's own way to a model's parts
-            relation.related_model._default_manager.filter(**{relation.field.name: locked}).delete()  # type: ignore[union-attr]  # noqa: SLF001  # as above
+            parts = relation.related_model._default_manager.filter(**{relation.field.name: locked})  # type: ignore[union-attr]  # noqa: SLF001  # as above
+            if parts.exists():  # a table that is only added to refuses a deletion of nothing, too
+                parts.delete()
         locked.counsel.clear()
-        number = locked.number
+        key, number = locked.pk, locked.number
         locked.delete()
+        fields = act_entry(key, DELETE, login=actor.account.login, office=role)
+        recorder().record([(Kind.ACT, fields)], now=actor.now)  # the last thing before the commit
     return number

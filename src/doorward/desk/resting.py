@@ -22,6 +22,7 @@ from doorward.grants.records import Record
 
 GONE: Final = frozenset({"taken back", "signer gone"})
 OVER: Final = "over"
+UNTRIED: Final = "untried"  # too much to try
 MAX_LISTED: Final = 200
 PARTS: Final = {
     Register.DECLARATIONS.value: "records", Register.ADOPTIONS.value: "records", Register.CASES.value: "records",
@@ -53,7 +54,7 @@ def keep_reading(matter: Matter, decided: Decided, *, at: datetime, entry: int) 
     )  # fmt: skip
 
 
-def shown_reading(found: Consulted, may: Sequence[str]) -> dict[str, Any]:
+def shown_reading(found: Consulted, may: Sequence[str] | None) -> dict[str, Any]:
     """Return what registers said as it is kept and as a page shows it."""
     return {
         "said": [
@@ -66,7 +67,7 @@ def shown_reading(found: Consulted, may: Sequence[str]) -> dict[str, Any]:
             {"register": one.register.value, "why": one.why, "facts": list(one.facts), "unread": one.is_unread}
             for one in found.silent
         ],
-        "may": list(may),
+        "may": [UNTRIED] if may is None else list(may),
     }  # fmt: skip
 
 
