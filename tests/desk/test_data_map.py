@@ -15,6 +15,7 @@ from doorward.grants.attested import Admitted, Draw, Found
 from doorward.grants.cuts import Cut
 from doorward.grants.notices import Notice
 from doorward.grants.people import Agreement, Person
+from doorward.grants.places import Place
 from doorward.grants.records import Record
 from doorward.grants.referrals import Answered, Ask, Referral
 from doorward.grants.reviews import Owed
@@ -26,6 +27,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "agencies.json": (Agreement,),
     "applications.json": (Application,),
     "records.json": (Record,),
+    "places.toml": (Place,),
     "asks.json": (Ask, Referral),
     "answers.json": (Answered,),
     "reviews.json": (Owed,),

@@ -22,7 +22,6 @@ from doorward.cli.settings import Settings, read_settings
 from doorward.desk.configuration import VARIABLE, DeskConfiguration, Provider
 from doorward.desk.database import DATABASE, ROLE
 from doorward.errors import ConfigError
-from doorward.grants.places import FILE as PLACES
 
 PORT: Final = 8000
 HOST: Final = "127.0.0.1"
@@ -122,10 +121,9 @@ def sample_configuration(folders: Folders, *, port: int, order: str) -> DeskConf
         host=record["socket_dir"], port=record["port"], user=ROLE, dbname=DATABASE, application_name="desk"
     )
     origins = (f"http://{HOST}:{port}", f"http://localhost:{port}")
-    places = folders.data / PLACES
-    if not places.exists() and order == ORDER:
+    if not folders.places.exists() and order == ORDER:
         text = resources.files("doorward.desk").joinpath(SAMPLE_PLACES).read_text(encoding="utf-8")
-        write_private(places, text)
+        write_private(folders.places, text)
     made = DeskConfiguration(conninfo, order, folders.data.absolute(), "", origins, sample=True)
     return replace(made, secret=find_secret(folders))
 

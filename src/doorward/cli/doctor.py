@@ -239,7 +239,7 @@ class Examination:
     def _believed(self) -> Iterator[Line]:
         folders, settings = self._folders, self._site.settings
         files = [folders.data, folders.agreements, folders.applications, folders.officers, folders.officials]
-        files += [folders.law, folders.statement]
+        files += [folders.law, folders.statement, folders.places]
         files += [folders.log, self._site.inventory]
         if settings is not None:
             files += [settings.file, *([settings.collections] if settings.collections is not None else [])]

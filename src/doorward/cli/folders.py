@@ -125,6 +125,11 @@ class Folders:
         return self.data / "records.json"
 
     @property
+    def places(self) -> Path:
+        """The register of places, which a city keeps by hand."""
+        return self.data / "places.toml"
+
+    @property
     def attested(self) -> Path:
         """Sessions that were let in on an attested number, and what became of those that were sampled."""
         return self.data / "attested"

@@ -48,7 +48,7 @@ def list_places(
 
 
 def _read(file: Path | None, order: str, config: Path | None, data: Path | None) -> dict[str, Place]:
-    found = file or find_installation(config, data).data / FILE
+    found = file or find_installation(config, data).places
     if not found.exists():
         raise ConfigError(
             f"there is no `{found.name}`", hint="docs/concepts/registers-at-the-desk.md shows one"
