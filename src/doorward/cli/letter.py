@@ -1,4 +1,4 @@
-"""`doorward letter`: the letters of an order, checked, shown and verified."""
+"""`doorward letter`: the letters of an order, checked, shown, signed and verified."""
 
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ class _Letter(DeferredGroup):
     deferred: ClassVar = {
         "check": Deferred("letter_check:check"),
         "show": Deferred("letter_show:show"),
+        "sign": Deferred("letter_sign:sign"),
         "verify": Deferred("letter_verify:verify"),
     }
 
@@ -20,4 +21,4 @@ app = typer.Typer(cls=_Letter, no_args_is_help=True)
 
 @app.callback()
 def letter() -> None:
-    """Check, show and verify the letters of an order."""
+    """Check, show, sign and verify the letters of an order."""

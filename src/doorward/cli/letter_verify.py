@@ -25,10 +25,10 @@ def verify(
     order: Annotated[str, typer.Option(help="the order under which it was written")] = "chicago",
 ) -> None:
     """Say whether a letter is the one that was released, and by how many people of which office."""
-    lines = _read(keys).decode("utf-8", errors="replace").splitlines()
+    lines = read_bytes(keys).decode("utf-8", errors="replace").splitlines()
     officials = [parse_verifier_key(line.strip()) for line in lines if line.strip()]
     book = load_letters(load_pack(order))
-    found = verify_letter(_read(letter), _read(note), officials, book)
+    found = verify_letter(read_bytes(letter), read_bytes(note), officials, book)
     said = found.statement
     typer.echo(
         f"released: {said.letter}, reference {said.reference}, of {said.day}, "
@@ -41,7 +41,12 @@ def verify(
         typer.echo("it was written under other letters of the order than those that are here")
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        ConfigError: It cannot be read, or is larger than a letter.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ConfigError(f"`{path}` is larger than {MAX_BYTES} bytes")

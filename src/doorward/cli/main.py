@@ -35,7 +35,7 @@ class _Doorward(DeferredGroup):
             "protocol:app", "Check, show, translate and print what staff at a front desk do."
         ),
         "intake": Deferred("intake:app", "See what a desk takes and asks under an order."),
-        "letter": Deferred("letter:app", "Check, show and verify the letters of an order."),
+        "letter": Deferred("letter:app", "Check, show, sign and verify the letters of an order."),
         "policy": Deferred("policy:app", "Check the compilers of Cedar."),
         "log": Deferred("log:app", "Verify the record."),
         "account": Deferred("account:app", "Keep the accounts of the desk."),

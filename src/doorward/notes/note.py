@@ -206,6 +206,22 @@ def cosign_note(raw: bytes, signer: Signer) -> bytes:
     return raw
 
 
+def append_signature(text: bytes, raw: bytes, signature: NoteSignature) -> bytes:
+    """Return a note over a text with one signature line more, which somebody made elsewhere; nothing is verified.
+
+    Args:
+        text: What is signed.
+        raw: The note so far, or empty before the first signature.
+
+    Raises:
+        MalformedError: The text cannot be one of a note, or a note has no room for it.
+    """
+    line = f"{_SIGNATURE_PREFIX}{signature.name} {format_base64(signature.id + signature.signature)}\n"
+    made = (raw or text + b"\n") + line.encode()
+    parse_note(made)
+    return made
+
+
 def parse_note(raw: bytes) -> UnverifiedNote:
     """Return the text and the signature lines of a note.
 

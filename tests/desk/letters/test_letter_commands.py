@@ -11,10 +11,11 @@ import pytest
 from desk.letters.conftest import Made
 from desk.letters.tagged import assert_well_told, read_text
 from doorward.cli.main import main
-from doorward.desk.letters.release import make_draft, sign_draft
+from doorward.desk.letters.release import format_statement, make_draft, sign_draft
 from doorward.desk.letters.sample import DAY
 from doorward.notes.note import Signer, format_verifier
 from doorward.orders.load import find_pack
+from doorward.record.keys import make_log_key
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -101,3 +102,28 @@ def test_somebody_who_got_a_letter_verifies_it(run: Run, made: Made, tmp_path: P
     assert "changed, or is another" in error
     assert run("verify", pdf, "--note", tmp_path / "gone", "--keys", keys)[0] == 2
     assert run("verify", pdf, "--note", keys, "--keys", keys)[0] == 3
+
+
+def test_two_people_sign_on_their_own_machines_and_an_outsider_verifies_it(
+    run: Run, made: Made, tmp_path: Path
+) -> None:
+    draft = make_draft(*made("declined-paper"), day=DAY)
+    letter, note = tmp_path / "letter.pdf", tmp_path / "letter.note"
+    letter.write_bytes(draft.pdf)
+    note.write_bytes(format_statement(draft.statement))
+    keys = []
+    for name in ("law/ann.example", "law/ben.example"):
+        signer = make_log_key(tmp_path / f"{name[4:]}.key", origin=name)
+        keys.append(format_verifier(signer.verifier))
+        code, out, _ = run("sign", letter, "--note", note, "--key", tmp_path / f"{name[4:]}.key", "--out", note)
+        assert code == 0
+        assert f"by {name}" in out
+    (tmp_path / "law.keys").write_text("\n".join(keys), encoding="utf-8")
+    code, out, _ = run("verify", letter, "--note", note, "--keys", tmp_path / "law.keys")
+    assert (code, "by 2 of `law`" in out) == (0, True)
+    code, _, err = run("sign", letter, "--note", note, "--key", tmp_path / "ann.example.key", "--out", note)
+    assert (code, "released already" in err) == (1, True)
+    letter.write_bytes(draft.pdf + b"%")
+    code, _, err = run("sign", letter, "--note", note, "--key", tmp_path / "ann.example.key", "--out", note)
+    assert (code, "not the one that the note is about" in err) == (1, True)
+    assert run("sign", letter, "--note", tmp_path / "none", "--key", "x", "--out", note)[0] == 2

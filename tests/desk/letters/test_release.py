@@ -14,9 +14,11 @@ from doorward.desk.letters.release import (
     format_statement,
     make_draft,
     parse_statement,
+    read_draft,
     redraft,
     resume_draft,
     sign_draft,
+    take_signature,
     verify_letter,
 )
 from doorward.desk.letters.sample import DAY
@@ -199,3 +201,58 @@ def test_a_day_of_a_letter_is_a_day(draft: Draft) -> None:
     )
     with pytest.raises(MalformedError):
         parse_statement(text)
+
+
+def test_two_who_sign_the_bare_statement_at_the_same_time_are_both_counted(draft: Draft, book: LetterBook) -> None:
+    text = format_statement(draft.statement)
+    first = take_signature(draft, sign_note(text, ANN), KEYS, login="ann.example")
+    both = take_signature(first, sign_note(text, BEN), KEYS, login="ben.example")
+    assert both.is_released
+    assert verify_letter(both.pdf, both.note, KEYS, book).signers == ("law/ann.example", "law/ben.example")
+    assert resume_draft(both.pdf, both.note, KEYS) == both
+
+
+def test_nobody_hands_in_the_word_of_another(draft: Draft) -> None:
+    text = format_statement(draft.statement)
+    of_ann = sign_note(text, ANN)
+    with pytest.raises(VerificationError, match="known key `law/ben.example`, got none"):
+        take_signature(draft, of_ann, KEYS, login="ben.example")
+    first = take_signature(draft, cosign_note(of_ann, BEN), KEYS, login="ann.example")
+    assert first.signers == ("law/ann.example",)
+    assert b"ben.example" not in first.note
+    with pytest.raises(VerificationError, match="has signed this letter"):
+        take_signature(first, of_ann, KEYS, login="ann.example")
+
+
+def test_what_is_handed_in_over_another_letter_or_by_another_office_is_refused(draft: Draft, made: Made) -> None:
+    other = make_draft(*made("declined"), day=DAY)
+    with pytest.raises(VerificationError, match="another letter"):
+        take_signature(draft, sign_note(format_statement(other.statement), ANN), KEYS, login="ann.example")
+    text = format_statement(draft.statement)
+    with pytest.raises(VerificationError, match="got none"):
+        take_signature(draft, sign_note(text, EVE), KEYS, login="eve.example")
+    with pytest.raises(VerificationError, match="got none"):
+        take_signature(draft, sign_note(text, OLD), KEYS, login="old.example")
+    for raw in (b"", b"x", text, text + b"\n"):
+        with pytest.raises(MalformedError):
+            take_signature(draft, raw, KEYS, login="ann.example")
+
+
+def test_a_third_signature_is_refused_once_two_have_released_it(draft: Draft) -> None:
+    text = format_statement(draft.statement)
+    both = sign_draft(sign_draft(draft, ANN), BEN)
+    third = Signer.make("law/cid.example", b"7" * 32)
+    with pytest.raises(VerificationError, match="released already"):
+        take_signature(both, sign_note(text, third), [*KEYS, third.verifier], login="cid.example")
+
+
+def test_a_statement_and_a_note_over_it_are_read_for_signing(draft: Draft) -> None:
+    text = format_statement(draft.statement)
+    assert read_draft(draft.pdf, text) == draft
+    first = sign_draft(draft, ANN)
+    assert read_draft(first.pdf, first.note) == first
+    with pytest.raises(VerificationError, match="not the one that the note is about"):
+        read_draft(draft.pdf + b" ", text)
+    for raw in (b"", b"\n\n", text[:-1], b"x\n\n\xe2\x80\x94 a b\n"):
+        with pytest.raises(MalformedError):
+            read_draft(draft.pdf, raw)

@@ -41,6 +41,7 @@ from doorward.notes.note import (
     Signer,
     UnverifiedNote,
     Verifier,
+    append_signature,
     cosign_note,
     find_signers,
     parse_note,
@@ -200,6 +201,65 @@ def resume_draft(pdf: bytes, note: bytes, officials: Sequence[Verifier]) -> Draf
     statement = parse_statement(read.text)
     _check_same(pdf, statement)
     return Draft(statement, pdf, note, _find_people(read, officials, statement.office))
+
+
+def read_draft(pdf: bytes, raw: bytes) -> Draft:
+    """Return the draft that somebody is about to sign: its statement, or the note with the signatures so far.
+
+    The signatures that stand there are taken by their names and not verified: whoever releases the letter does.
+
+    Args:
+        pdf: As it was downloaded.
+        raw: The statement, or a note over it.
+
+    Raises:
+        MalformedError: It is no statement and no note over one.
+        VerificationError: The letter is another one than the statement is about.
+    """
+    text, note, names = raw, b"", ()
+    if b"\n\n" in raw:
+        read = parse_note(raw)
+        text, note, names = read.text, raw, tuple(line.name for line in read.signatures)
+    statement = parse_statement(text)
+    _check_same(pdf, statement)
+    return Draft(statement, pdf, note, names)
+
+
+def take_signature(draft: Draft, handed: bytes, officials: Sequence[Verifier], *, login: str) -> Draft:
+    """Return the draft with the signature that one person made elsewhere and hands in.
+
+    Only that person's own signature is taken of what is handed in. So two people who sign the bare statement at the same
+    time are both counted, and nobody hands in another's word.
+
+    Args:
+        draft: As it was put away, with the signatures so far.
+        handed: A note, of anybody.
+        officials: The office's public keys.
+        login: Of the account that hands it in.
+
+    Raises:
+        MalformedError: It is no note.
+        VerificationError: It is over another letter, no known key of this office and login signed it, a signature does not
+            hold, the person has signed already, or it was released.
+    """
+    read = parse_note(handed)
+    if read.text != format_statement(draft.statement):
+        raise VerificationError(
+            "what was signed is another letter than this one", hint="download the letter and its statement again"
+        )
+    wanted = f"{draft.statement.office}/{login}"
+    signers = [one for one in find_signers(read, officials) if one.name == wanted]
+    if not signers:
+        raise VerificationError(f"expected the signature of a known key `{wanted}`, got none")
+    if wanted in draft.signers:
+        raise VerificationError(
+            f"`{wanted}` has signed this letter; another person does", hint="two people, each on their own"
+        )
+    if draft.is_released:
+        raise VerificationError("the letter was released already")
+    line = next(one for one in read.signatures if (one.name, one.id) == (signers[0].name, signers[0].id))
+    note = append_signature(read.text, draft.note, line)
+    return replace(draft, note=note, signers=(*draft.signers, wanted))
 
 
 def format_statement(statement: Statement) -> bytes:
