@@ -20,6 +20,9 @@ ALL_BUT_NOBODY = (SENT, *[HERE] * 7)
 THEIRS = (SENT, HERE, HERE, GONE, GONE, HERE, HERE, GONE)
 # A form's answer to somebody who may see the matter is the page again, with what was done or why not.
 DONE = (SENT, SENT, SENT, GONE, GONE, SENT, SENT, GONE)
+# A letter that has not been sent is there for those who answer, and for auditors.
+DRAFT = (SENT, GONE, GONE, GONE, GONE, HERE, HERE, GONE)
+DRAFT_DONE = (SENT, GONE, GONE, GONE, GONE, SENT, SENT, GONE)
 TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "home": ("get", ALL_BUT_NOBODY),
     "new": ("get", (SENT, HERE, HERE, HERE, HERE, HERE, NOT, NOT)),
@@ -36,6 +39,18 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "disposal-step": ("post", DONE),
     "holds": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, NOT)),
     "disposal": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, NOT)),
+    "letter-page": ("get", DRAFT),
+    "letter-pdf": ("get", DRAFT),
+    "letter-note": ("get", DRAFT),
+    "letter-sign": ("post", DRAFT_DONE),
+    "letter-object": ("post", DRAFT_DONE),
+    "letter-send": ("post", DRAFT_DONE),
+    "clock": ("post", (SENT, NOT, NOT, GONE, GONE, SENT, NOT, GONE)),
+    "date": ("post", DONE),
+    "ask-again": ("post", DONE),
+    "close": ("post", DONE),
+    "correct": ("get", (SENT, HERE, NOT, GONE, GONE, HERE, NOT, GONE)),
+    "determine": ("get", (SENT, NOT, NOT, GONE, GONE, HERE, NOT, GONE)),
     "visits": ("get", ALL_BUT_NOBODY),
     "visit": ("get", (SENT, GONE, GONE, GONE, GONE, GONE, GONE, GONE)),
     "phones": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, NOT, HERE)),
@@ -120,6 +135,8 @@ def test_every_address_is_in_the_table(desk: Any) -> None:
 
 
 FORMS = {
+    "correct",
+    "determine",
     "new-kind",
     "play",
     "registers",
@@ -233,7 +250,12 @@ def test_who_gets_what(
         **{one: {"key": paper} for one in PAPER},
         "delete-drill": {"key": key},
         "sheet": {"tenant": "city", "place": "library", "name": "poster", "language": "en"},
+        **{act: {"key": key} for act in ("clock", "date", "ask-again", "close", "correct", "determine")},
     }
+    if name.startswith("letter-"):
+        typed = {"to": "Sample Agency", "paper": "detainer", "paper-day": "2026-11-20", "keep": "1"}
+        kept = clients["counsel"].post(f"{filed}letter/", typed).headers["location"]
+        needed[name] = {"key": key, "letter": uuid.UUID(kept.split("/")[4])}
     address = reverse(name, kwargs=needed.get(name, {"kind": "detainer"} if name == "new-kind" else {}))
     got = {who: getattr(clients[who], method)(address).status_code for who in WHO}
     assert got == dict(zip(WHO, expected, strict=True))
@@ -242,7 +264,7 @@ def test_who_gets_what(
         assert clients["owner"].post(address).status_code == 405
 
 
-@pytest.mark.parametrize("act", ["verify", "answer", "seal"])
+@pytest.mark.parametrize("act", ["verify", "answer", "seal", "date", "again", "close"])
 @pytest.mark.parametrize("who", ["owner", "colleague", "auditor"])
 def test_who_may_not_act_changes_nothing(
     desk: Any, clients: dict[str, Any], recording: Recording, act: str, who: str
@@ -259,7 +281,11 @@ def test_who_may_not_act_changes_nothing(
         "current": "yes",
         "evidence": "clerk",
     }
-    done = clients[who].post(f"{filed}{act}/", {**form, "until": "2999-01-01"}, follow=True)
+    done = clients[who].post(
+        f"{filed}{act}/",
+        {**form, "until": "2999-01-01", "day": "2099-01-01", "seen": "1", "why": "withdrawn"},
+        follow=True,
+    )
     assert "not yours to do" in done.content.decode()
     assert len(recording()) == count
 

@@ -554,8 +554,8 @@ def drill_of(matter: Any) -> Any:
 def test_a_drill_goes_with_its_papers_and_not_under_a_hold(desk: Any, clients: dict[str, Any]) -> None:
     from django.db import DatabaseError, transaction
 
-    from doorward.desk.actions import NotAllowedError
     from doorward.desk.filed_papers import drop_drill, remove_file
+    from doorward.desk.history import NotAllowedError
     from doorward.desk.models import Event, Paper
 
     matter = file_matter(clients["filer"])
@@ -585,8 +585,8 @@ def test_the_message_that_a_request_came_in_is_kept_as_a_paper(
     clients: dict[str, Any], people: dict[str, Any]
 ) -> None:
     from doorward.desk.access import find_actor
-    from doorward.desk.actions import NotAllowedError
     from doorward.desk.filed_papers import MESSAGE_CLASS, Said, add_pieces
+    from doorward.desk.history import NotAllowedError
     from doorward.errors import MalformedError
 
     matter = file_matter(clients["filer"])

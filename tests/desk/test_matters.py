@@ -230,7 +230,7 @@ def test_counsel_sees_the_letter_that_answers_a_detainer(
     matter = matter_at(file(desk, people["filer"], "detainer", DETAINER))
     counsel = desk.client(people["counsel"])
     page = counsel.get(f"/matters/{matter.pk}/letter/").content.decode()
-    assert "It is unsigned and kept nowhere" in page
+    assert "A draft to read is kept nowhere" in page
     empty = counsel.post(f"/matters/{matter.pk}/letter/", {})
     assert empty.status_code == 422
     sent = {

@@ -128,7 +128,7 @@ def test_an_answer_is_decided_reviewed_and_exported_as_it_was_reviewed(
 
 def test_nobody_reviews_what_they_decided_and_only_its_office_does(desk: Any, people: dict[str, Any]) -> None:
     from doorward.desk.access import find_actor
-    from doorward.desk.actions import NotAllowedError
+    from doorward.desk.history import NotAllowedError
     from doorward.desk.models import Assignment, RecordsAnswer
     from doorward.desk.reporting.records import review, review_of
     from doorward.desk.roles import Role

@@ -207,7 +207,7 @@ def test_a_certification_stands_in_the_year_of_its_answer(year: dict[str, Any]) 
 
 
 def test_a_visit_is_in_no_report_unless_somebody_counts_it_and_a_drill_never(year: dict[str, Any]) -> None:
-    from doorward.desk.actions import NotAllowedError
+    from doorward.desk.history import NotAllowedError
 
     year["visit"] = put_visit("V-2026-000001", "2026-11-20T10:00")
     year["drill"] = put_visit("V-2026-000002", "2026-11-21T10:00", drill=True)

@@ -1,6 +1,6 @@
 """`doorward deadlines`: what a pack's clocks are, and what is due when, day by day.
 
-Exit codes: 0 done and nothing overdue, 1 the clock is overdue, 2 usage, or the pack has a fault.
+Exit codes: 0 done and nothing overdue, 1 a clock is overdue, 2 usage, or the pack has a fault.
 """
 
 import json
@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from doorward.cli.deadlines_desk import desk
 from doorward.cli.desk_files import read_file
 from doorward.desk.deadlines.calendar import Calendar, is_moment, make_calendar
 from doorward.desk.deadlines.clock import Clock, Refused, State, replay_clock, start_clock
@@ -23,6 +24,9 @@ app = typer.Typer(no_args_is_help=True)
 Order = Annotated[str, typer.Option(help="a shipped order such as `chicago`, or the folder of one")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document")]
 _NO_CALENDAR = CalendarRule("none", "", (), (), ())
+
+
+app.command("desk")(desk)
 
 
 @app.callback()

@@ -99,6 +99,7 @@ def city_configuration(settings: Settings) -> tuple[DeskConfiguration, Path]:
         desk.conninfo, settings.order, folders.data.absolute(), find_secret(folders), desk.origins,
         sample=False, time_zone=desk.time_zone, provider=provider, proxies=desk.proxies,
         notices=settings.notices, paper_key=desk.paper_key, front=desk.front,
+        has_later_second=desk.second_signature_later,
     )  # fmt: skip
     return made, folders.run / FILE
 

@@ -16,7 +16,7 @@ from doorward.orders.toml import Toml
 KEYS: Final = (
     "conninfo", "host", "port", "origins", "certificate", "key", "time_zone",
     "issuer", "client", "client_secret", "login_claim", "second_factor", "ask_factor", "proxies", "paper_key",
-    "front",
+    "front", "second_signature_later",
 )  # fmt: skip
 PORT: Final = 8443
 MAX_PORT: Final = 65_535
@@ -37,6 +37,7 @@ class DeskSettings:
         proxies: Addresses of servers before the desk.
         paper_key: The file of the keys that papers are sealed with, on a disk that is copied apart from the papers.
         front: What phones call the front desk's app, by tenant; each a host of its own.
+        second_signature_later: In a small office, a letter of two may go out with one signature.
     """
 
     conninfo: str
@@ -55,6 +56,7 @@ class DeskSettings:
     proxies: tuple[str, ...] = ()
     paper_key: Path | None = None
     front: Mapping[str, str] = field(default_factory=dict)
+    second_signature_later: bool = False
 
 
 def read_desk(toml: Toml, base: Path) -> DeskSettings | None:
@@ -82,6 +84,7 @@ def read_desk(toml: Toml, base: Path) -> DeskSettings | None:
         proxies=_texts(toml, "proxies", ()),
         paper_key=_file(toml, base, "paper_key"),
         front=_front(toml),
+        second_signature_later=toml.get(bool, "desk", "second_signature_later", default=False),
     )
     if not made.origins or not all(_is_origin(one) for one in made.origins):
         toml.note("`desk.origins` lists what browsers call it, each `https://` and a name", "desk", "origins")

@@ -14,9 +14,19 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from doorward.desk.models import Account, Assignment, Matter, Paper, RecordsAnswer, State, Visit
+from doorward.desk.models import (
+    Account,
+    Assignment,
+    Letter,
+    Matter,
+    MatterClock,
+    Paper,
+    RecordsAnswer,
+    State,
+    Visit,
+)
 from doorward.desk.roles import POWER, Act, Role, may
 
 OFFICE = {
@@ -26,6 +36,11 @@ OFFICE = {
     Role.CERTIFIER: "certifying-official",
     Role.FUND: "fund-manager",
 }
+
+# Decided, with a clock that runs: somebody has to act by a date, as on a certification or a court's return date.
+WAITS = Q(state=State.WAITING) | Q(
+    Exists(MatterClock.objects.filter(matter=OuterRef("pk"), runs=True, letter=None)), state=State.DECIDED
+)
 
 
 @dataclass(frozen=True)
@@ -100,19 +115,34 @@ def paper_of(actor: Actor, key: uuid.UUID) -> Paper | None:
 
 
 def waiting_for(actor: Actor) -> QuerySet[Matter]:
-    """Return what waits for an office of theirs, the most urgent first."""
+    """Return what waits for an office of theirs, the most urgent first; what has no clock that runs is last."""
     offices = [OFFICE[role] for role in actor.roles if role in OFFICE]
-    return matters(actor).filter(state="waiting", addressee__in=offices).order_by("due", "filed")
+    return matters(actor).filter(WAITS, addressee__in=offices).order_by("due", "filed")
 
 
 def answers(actor: Actor, matter: Matter) -> bool:
     """Whether a matter waits for an office of theirs; nobody answers what they filed themselves."""
+    return waits_for(actor, matter) and matter.filed_by_id != actor.account.pk
+
+
+def waits_for(actor: Actor, matter: Matter) -> bool:
+    """Whether an office of theirs has to answer: the order referred it, or decided it and a clock runs."""
     offices = {OFFICE[role] for role in actor.roles if role in OFFICE}
-    return (
-        matter.state == State.WAITING
-        and matter.addressee in offices
-        and matter.filed_by_id != actor.account.pk
-    )
+    return matter.addressee in offices and Matter.objects.filter(WAITS, pk=matter.pk).exists()
+
+
+def letter_of(actor: Actor, matter: Matter, key: uuid.UUID) -> Letter | None:
+    """Return a letter of a matter that somebody sees, or None: a draft is seen by those who answer, and by auditors."""
+    found = matter.letters.filter(pk=key).first()
+    if found is None or found.matter_id != matter.pk or matter_of(actor, matter.pk) is None:
+        return None
+    is_sent = found.steps.filter(step="sent").exists()
+    return found if is_sent or sees_drafts(actor) else None
+
+
+def sees_drafts(actor: Actor) -> bool:
+    """Whether letters that have not been sent are shown."""
+    return actor.may(Act.WRITE) or Role.AUDITOR in actor.roles
 
 
 def visits(actor: Actor) -> QuerySet[Visit]:

@@ -13,28 +13,22 @@ from typing import Final
 
 from django.db import transaction
 
-from doorward.desk.access import Actor, answers, matter_of
+from doorward.desk import clocks
+from doorward.desk.access import Actor, answers
 from doorward.desk.deciding import Decided, Whose, decide
-from doorward.desk.entries import act_entry, evidence_of
+from doorward.desk.history import NotAllowedError, add_event, lock_matter
 from doorward.desk.models import Account, Event, Matter, State
 from doorward.desk.notices.outbox import tell_matter
 from doorward.desk.order import order
-from doorward.desk.recorder import recorder
-from doorward.desk.resting import keep_reading
-from doorward.desk.roles import MAY, Act, Role
+from doorward.desk.roles import Act, Role
 from doorward.errors import ConfigError
 from doorward.grants.consulting import PaperWord
 from doorward.orders.intake import Act as Said
 from doorward.orders.intake import Faults, read_form, verify_paper
 from doorward.policy.decision import Decision, Outcome
-from doorward.record.entry import Kind
 
 RESOLVER: Final = "desk"
 MAX_EVIDENCE: Final = 120
-
-
-class NotAllowedError(ConfigError):
-    """Somebody may not do this, or it cannot be done with this matter now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +69,15 @@ def verify(actor: Actor, matter: Matter, seen: PaperSeen) -> Matter:
             f"say with whom or what it was verified, in one line of at most {MAX_EVIDENCE} characters"
         )
     with transaction.atomic():
-        locked = _locked(actor, matter, Act.VERIFY)
+        locked = lock_matter(actor, matter, Act.VERIFY)
         decided = decide_again(locked, words_of(locked, seen, now=actor.now), now=actor.now)
         waited = (locked.state, locked.addressee)
-        event = _add(actor, locked, Act.VERIFY, seen.as_json(), decided=decided)
-        _take(locked, decided.decision)
+        done = add_event(actor, locked, Act.VERIFY, seen.as_json(), decided=decided)
+        take_decision(locked, decided.decision)
         locked.save()
+        clocks.follow(locked, by=actor.account, now=actor.now, entry=done.entry)
         if (locked.state, locked.addressee) != waited:
-            tell_matter(locked, actor.now, occasion=event.entry)
+            tell_matter(locked, actor.now, occasion=done.entry)
     return locked
 
 
@@ -100,9 +95,9 @@ def seal(actor: Actor, matter: Matter, *, until: datetime, counsel: tuple[str, .
     if until <= actor.now:
         raise ConfigError("a seal ends in the future")
     with transaction.atomic():
-        locked = _locked(actor, matter, Act.SEAL)
+        locked = lock_matter(actor, matter, Act.SEAL)
         named = _counsel(counsel, actor)
-        _add(actor, locked, Act.SEAL, {"until": until.isoformat(), "counsel": len(named)})
+        add_event(actor, locked, Act.SEAL, {"until": until.isoformat(), "counsel": len(named)})
         locked.sealed_until = until
         locked.save(update_fields=["sealed_until"])
         locked.counsel.set(named)
@@ -120,13 +115,33 @@ def answer(actor: Actor, matter: Matter, *, document: str = "") -> Matter:
         StoreError: It cannot be recorded; nothing was done.
     """
     with transaction.atomic():
-        locked = _locked(actor, matter, Act.ANSWER)
+        locked = lock_matter(actor, matter, Act.ANSWER)
         if not answers(actor, locked):
             raise NotAllowedError("it does not wait for an office of yours, or you filed it yourself")
-        _add(actor, locked, Act.ANSWER, {"document": document}, outcome=locked.outcome, document=document)
-        locked.state, locked.due = State.ANSWERED, None
-        locked.save(update_fields=["state", "due"])
+        answer_locked(actor, locked, document=document)
     return locked
+
+
+def answer_locked(
+    actor: Actor, locked: Matter, *, document: str = "", roles: frozenset[Role] | None = None
+) -> None:
+    """Record that a matter is answered, within the transaction of an act that answers it.
+
+    Args:
+        roles: By which of them, where not by any that may answer.
+    """
+    done = add_event(
+        actor,
+        locked,
+        Act.ANSWER,
+        {"document": document},
+        outcome=locked.outcome,
+        document=document,
+        roles=roles,
+    )
+    locked.state = State.ANSWERED
+    locked.save(update_fields=["state"])
+    clocks.meet(locked, by=actor.account, now=actor.now, entry=done.entry)
 
 
 def decide_again(matter: Matter, words: tuple[PaperWord, ...], *, now: datetime) -> Decided:
@@ -145,9 +160,18 @@ def decide_again(matter: Matter, words: tuple[PaperWord, ...], *, now: datetime)
             "the order in force asks other questions than the one under which this was filed",
             hint="file it again under the order in force",
         )
+    whose = whose_of(matter)
+    corrected = _corrected(matter)
+    return decide(
+        asked, whose, happened=matter.received, now=now, number=matter.number, words=words,
+        since=None if corrected is None else corrected.at,
+    )  # fmt: skip
+
+
+def whose_of(matter: Matter) -> Whose:
+    """Return the City person who would act, as they were when the matter was filed."""
     facts = matter.facts
-    whose = Whose(matter.filed_by.login, str(facts["principal.role"]), str(facts["principal.agency"]))
-    return decide(asked, whose, happened=matter.received, now=now, number=matter.number, words=words)
+    return Whose(matter.filed_by.login, str(facts["principal.role"]), str(facts["principal.agency"]))
 
 
 def words_of(
@@ -156,16 +180,23 @@ def words_of(
     """Return what named persons said of a matter's papers at this desk, in the order in which they said it.
 
     A paper has one word, the last, of these and of the signed records: an earlier one beside it would keep open what
-    somebody has just taken back.
+    somebody has just taken back. What was said before an answer was put right is said anew: that a paper covers what is
+    asked was said of what was asked then.
 
     Args:
         now_said: What is being said of one of them, and stands in no history yet.
         now: When it is said.
     """
-    found = [(one.at, one.says) for one in matter.events.filter(act=Act.VERIFY.value)]
+    corrected = _corrected(matter)
+    said = matter.events.filter(act=Act.VERIFY.value, entry__gt=-1 if corrected is None else corrected.entry)
+    found = [(one.at, one.says) for one in said]
     if now_said is not None and now is not None:
         found.append((now, now_said.as_json()))
     return tuple(PaperWord(str(says["paper"]), at, _said(matter, says)) for at, says in found)
+
+
+def _corrected(matter: Matter) -> Event | None:
+    return matter.events.filter(act=Act.CORRECT.value).last()
 
 
 def _said(matter: Matter, says: Mapping[str, object]) -> Said:
@@ -179,55 +210,8 @@ def _said(matter: Matter, says: Mapping[str, object]) -> Said:
     )
 
 
-def _locked(actor: Actor, matter: Matter, act: Act) -> Matter:
-    """Return the matter, locked, if this person may do this with it."""
-    if not actor.may(act):
-        raise NotAllowedError("as what you are signed in, this is not yours to do")
-    if matter_of(actor, matter.pk) is None:
-        raise NotAllowedError("there is no such matter for you")
-    locked = Matter.objects.select_for_update().get(pk=matter.pk)
-    if locked.state == State.CLOSED:
-        raise NotAllowedError("it is closed", hint="file a new one that names it")
-    return locked
-
-
-def _add(
-    actor: Actor,
-    matter: Matter,
-    act: Act,
-    says: Mapping[str, object],
-    *,
-    outcome: str = "",
-    document: str = "",
-    decided: Decided | None = None,
-) -> Event:
-    """Return what is added to a matter's history, recorded first; with what a decision rests on, where one was made."""
-    by = actor.assignment(MAY[act])
-    assert by is not None
-    fields = act_entry(
-        matter.pk,
-        act.value,
-        login=actor.account.login,
-        office=by.role,
-        outcome=outcome if decided is None else decided.decision.outcome.value,
-        document=document,
-        evidence="" if decided is None else evidence_of(decided.consulted.sources),
-    )
-    entry = recorder().record([(Kind.ACT, fields)], now=actor.now)
-    if decided is not None:
-        keep_reading(matter, decided, at=actor.now, entry=entry)
-    return Event.objects.create(
-        matter=matter,
-        at=actor.now,
-        by=actor.account,
-        office=by.role,
-        act=act.value,
-        says=dict(says),
-        entry=entry,
-    )
-
-
-def _take(matter: Matter, decision: Decision) -> None:
+def take_decision(matter: Matter, decision: Decision) -> None:
+    """Take what the order answers for the matter's; the caller saves it."""
     pack = order().pack
     matter.order_name, matter.order_digest = pack.name, pack.digest
     matter.outcome, matter.posture = decision.outcome.value, decision.posture.value

@@ -50,6 +50,7 @@ class DeskConfiguration:
         front: What phones call the front desk's app, by tenant: a host of its own, `https://`, whose root is the app.
         notices: Whom each office is; with nobody in it nothing is sent, and the pages alone tell.
         paper_key: The file of the keys that papers are sealed with; None is `papers.key` of the data folder.
+        has_later_second: A letter that two release may be sent with one signature; the second is owed.
     """
 
     conninfo: str
@@ -65,6 +66,7 @@ class DeskConfiguration:
     notices: NoticeSettings = field(default_factory=NoticeSettings)
     paper_key: Path | None = None
     front: Mapping[str, str] = field(default_factory=dict)
+    has_later_second: bool = False
 
     @property
     def paper_keys(self) -> Path:
@@ -104,6 +106,7 @@ class DeskConfiguration:
                 notices=decode_settings(read["notices"]),
                 paper_key=None if read.get("paper_key") is None else Path(str(read["paper_key"])),
                 front={str(tenant): str(site) for tenant, site in read["front"].items()},
+                has_later_second=read.get("has_later_second") is True,
             )
         except OSError as error:
             raise ConfigError(f"`{path.name}` cannot be read: {error.strerror}") from error
@@ -144,6 +147,7 @@ class DeskConfiguration:
                 "notices": encode_settings(self.notices),
                 "paper_key": None if self.paper_key is None else str(self.paper_key),
                 "front": dict(self.front),
+                "has_later_second": self.has_later_second,
             }
         )
 

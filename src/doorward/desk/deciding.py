@@ -63,6 +63,7 @@ def decide(
     now: datetime,
     number: str = "",
     words: Sequence[PaperWord] = (),
+    since: datetime | None = None,
 ) -> Decided:
     """Return what the order answers now.
 
@@ -71,6 +72,7 @@ def decide(
         happened: When it came, aware.
         number: Of the matter, by which records name it; empty before it has one.
         words: What named persons said of its papers at this desk.
+        since: When an answer was put right: what signed records said of a paper before was said of another question.
 
     Raises:
         ConfigError: The answers make no request, or an act says what is not its to say.
@@ -81,7 +83,8 @@ def decide(
     local = happened.astimezone(ZoneInfo(settings.DESK.time_zone))
     asking = Asking(whose.login, specs, facts, _named(asked), local, now, number)
     consulted = consult(asking, read_registers())
-    acts = (*consulted.acts, *latest_papers([*words, *consulted.papers]))
+    papers = [one for one in consulted.papers if since is None or one.at > since]
+    acts = (*consulted.acts, *latest_papers([*words, *papers]))
 
     def ask(stated: Asked) -> tuple[Request, Decision]:
         request = stated.request(

@@ -17,8 +17,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from doorward.desk.access import Actor, matters, paper_of
-from doorward.desk.actions import NotAllowedError
 from doorward.desk.filed_papers import add_event, erase, record, remove_file
+from doorward.desk.history import NotAllowedError
 from doorward.desk.holding import awaits_hold, holds_over, take_turn
 from doorward.desk.models import DisposalStep, Matter, Paper, Standing, State
 from doorward.desk.papers.disposal import Case, find_reasons

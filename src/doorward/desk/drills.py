@@ -9,8 +9,8 @@ from typing import Final
 from django.db import DatabaseError, transaction
 
 from doorward.desk.access import Actor, matter_of
-from doorward.desk.actions import NotAllowedError
 from doorward.desk.entries import act_entry
+from doorward.desk.history import NotAllowedError
 from doorward.desk.models import Matter, OutgoingNotice
 from doorward.desk.recorder import recorder
 from doorward.desk.roles import Act

@@ -9,6 +9,7 @@ from doorward.policy.decision import Decision
 from doorward.policy.request import Fact
 from doorward.record.entry import Field, Fields
 
+_NOTHING: Final[Mapping[str, str]] = {}
 _STATED: Final = {
     Field.PURPOSE: "context.purpose",
     Field.FOR_AGENCY: "context.for_agency",
@@ -74,6 +75,7 @@ def act_entry(  # every part of an entry by its name
     outcome: str = "",
     document: str = "",
     evidence: str = "",
+    more: Mapping[str, str] = _NOTHING,
 ) -> Fields:
     """Return the fields of what an official did with a matter.
 
@@ -83,8 +85,10 @@ def act_entry(  # every part of an entry by its name
         outcome: What the order answers after it, where it was asked again.
         document: SHA-256 of the document that it is about, hexadecimal.
         evidence: Ids of the records that the answer rests on.
+        more: By the names of fields, such as `what`, `reason`, `until`: words, clauses and digests of the order, times.
     """
     fields = {
+        **{Field[name.upper()]: value for name, value in more.items()},
         Field.EVIDENCE: evidence,
         Field.LOGIN: login,
         Field.AUTHENTICATION: office,

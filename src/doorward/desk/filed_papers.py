@@ -16,8 +16,8 @@ from django.db import transaction
 from django.db.models import Sum
 
 from doorward.desk.access import Actor, matter_of, paper_of
-from doorward.desk.actions import NotAllowedError
 from doorward.desk.entries import act_entry
+from doorward.desk.history import NotAllowedError
 from doorward.desk.holding import check_free, take_turn, thing_of
 from doorward.desk.ids import draw_id
 from doorward.desk.messages.names import make_safe_name

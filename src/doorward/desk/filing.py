@@ -15,8 +15,10 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from doorward.desk.access import Actor
+from doorward.desk.clocks import begin
+from doorward.desk.deadlines.clock import Clock
 from doorward.desk.deciding import Decided, Whose, decide
-from doorward.desk.due import ANSWER_BY, find_due
+from doorward.desk.due import ANSWER_BY, find_clock
 from doorward.desk.entries import add_act, evidence_of, matter_entry
 from doorward.desk.models import Matter, Numbering, State
 from doorward.desk.notices.outbox import tell_matter
@@ -171,22 +173,24 @@ def _file(actor: Actor, filing: Filing, decided: Decided) -> Matter:
         obligations=list(decision.obligations),
         policies=list(decision.policies),
         state=State.WAITING if decision.outcome is Outcome.REFER else State.DECIDED,
-        due=_due_of(filing, decision),
         drill=filing.drill,
         entry=entry,
     )
+    clock = _clock_of(filing, decision)
+    if clock is not None:
+        begin(matter, clock, by=actor.account, entry=entry)
     keep_reading(matter, decided, at=actor.now, entry=entry)
     tell_matter(matter, actor.now, occasion=entry)
     return matter
 
 
-def _due_of(filing: Filing, decision: Decision) -> datetime | None:
+def _clock_of(filing: Filing, decision: Decision) -> Clock | None:
     deadlines = order().deadlines
     if deadlines is None:
         return None
     said = filing.asked.given.get(ANSWER_BY, ())
     until = datetime.fromisoformat(said[0]) if said else None
-    return find_due(
+    return find_clock(
         deadlines, filing.asked.kind, filing.asked.given, received=filing.received,
         is_referred=decision.outcome is Outcome.REFER, until=until,
     )  # fmt: skip

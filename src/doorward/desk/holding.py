@@ -14,8 +14,8 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from doorward.desk.access import Actor, matter_of, matters
-from doorward.desk.actions import NotAllowedError
 from doorward.desk.entries import act_entry
+from doorward.desk.history import NotAllowedError
 from doorward.desk.ids import draw_id
 from doorward.desk.models import Assignment, HoldStep, Matter, Paper, Place
 from doorward.desk.papers.holds import (

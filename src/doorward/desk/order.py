@@ -7,7 +7,8 @@ from django.conf import settings
 
 from doorward.orders.deadlines import DEADLINES, Deadlines
 from doorward.orders.intake import Intake, load_intake
-from doorward.orders.load import load_deadlines, load_pack
+from doorward.orders.letter_book import LetterBook
+from doorward.orders.load import load_deadlines, load_letters, load_pack
 from doorward.orders.pack import Pack
 
 
@@ -38,3 +39,13 @@ def order() -> Order:
     """
     pack = load_pack(settings.DESK.order)
     return Order(pack, load_intake(pack), load_deadlines(pack) if DEADLINES in pack.files else None)
+
+
+@cache
+def letters() -> LetterBook:
+    """Return the letters of the order.
+
+    Raises:
+        PolicyCheckError: They have a fault.
+    """
+    return load_letters(order().pack)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from doorward.desk.access import Actor, matters, visits
 from doorward.desk.hosts import Look, Unread, read_looks
 from doorward.desk.models import Phone, Place, State
+from doorward.desk.releasing import count_owed
 from doorward.errors import DoorwardError
 from doorward.grants.cut_files import load_officers
 from doorward.grants.duties import find_duties
@@ -115,6 +116,9 @@ def _waiting(actor: Actor, data: Path) -> list[Line]:
     desk = matters(actor).filter(state=State.WAITING, drill=False)
     late = desk.filter(due__lt=actor.now).count()
     lines.append(Line("at the desk", f"{desk.count()} wait, {late} are late", not late))
+    second = count_owed(actor)
+    said = f"{second.owed} owed, {second.late} overdue; {second.objected} letters objected to after they left"
+    lines.append(Line("second signatures", said, not (second.late or second.objected)))
     owed = _try(lambda: _owed(data, actor.now))
     if isinstance(owed, Failed):
         lines.append(Line("at the database", owed.says, is_well=False))

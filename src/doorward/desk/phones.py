@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Prefetch
 
 from doorward.desk.access import Actor
-from doorward.desk.actions import NotAllowedError
 from doorward.desk.front_mount import place_kinds_of
+from doorward.desk.history import NotAllowedError
 from doorward.desk.models import EnrolmentCode, Phone, Place
 from doorward.desk.registers_read import read_registers
 from doorward.desk.roles import Act

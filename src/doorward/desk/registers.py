@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from doorward.desk.access import Actor
-from doorward.desk.actions import NotAllowedError
+from doorward.desk.history import NotAllowedError
 from doorward.desk.recorder import recorder
 from doorward.desk.records_on_file import records_of, state_of
 from doorward.desk.roles import MAY, OVERSEES, Act

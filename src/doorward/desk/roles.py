@@ -34,6 +34,15 @@ class Act(StrEnum):
     VERIFY = "verify"
     DETERMINE = "determine"
     PAUSE = "pause"
+    RESUME = "resume"
+    EXTEND = "extend"
+    SET_DATE = "set-date"
+    ASK_AGAIN = "ask-again"
+    CORRECT = "correct"
+    CLOSE = "close"
+    WRITE = "write-letter"
+    OBJECT = "object"
+    SEND = "send-letter"
     SEAL = "seal"
     HOLD = "hold"
     ANSWER = "answer"
@@ -56,6 +65,8 @@ POWER: Final = frozenset(set(Role) - {Role.STAFF})
 """Roles that need a second factor: what they do changes what others get."""
 
 _FILES: Final = frozenset(set(Role) - {Role.SECURITY, Role.AUDITOR})
+_ANSWERS: Final = frozenset({Role.LAW, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.CERTIFIER, Role.FUND})
+_CLOCKS: Final = frozenset({Role.LAW, Role.CUSTODIAN, Role.CERTIFIER})
 MAY: Final[Mapping[Act, frozenset[Role]]] = {
     Act.FILE: _FILES,
     Act.ADD_PAPER: _FILES,
@@ -66,11 +77,22 @@ MAY: Final[Mapping[Act, frozenset[Role]]] = {
     # DESIGN, law 6: a paper counts only by a named person's act.
     Act.VERIFY: frozenset({Role.LAW, Role.SUPERVISOR}),
     Act.DETERMINE: frozenset({Role.LAW}),
-    Act.PAUSE: frozenset({Role.LAW, Role.CUSTODIAN}),
+    Act.PAUSE: _CLOCKS,
+    Act.RESUME: _CLOCKS,
+    Act.EXTEND: _CLOCKS,
+    Act.SET_DATE: frozenset({Role.LAW}),
+    Act.ASK_AGAIN: frozenset({Role.LAW}),
+    # Whoever filed it puts right what they said, or an office that it waits for; `again` says which of them.
+    Act.CORRECT: _FILES,
+    Act.CLOSE: frozenset({Role.LAW}),
     Act.SEAL: frozenset({Role.LAW}),
     Act.HOLD: frozenset({Role.LAW}),
-    Act.ANSWER: frozenset({Role.LAW, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.CERTIFIER, Role.FUND}),
-    Act.RELEASE: frozenset({Role.LAW}),
+    Act.ANSWER: _ANSWERS,
+    Act.WRITE: _ANSWERS,
+    # Which office releases a letter stands in its form; `releasing` asks for that one.
+    Act.RELEASE: _ANSWERS,
+    Act.OBJECT: _ANSWERS,
+    Act.SEND: _ANSWERS,
     Act.ENROL: frozenset({Role.ADMINISTRATOR, Role.SECURITY, Role.LAW}),
     # Whoever puts a record on file sees the registers: one who sees none puts none there.
     Act.REGISTER: frozenset({Role.LAW}),

@@ -69,6 +69,14 @@ PLAYERS: Final = (
         "decides what the order refers to the law department",
     ),
     Player(
+        "nora.example",
+        Role.LAW,
+        "law-department",
+        "CHICAGO-LAW",
+        "",
+        "the second of the law department, without whom no letter leaves",
+    ),
+    Player(
         "irma.example", Role.AUDITOR, "city-employee", "CHICAGO-OIG", "", "sees every matter and changes none"
     ),
 )

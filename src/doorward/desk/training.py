@@ -13,9 +13,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from doorward.desk.access import Actor
-from doorward.desk.actions import NotAllowedError
 from doorward.desk.csv_text import format_csv
 from doorward.desk.front_mount import compiled_for, protocols_tenants, withheld_now
+from doorward.desk.history import NotAllowedError
 from doorward.desk.models import Assignment, Place, Training
 from doorward.desk.recorder import recorder
 from doorward.desk.roles import Role

@@ -115,7 +115,9 @@ def test_two_people_sign_on_their_own_machines_and_an_outsider_verifies_it(
     for name in ("law/ann.example", "law/ben.example"):
         signer = make_log_key(tmp_path / f"{name[4:]}.key", origin=name)
         keys.append(format_verifier(signer.verifier))
-        code, out, _ = run("sign", letter, "--note", note, "--key", tmp_path / f"{name[4:]}.key", "--out", note)
+        code, out, _ = run(
+            "sign", letter, "--note", note, "--key", tmp_path / f"{name[4:]}.key", "--out", note
+        )
         assert code == 0
         assert f"by {name}" in out
     (tmp_path / "law.keys").write_text("\n".join(keys), encoding="utf-8")

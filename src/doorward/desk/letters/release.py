@@ -216,7 +216,8 @@ def read_draft(pdf: bytes, raw: bytes) -> Draft:
         MalformedError: It is no statement and no note over one.
         VerificationError: The letter is another one than the statement is about.
     """
-    text, note, names = raw, b"", ()
+    text, note = raw, b""
+    names: tuple[str, ...] = ()
     if b"\n\n" in raw:
         read = parse_note(raw)
         text, note, names = read.text, raw, tuple(line.name for line in read.signatures)
@@ -228,8 +229,8 @@ def read_draft(pdf: bytes, raw: bytes) -> Draft:
 def take_signature(draft: Draft, handed: bytes, officials: Sequence[Verifier], *, login: str) -> Draft:
     """Return the draft with the signature that one person made elsewhere and hands in.
 
-    Only that person's own signature is taken of what is handed in. So two people who sign the bare statement at the same
-    time are both counted, and nobody hands in another's word.
+    Only that person's own signature is taken of what is handed in. So two people who sign the bare statement at the
+    same time are both counted, and nobody hands in another's word.
 
     Args:
         draft: As it was put away, with the signatures so far.
@@ -239,13 +240,14 @@ def take_signature(draft: Draft, handed: bytes, officials: Sequence[Verifier], *
 
     Raises:
         MalformedError: It is no note.
-        VerificationError: It is over another letter, no known key of this office and login signed it, a signature does not
-            hold, the person has signed already, or it was released.
+        VerificationError: It is over another letter, no known key of this office and login signed it, a signature does
+            not hold, the person has signed already, or it was released.
     """
     read = parse_note(handed)
     if read.text != format_statement(draft.statement):
         raise VerificationError(
-            "what was signed is another letter than this one", hint="download the letter and its statement again"
+            "what was signed is another letter than this one",
+            hint="download the letter and its statement again",
         )
     wanted = f"{draft.statement.office}/{login}"
     signers = [one for one in find_signers(read, officials) if one.name == wanted]

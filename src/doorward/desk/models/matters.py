@@ -4,10 +4,12 @@ INVARIANT (history is only added to): an event is never changed or removed; the 
 INVARIANT (recorded before shown): a matter and an event have the sequence of their entry in the record.
 """
 
+from datetime import datetime, time, timedelta
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.timezone import localtime
 
 from doorward.desk.models.accounts import Account
 from doorward.record.workers import first_sequence, worker_of
@@ -85,6 +87,19 @@ class Matter(models.Model):
         """Where its entry stands in the record, for people: the writer and the writer's own number."""
         own = self.entry - first_sequence(worker_of(self.entry))
         return f"writer {worker_of(self.entry)}, entry {own}"
+
+    @property
+    def due_says(self) -> str:
+        """When it is due, for people: what is over at midnight is said by its last day, or they come a day late."""
+        return "" if self.due is None else say_due(self.due)
+
+
+def say_due(due: datetime) -> str:
+    """Return a first moment at which something is over, as people read it in the city."""
+    at = localtime(due)
+    if at.time() == time():
+        return f"end of {(at.date() - timedelta(days=1)).isoformat()}"
+    return at.strftime("%Y-%m-%d %H:%M")
 
 
 class Event(models.Model):

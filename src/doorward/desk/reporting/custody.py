@@ -14,8 +14,8 @@ from typing import Final
 from django.db import transaction
 
 from doorward.desk.access import Actor, sees_custody
-from doorward.desk.actions import NotAllowedError
 from doorward.desk.entries import office_entry
+from doorward.desk.history import NotAllowedError
 from doorward.desk.ids import draw_id
 from doorward.desk.models import CustodyRow, CustodyUpload
 from doorward.desk.order import order

@@ -13,8 +13,8 @@ from typing import Final
 from django.db import transaction
 
 from doorward.desk.access import Actor, matter_of, reported, reported_visits, sees_reports, visit_of
-from doorward.desk.actions import NotAllowedError
 from doorward.desk.entries import office_entry
+from doorward.desk.history import NotAllowedError
 from doorward.desk.models import Matter, ReportLine, Visit
 from doorward.desk.order import order
 from doorward.desk.recorder import recorder

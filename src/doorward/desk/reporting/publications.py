@@ -19,9 +19,9 @@ from typing import Final
 from django.db import transaction
 
 from doorward.desk.access import Actor, reported, reported_visits, sees_reports
-from doorward.desk.actions import NotAllowedError
 from doorward.desk.deadlines.periods import Period, parse_period
 from doorward.desk.entries import office_entry
+from doorward.desk.history import NotAllowedError
 from doorward.desk.models import Publication, PublicationCount, PublicationSignature
 from doorward.desk.order import order
 from doorward.desk.recorder import recorder

@@ -18,10 +18,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from doorward.desk.access import Actor, answers_to_records, records_requests, reported, responsive
-from doorward.desk.actions import NotAllowedError
 from doorward.desk.entries import office_entry
 from doorward.desk.foia.export import WHOLE, Answer, Decision, SourceRecord, files_of, make_answer
 from doorward.desk.foia.export import Act as Do
+from doorward.desk.history import NotAllowedError
 from doorward.desk.ids import draw_id
 from doorward.desk.models import Matter, RecordsAnswer, RecordsChoice, RecordsDecision, RecordsReview, Visit
 from doorward.desk.order import order

@@ -16,10 +16,10 @@ from django.db import transaction
 from django.db.models import Min
 
 from doorward.desk.access import Actor, reported, sees_reports
-from doorward.desk.actions import NotAllowedError
 from doorward.desk.deadlines.calendar import make_calendar
 from doorward.desk.deadlines.periods import Period, last_ended, report_due
 from doorward.desk.entries import office_entry
+from doorward.desk.history import NotAllowedError
 from doorward.desk.ids import draw_id
 from doorward.desk.letters.tables import Table as Printed
 from doorward.desk.letters.tables import render_table_report

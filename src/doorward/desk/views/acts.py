@@ -17,7 +17,7 @@ from doorward.desk.actions import PaperSeen
 from doorward.desk.drills import delete_drill
 from doorward.desk.models import Matter
 from doorward.desk.views.signed_in import for_actor
-from doorward.errors import ConfigError, StoreError
+from doorward.errors import ConfigError, LogError, StoreError
 
 NOT_RECORDED = (
     "it could not be recorded, so nothing was done; try again, and call the security officer if it stays so"
@@ -33,7 +33,7 @@ def verify(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
         sent.get("paper", ""), sent.get("verified") == "yes", sent.get("scope", "unknown"),
         sent.get("current") == "yes", sent.get("evidence", "").strip(),
     )  # fmt: skip
-    return _do(
+    return do_act(
         request,
         actor,
         key,
@@ -46,7 +46,7 @@ def verify(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
 @for_actor
 def answer(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
     """Record that a matter is answered."""
-    return _do(request, actor, key, "recorded as answered", lambda it: actions.answer(actor, it))
+    return do_act(request, actor, key, "recorded as answered", lambda it: actions.answer(actor, it))
 
 
 @require_POST
@@ -55,11 +55,11 @@ def seal(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
     """Seal a matter until a day; its named counsel alone sees it then."""
 
     def act(it: Matter) -> Matter:
-        until = _day(request.POST.get("until", ""))
+        until = read_day(request.POST.get("until", ""))
         counsel = tuple(login for login in request.POST.get("counsel", "").split() if login)
         return actions.seal(actor, it, until=until, counsel=counsel)
 
-    return _do(request, actor, key, "sealed", act)
+    return do_act(request, actor, key, "sealed", act)
 
 
 @require_POST
@@ -80,23 +80,42 @@ def remove_drill(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResp
     return redirect("matters")
 
 
-def _do(
-    request: HttpRequest, actor: Actor, key: uuid.UUID, done: str, act: Callable[[Matter], Matter]
+def do_act(
+    request: HttpRequest, actor: Actor, key: uuid.UUID, done: str, act: Callable[[Matter], object]
 ) -> HttpResponse:
+    """Return the way back to the matter, with a line of what was done or why not; 404 where they do not see it."""
     found = matter_of(actor, key)
     if found is None:
         raise Http404
-    try:
-        act(found)
-        messages.success(request, done)
-    except ConfigError as error:
-        messages.error(request, str(error))
-    except StoreError:
-        messages.error(request, NOT_RECORDED)
+    tell(request, done, lambda: act(found))
     return redirect("matter", key=key)
 
 
-def _day(text: str) -> datetime:
+def tell(request: HttpRequest, done: str, act: Callable[[], object]) -> bool:
+    """Return whether an act was done; what was done, or why not, stands on the next page in a line.
+
+    Args:
+        done: Empty where the page says it itself.
+    """
+    try:
+        act()
+    except StoreError:
+        messages.error(request, NOT_RECORDED)
+        return False
+    except (ConfigError, LogError) as error:
+        messages.error(request, f"{error}; {error.hint}" if error.hint else str(error))
+        return False
+    if done:
+        messages.success(request, done)
+    return True
+
+
+def read_day(text: str) -> datetime:
+    """Return the beginning of a day in the city.
+
+    Raises:
+        ConfigError: It is none.
+    """
     try:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=ZoneInfo(settings.DESK.time_zone))
     except ValueError as error:

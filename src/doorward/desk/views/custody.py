@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from doorward.desk.access import Actor, sees_custody
-from doorward.desk.actions import NotAllowedError
+from doorward.desk.history import NotAllowedError
 from doorward.desk.reporting import custody
 from doorward.desk.roles import Act
 from doorward.desk.statutory.custody import COLUMNS

@@ -17,6 +17,7 @@ from doorward.desk.resting import last_reading, list_shaken
 from doorward.desk.roles import Act
 from doorward.desk.told import tell
 from doorward.desk.views.answers import stated
+from doorward.desk.views.law import law_department, letters_of_office, look_at_clocks
 from doorward.desk.views.live import polling
 from doorward.desk.views.papers import papers_shown
 from doorward.desk.views.signed_in import for_actor
@@ -45,13 +46,15 @@ def listing(request: HttpRequest, actor: Actor) -> HttpResponse:
 @for_actor
 def queue(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Return what waits for an office of theirs, the most urgent first."""
+    look_at_clocks(actor)
     pages = Paginator(waiting_for(actor), PAGE)
-    shaken = list_shaken(actor) if actor.may(Act.DETERMINE) else []
-    return render(
-        request,
-        "desk/queue.html",
-        {"page": pages.get_page(request.GET.get("page")), "shaken": shaken, **polling(actor)},
-    )
+    shown = {
+        "page": pages.get_page(request.GET.get("page")),
+        "shaken": list_shaken(actor) if actor.may(Act.DETERMINE) else [],
+        **polling(actor),
+        **letters_of_office(actor),
+    }
+    return render(request, "desk/queue.html", shown)
 
 
 @require_safe
@@ -76,8 +79,8 @@ def page(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
         "papers": papers_of(pack),
         "scopes": SCOPES,
         "may_verify": actor.may(Act.VERIFY) and found.state != State.CLOSED,
-        "may_write": actor.may(Act.ANSWER),
         "may_answer": actor.may(Act.ANSWER) and answers(actor, found),
+        **law_department(actor, found),
         "may_seal": actor.may(Act.SEAL) and found.state != State.CLOSED,
     }
     return render(request, "desk/matter.html", shown)

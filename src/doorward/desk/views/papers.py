@@ -12,8 +12,8 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from doorward.desk.access import Actor, matter_of
-from doorward.desk.actions import NotAllowedError
 from doorward.desk.filed_papers import Said, add, begin, classes, delete_copy, read
+from doorward.desk.history import NotAllowedError
 from doorward.desk.holding import awaits_hold, holds_over
 from doorward.desk.models import Matter, Paper, Standing, State
 from doorward.desk.papers.kinds import FLAGS, group

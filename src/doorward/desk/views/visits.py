@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from doorward.desk.access import Actor, sees_names, visit_of, visits
-from doorward.desk.actions import NotAllowedError
 from doorward.desk.front_mount import MAIN, app_address, place_kinds, protocols_tenants
+from doorward.desk.history import NotAllowedError
 from doorward.desk.phones import add_place, list_places, make_code, take_back
 from doorward.desk.registers_read import MAX_OFFERED, read_registers
 from doorward.desk.views.signed_in import for_actor
