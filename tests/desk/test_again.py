@@ -285,6 +285,50 @@ def test_a_determination_is_worded_signed_elsewhere_on_file_and_linked(
     assert 'value="declined-records"' not in at["finn"].get(f"/matters/{matter.pk}/letter/").content.decode()
 
 
+def test_a_determined_purpose_closes_and_has_the_letter_of_what_the_order_answers(
+    at: Any, recording: Recording
+) -> None:
+    assert recording() is not None
+    asked = {
+        "who-asks": "HSI", "for-whom": "HSI", "purpose": "criminal-investigation", "direct-access": "yes",
+        "passed-on": "no",
+    }  # fmt: skip
+    matter = file(at["omar"], "agreement", asked)
+    assert matter.outcome == "refer"
+    says = "context.purpose = civil-immigration-enforcement"
+    text = statement(at, matter, clause="C30b", says=says)
+    assert "on file and linked" in post(
+        at["finn"], matter, "determine", {"note": sign_note(text, FINN).decode()}
+    )
+    matter.refresh_from_db()
+    assert (matter.outcome, matter.state) == ("deny", "decided")
+    assert [one.kind for one in matter.clocks.get().events.all()] == ["started", "met"]
+    assert matter.events.last().says["was"]["outcome"] == "refer"
+    letters = at["finn"].get(f"/matters/{matter.pk}/letter/").content.decode()
+    assert 'value="declined-agreement"' in letters
+    assert 'value="allowed"' not in letters
+
+
+def test_a_signed_paper_of_before_a_correction_counts_no_more(at: Any, recording: Recording) -> None:
+    assert recording() is not None
+    matter = file(at["omar"], "court-paper", WARRANT)
+    begins = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)  # noqa: TID251  # it begins now
+    more = (("matter", matter.number), ("verified-with", "clerk"), ("scope", "in"), ("sealed", "no"))
+    paper = Record(
+        RecordKind.PAPER, "court_criminal", begins, begins + timedelta(days=9), "26 CR 1", "read", more
+    )
+    at["finn"].post("/registers/", {"note": sign_note(format_record(paper), FINN).decode()})
+    post(at["finn"], matter, "again")
+    matter.refresh_from_db()
+    assert matter.outcome == "permit"
+    correct(at["omar"], matter, {**WARRANT, "of-court": "transfer"}, last(matter))
+    matter.refresh_from_db()
+    assert matter.outcome != "permit"
+    post(at["finn"], matter, "again")
+    matter.refresh_from_db()
+    assert matter.outcome != "permit"
+
+
 def test_what_is_no_determination_about_this_matter_is_refused(at: Any, recording: Recording) -> None:
     matter, other = (file(at["omar"], "status", STATUS) for _ in range(2))
     begins = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251  # a record begins now

@@ -48,9 +48,9 @@ def letters_of_office(actor: Actor) -> dict[str, object]:
     """Return the letters that wait for this person, or in a line why nobody can tell how they stand."""
     try:
         waiting, has_more = releasing.letters_waiting(actor)
-        return {"letters_waiting": waiting, "has_more_letters": has_more}
     except (ConfigError, LogError) as error:
         return {"letters_unread": str(error)}
+    return {"letters_waiting": waiting, "has_more_letters": has_more}
 
 
 def _letters(actor: Actor, matter: Matter) -> dict[str, object]:
