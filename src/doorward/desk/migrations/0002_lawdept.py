@@ -11,7 +11,7 @@ _TABLES = ("letter", "letter_step", "clock_event", "determined")
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("desk", "0002_reports"),
+        ("desk", "0002_papers"),
     ]
 
     operations = [
