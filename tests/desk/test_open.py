@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from hashlib import sha256
@@ -274,6 +275,31 @@ def test_what_is_sealed_counts_in_the_first_quarter_after_its_seal_and_a_drill_i
     assert b"2026-Q4,all,all,0\r\n" in public["/open/2026-Q4.csv"]
     assert b"2027-Q1,court-process,declined,12\r\n" in public["/open/2027-Q1.csv"]
     assert b"2027-Q1,front-desk-visits,all,0\r\n" in public["/open/2027-Q1.csv"]
+
+
+def test_sister_agencies_are_counted_elsewhere_and_another_list_makes_no_quarter(
+    desk: Any, people: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from doorward.desk.models import Place
+    from doorward.desk.reporting import publications
+    from doorward.errors import ConfigError
+
+    for number in range(12):
+        put_matter(
+            people["officer"], f"2026-{number:06d}", "subpoena", "2026-10-05T10:00", tenant="park-district"
+        )
+        put_visit(f"V-2026-{number:06d}", "2026-10-05T10:00")
+    Place.objects.filter(slug="branch-year").update(tenant="cps")
+    try:
+        publish(people, "2026-Q4", desk.folder)
+        assert b"2026-Q4,all,all,0\r\n" in files(desk)["/open/2026-Q4.csv"]
+    finally:
+        Place.objects.filter(slug="branch-year").update(tenant="city")
+    words = publications.counted()
+    for other in (replace(words, threshold=12), replace(words, tenants=("city", "cps"))):
+        monkeypatch.setattr(publications, "counted", lambda other=other: other)
+        with pytest.raises(ConfigError, match="counts something else"):
+            publications.make_next(actor(people["law"], DAYS["2027-Q1"]))
 
 
 def test_a_database_that_was_changed_makes_no_further_quarter(desk: Any, people: dict[str, Any]) -> None:

@@ -87,7 +87,7 @@ def _fill() -> None:
         stands = Publication.objects.create(
             quarter=str(made.quarter),
             day=made.on,
-            scheme=scheme_json(scheme),
+            scheme=scheme_json(scheme, ("city",)),
             table=format_table(made),
             totals=totals,
             **done,

@@ -19,7 +19,7 @@ ALL: Final = "all"
 _WORD: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _QUARTER: Final = re.compile(r"20[0-9]{2}-Q[1-4]")
 _SECTIONS: Final = (
-    "first", "threshold", "delay_days", "office", "auditor", "kind", "others", "outcome", "posture", "word",
+    "first", "threshold", "delay_days", "tenants", "office", "auditor", "kind", "others", "outcome", "posture", "word",
 )  # fmt: skip
 
 
@@ -31,6 +31,7 @@ class Counted:
         first: The first quarter, such as ``2026-Q4``.
         threshold: The smallest count that is published; how small it may be, the table itself says.
         delay_days: How long after a quarter; how short it may be, the table itself says.
+        tenants: Whose requests and visits are counted.
         office: Whose page it is; a role.
         auditor: The office of the key that signs totals.
         kinds: Kinds of the intake, by the public word.
@@ -44,6 +45,7 @@ class Counted:
     first: str
     threshold: int
     delay_days: int
+    tenants: tuple[str, ...]
     office: str
     auditor: str
     kinds: Mapping[str, tuple[str, ...]]
@@ -87,9 +89,10 @@ def read_transparency(text: str) -> tuple[Counted | None, list[Finding]]:
         first,
         _number(file, "threshold"),
         _number(file, "delay_days"),
+        _texts(file, "tenants"),
         file.get(str, "office"),
         file.get(str, "auditor"),
-        {word: _kinds(file, word) for word in file.table("kind")},
+        {word: _texts(file, "kind", word) for word in file.table("kind")},
         file.get(str, "others", "matters"),
         file.get(str, "others", "visits"),
         _by_word(file, "outcome", OUTCOMES),
@@ -126,10 +129,10 @@ def _number(file: Toml, key: str) -> int:
     return held
 
 
-def _kinds(file: Toml, word: str) -> tuple[str, ...]:
-    held = file.get(list, "kind", word)
+def _texts(file: Toml, *path: str) -> tuple[str, ...]:
+    held = file.get(list, *path)
     if not held or not all(isinstance(one, str) and one for one in held):
-        file.note(f"`kind.{word[:60]}` must be a list of kinds of the intake", "kind", word)
+        file.note(f"`{'.'.join(path)[:60]}` must be a list of texts", *path)
         return ()
     return tuple(held)
 

@@ -126,7 +126,7 @@ def make_next(actor: Actor) -> Publication:
     with transaction.atomic():
         take_turn("publication")
         before = list(Publication.objects.order_by("quarter"))
-        _check_scheme(before, scheme)
+        _check_scheme(before, scheme, words)
         quarter = parse_period(before[-1].quarter).after if before else scheme.first
         day = publish_on(scheme, quarter)
         if rules().today(actor.now) < day:
@@ -140,8 +140,8 @@ def make_next(actor: Actor) -> Publication:
         )  # fmt: skip
         entry = recorder().record([(Kind.ACT, fields)], now=actor.now)
         found = Publication.objects.create(
-            quarter=str(quarter), day=day, scheme=scheme_json(scheme), table=table, totals=totals, at=actor.now,
-            by=actor.account, office=by.role, entry=entry,
+            quarter=str(quarter), day=day, scheme=scheme_json(scheme, words.tenants), table=table, totals=totals,
+            at=actor.now, by=actor.account, office=by.role, entry=entry,
         )  # fmt: skip
         for one in mine:
             one.publication = found
@@ -198,11 +198,19 @@ def _uncounted(words: Counted, scheme: Scheme, quarter: Period, day: date) -> It
     ends = datetime.combine(quarter.after.first, time(), zone)
     on = datetime.combine(day, time(), zone)
     already = PublicationCount.objects.filter(matter__isnull=False).values("matter_id")
-    matters = reported(on).filter(filed__gte=begins, filed__lt=ends).exclude(pk__in=already)
+    matters = (
+        reported(on)
+        .filter(tenant__in=words.tenants, filed__gte=begins, filed__lt=ends)
+        .exclude(pk__in=already)
+    )
     for key, kind, outcome in matters.order_by("entry").values_list("pk", "kind", "outcome")[:MAX_COUNTED]:
         yield PublicationCount(matter_id=key, kind=words.kind_of(kind), outcome=words.outcomes[outcome])
     filed = PublicationCount.objects.filter(visit__isnull=False).values("visit_id")
-    visits = reported_visits().filter(received__gte=begins, received__lt=ends).exclude(pk__in=filed)
+    visits = (
+        reported_visits()
+        .filter(place__tenant__in=words.tenants, received__gte=begins, received__lt=ends)
+        .exclude(pk__in=filed)
+    )
     for key, posture in visits.order_by("entry").values_list("pk", "posture")[:MAX_COUNTED]:
         outcome = words.postures.get(posture, words.postures[NO_POSTURE])
         yield PublicationCount(visit_id=key, kind=words.visits, outcome=outcome)
@@ -230,19 +238,19 @@ def _make(
     return every[-1], totals[-1]
 
 
-def _check_scheme(before: Sequence[Publication], scheme: Scheme) -> None:
-    if before and before[0].scheme != scheme_json(scheme):
+def _check_scheme(before: Sequence[Publication], scheme: Scheme, words: Counted) -> None:
+    if before and before[0].scheme != scheme_json(scheme, words.tenants):
         raise ConfigError(
             "the order counts something else than what stands",
             hint="another list would be a difference of two tables",
         )
 
 
-def scheme_json(scheme: Scheme) -> dict[str, object]:
-    """Return a scheme as it is kept beside each quarter."""
+def scheme_json(scheme: Scheme, tenants: Sequence[str]) -> dict[str, object]:
+    """Return a scheme, and whose requests it counts, as it is kept beside each quarter."""
     return {
         "kinds": list(scheme.kinds), "outcomes": list(scheme.outcomes), "first": str(scheme.first),
-        "threshold": scheme.threshold, "delay_days": scheme.delay_days,
+        "threshold": scheme.threshold, "delay_days": scheme.delay_days, "tenants": list(tenants),
     }  # fmt: skip
 
 

@@ -95,6 +95,7 @@ def filed(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
         "signature": _signature(found),
         "replaced": FiledReport.objects.filter(replaces=found).first(),
         "may_sign": actor.may(Act.SIGNED),
+        "is_sample": order().pack.is_sample,
         "place": f"writer {writer}, entry {found.entry - first_sequence(writer)}",
     }
     return render(request, "desk/report_filed.html", shown)
