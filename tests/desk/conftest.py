@@ -108,8 +108,10 @@ def _let_go() -> None:
 @pytest.fixture
 def recording(desk: Desk) -> Iterator[Callable[[], list[Entry]]]:
     """The desk's recorder, and what stands in its spool, entry by entry."""
+    from doorward.desk.limits import limiter
     from doorward.desk.recorder import WORKER, Recorder, hold
 
+    limiter().forget()  # each test begins with none
     folder = worker_folder(desk.spool, WORKER)
     now = datetime.now(UTC)  # noqa: TID251  # a spool has the time of the day
     recorder = Recorder(Spool.open(folder, now=now, worker=WORKER))

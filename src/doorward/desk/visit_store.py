@@ -4,11 +4,10 @@ Held to the contract of `doorward.desk.front.store`. Requests of phones come bes
 lets go of its thread's connection.
 """
 
-import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import wraps
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
@@ -19,13 +18,13 @@ from doorward.desk.filing import next_number
 from doorward.desk.front.store import Conflict, PhonePlace, Stored
 from doorward.desk.front.visits import Receipt
 from doorward.desk.front.visits import Visit as Filed
+from doorward.desk.limits import Limiter, Rate
 from doorward.desk.models import EnrolmentCode, Phone, Place, Training, Visit
 from doorward.desk.notices.outbox import tell_visit
 from doorward.desk.recorder import recorder
 from doorward.record.entry import Kind
 
 SERIES: Final = "V-"
-MAX_KEYS: Final = 10_000
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -52,8 +51,7 @@ class VisitStore:
     """
 
     tenant: str | None = None
-    counts: dict[str, list[datetime]] = field(default_factory=dict)
-    turn: threading.Lock = field(default_factory=threading.Lock)
+    counts: Limiter = field(default_factory=Limiter)
 
     @_alone
     def place_of(self, token_digest: bytes) -> PhonePlace | None:
@@ -99,16 +97,7 @@ class VisitStore:
 
     def count(self, key: str, *, limit: int, window_seconds: int, now: datetime) -> int:
         """Count one more under a key; return 0 if that is within the limit, else the seconds until it is again."""
-        window = timedelta(seconds=window_seconds)
-        with self.turn:
-            if len(self.counts) > MAX_KEYS:
-                self.counts = {name: times for name, times in self.counts.items() if times[-1] > now - window}
-            times = [time for time in self.counts.get(key, ()) if time > now - window]
-            self.counts[key] = times
-            if len(times) >= limit:
-                return max(1, int((times[0] + window - now).total_seconds()))
-            times.append(now)
-            return 0
+        return self.counts.count(Rate("front", limit, window_seconds), key, now=now)
 
     def _put(self, visit: Filed, body: bytes, place: PhonePlace, now: datetime) -> Stored | Conflict:
         number = next_number(now, SERIES)  # takes its turn, so that who comes second finds the first
