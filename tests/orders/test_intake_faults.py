@@ -97,6 +97,12 @@ def test_a_small_intake_has_no_fault(find: Find) -> None:
         ('"resource.origin" = "arrest"', '"context.purpose" = "@principal.agency"', "is not the agency of"),
         (', sets = { "resource.origin" = "arrest" }', "", "the answer `arrest` sets no fact and leads to no"),
         ('"Arrest", sets', '"Arrest", kept = true, sets', "19:1: `arrest` is kept and sets no fact"),
+        (
+            '"Arrest", sets',
+            '"Arrest", mail = ["arrested"], sets',
+            "19:1: words of a message fill in no more than that a paper was shown",
+        ),
+        ('"Arrest", sets', '"Arrest", mail = "arrested", sets', "mail` must be a list"),
         ('action = "hold"', 'action = "keep"', "14:1: `keep` is no action of the order"),
         ('resource = "Custody"', 'resource = "Custody:1"', "14:1: `Custody:1` is no resource"),
         ('resource = "Record"', 'resource = "Collection:moon"', "15:1: `Collection:moon` is no resource"),

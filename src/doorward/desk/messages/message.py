@@ -1,20 +1,23 @@
 """A message as a file, `.eml`: its text, and its attachments by what they are. Pure, and bounded in every way.
 
-The whole file is kept as evidence by whoever calls this; what is refused here is refused for being opened at a desk,
-and is named, so that a person asks for it in another form. A header says who sent it only as a claim.
+What is refused here is refused for being opened at a desk, and is named, so that a person asks for it in another
+form. A header says who sent it only as a claim.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.header import decode_header
 from email.message import Message as Part
 from email.parser import BytesParser
 from email.policy import Policy, compat32
+from email.utils import parsedate_to_datetime
+from hashlib import sha256
 from typing import Final
 
 from doorward.desk.messages.contents import find_danger, sniff_type
 from doorward.desk.messages.markup import MAX_MARKUP, MarkupError, read_markup
-from doorward.desk.messages.names import make_safe_name
+from doorward.desk.messages.names import has_mixed_scripts, make_safe_name
 from doorward.errors import MalformedError
 
 MAX_BYTES: Final = 25 * 1024 * 1024  # what mail servers take
@@ -23,6 +26,7 @@ MAX_PARTS: Final = 60
 MAX_DEPTH: Final = 6  # parts inside of parts; a forwarded reply with pictures has four
 MAX_HEADERS: Final = 300  # of one part; a message over a dozen servers has under a hundred
 MAX_HEADER: Final = 4_000  # characters of one header that are read
+MAX_DATE: Final = 100  # characters; forty are a long one
 MAX_ATTACHMENTS: Final = 30
 MAX_TEXT: Final = 100_000  # characters
 CHARSETS: Final = frozenset({
@@ -47,14 +51,52 @@ class Attachment:
     declared: str
     kind: str
     content: bytes
+    is_mixed: bool = False  # of letters of several scripts, as no word is
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.content)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, hexadecimal: what a person compares with what the sender says was sent."""
+        return sha256(self.content).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A part that was not opened: its safe name, and why."""
+    """A part that was not opened: its safe name, why, and what it is.
+
+    Args:
+        declared: What the sender says it is.
+        size: In bytes; 0 where it is a part of parts.
+        digest: SHA-256, hexadecimal; empty where it is a part of parts.
+    """
 
     name: str
     why: str
+    declared: str = ""
+    size: int = 0
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the headers of a message say, each decoded into one line: claims of whoever wrote them.
+
+    Args:
+        written: `Date`, as it stands there.
+        message_id: Of the sender's server; the same message has it again.
+        came: When the last server on the way took it, or else when it says that it was written; None where neither
+            says it.
+    """
+
+    recipient: str = ""
+    reply_to: str = ""
+    written: str = ""
+    message_id: str = ""
+    came: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +118,7 @@ class Message:
     refused: tuple[Refused, ...]
     from_markup: bool = False
     is_cut: bool = False
+    envelope: Envelope = field(default_factory=Envelope)
 
 
 def read_message(raw: bytes) -> Message:
@@ -108,7 +151,29 @@ def read_message(raw: bytes) -> Message:
         refused=tuple(reader.refused),
         from_markup=from_markup,
         is_cut=is_cut,
+        envelope=_read_envelope(whole),
     )
+
+
+def _read_envelope(whole: Part) -> Envelope:
+    # RFC 5321, 4.4: each server writes its line above those that it finds, and the date behind the last semicolon.
+    taken = str(whole["received"] or "").rpartition(";")[2]
+    return Envelope(
+        recipient=_one_line(whole["to"]),
+        reply_to=_one_line(whole["reply-to"]),
+        written=_one_line(whole["date"]),
+        message_id=_one_line(whole["message-id"]),
+        came=_moment(taken) or _moment(_one_line(whole["date"])),
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the time of a header with its offset, or None: there is none, or it is in no calendar."""
+    try:
+        found = parsedate_to_datetime(text[:MAX_DATE].strip())
+        return None if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
 
 
 class _Counted:
@@ -192,10 +257,15 @@ class _Reader:
             self._refuse(part, f"a message has at most {MAX_ATTACHMENTS} attachments")
         else:
             name = make_safe_name(_name(part), number=self.parts, kind=kind)
-            self.attachments.append(Attachment(name, declared, kind, content))
+            self.attachments.append(
+                Attachment(name, _one_line(declared), kind, content, is_mixed=has_mixed_scripts(name))
+            )
 
     def _refuse(self, part: Part, why: str) -> None:
-        self.refused.append(Refused(make_safe_name(_name(part), number=self.parts, kind=""), why))
+        name = make_safe_name(_name(part), number=self.parts, kind="")
+        content = b"" if part.is_multipart() else _content(part)
+        digest = "" if part.is_multipart() else sha256(content).hexdigest()
+        self.refused.append(Refused(name, why, _one_line(part.get_content_type()), len(content), digest))
 
 
 def _inner(part: Part) -> Iterator[Part]:

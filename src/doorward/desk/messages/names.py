@@ -18,6 +18,16 @@ SUFFIXES: Final = {
 }
 
 
+# Alphabets whose letters are taken for one another; a name of one of them is a name.
+ALIKE: Final = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
+
+
+def has_mixed_scripts(text: str) -> bool:
+    """Return whether letters of two alphabets that look alike stand in a text, as they do where one plays another."""
+    found = {unicodedata.name(char, "").split(" ", 1)[0] for char in text if char.isalpha()}
+    return len(found & ALIKE) > 1
+
+
 def make_safe_name(raw: str, *, number: int, kind: str) -> str:
     """Return a name to store and show an attachment under.
 

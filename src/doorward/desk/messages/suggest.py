@@ -28,11 +28,10 @@ def suggest_kind(intake: Intake, message: Message) -> Suggestion:
 
     Who sent it, and from which domain, is not looked at: a header is a claim, and identifies nobody.
     """
-    names = " \n".join(attachment.name for attachment in message.attachments)
-    text = f"{message.subject}\n{message.text[:MAX_READ]}\n{names}".casefold()
+    text = searched_text(message)
     found: dict[str, tuple[str, ...]] = {}
     for kind in intake.kinds.values():
-        words = tuple(word for word in kind.mail if _stands(word, text))
+        words = tuple(word for word in kind.mail if stands(word, text))
         if words:
             found[kind.id] = words
     most = max(map(len, found.values()), default=0)
@@ -40,7 +39,21 @@ def suggest_kind(intake: Intake, message: Message) -> Suggestion:
     return Suggestion(first[0] if len(first) == 1 else None, found)
 
 
-def _stands(word: str, text: str) -> bool:
-    """Return whether a word of the pack stands in a text, as a word; a space in it is any space."""
-    parts = r"\s+".join(re.escape(part) for part in word.casefold().split())
-    return re.search(rf"(?<!\w){parts}(?!\w)", text) is not None
+def searched_text(message: Message) -> str:
+    """Return what of a message is looked at: its subject, the head of its text, the names of its attachments."""
+    names = " \n".join(attachment.name for attachment in message.attachments)
+    return f"{message.subject}\n{message.text[:MAX_READ]}\n{names}".casefold()
+
+
+def stands(word: str, text: str) -> bool:
+    """Return whether a word of the pack stands in a text, as a word; a space in it is any space.
+
+    Args:
+        text: In small letters, as `searched_text` has it.
+    """
+    return re.search(rf"(?<!\w){spaced(word)}(?!\w)", text) is not None
+
+
+def spaced(word: str) -> str:
+    """Return an expression for a word of the pack."""
+    return r"\s+".join(re.escape(part) for part in word.casefold().split())

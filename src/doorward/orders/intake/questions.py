@@ -39,12 +39,15 @@ class Option:
     Args:
         sets: Facts by path; ``action`` and ``resource`` (``Type`` or ``Type:id``) among them.
         kept: It is on the list for the reader and for the file, and sets no fact.
+        mail: Words of a message by which it is filled in before, for a person to look at. Only of an answer that says
+            no more than that a paper was shown, or that is kept: that never opens anything.
     """
 
     word: str
     label: str
     sets: Mapping[str, Fact] = field(default_factory=dict)
     kept: bool = False
+    mail: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Question:
         longest: Characters of a text or a case number.
         register: The resolver whose entries a text names, so that a form offers them; the desk asks it, and its answer
             is an act.
+        mail: Of a case number the words of a message that stand before it, such as `docket no.`.
     """
 
     id: str
@@ -69,6 +73,7 @@ class Question:
     needed: bool = False
     longest: int = 0
     register: str | None = None
+    mail: tuple[str, ...] = ()
 
     @property
     def is_kept(self) -> bool:

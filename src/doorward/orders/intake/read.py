@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from doorward.cedar.types import BOOL, EntityType
-from doorward.orders.intake.acts import PAPER, PRINCIPAL, SHOWN
+from doorward.orders.intake.acts import PAPER, PRESENTED, PRINCIPAL, SHOWN
 from doorward.orders.intake.questions import (
     ACTION,
     KEPT,
@@ -34,12 +34,13 @@ OWN_KEYS: Final[Mapping[QuestionType, tuple[str, ...]]] = {
     QuestionType.AGENCY: ("sets", "only"),
     QuestionType.PURPOSE: ("sets", "only"),
     QuestionType.TEXT: ("longest", "register"),
-    QuestionType.CASE_NUMBER: ("longest", "register"),
+    QuestionType.CASE_NUMBER: ("longest", "register", "mail"),
     QuestionType.DATE_TIME: (),
 }
-OPTION_KEYS: Final = ("label", "sets", "kept")
+OPTION_KEYS: Final = ("label", "sets", "kept", "mail")
 KIND_KEYS: Final = ("label", "says", "offered_to", "sets", "asks", "mail")
 ASK_KEYS: Final = ("ask", "when", "needed")
+PAPERS: Final = "context.papers."
 ANY, SAYS_SHOWN = "any", "shown"
 LONGEST: Final = 200  # characters of a text where the question says nothing
 MAX_LONGEST: Final = 500  # a note, not a letter
@@ -169,6 +170,7 @@ class _Reader:
             needed=self.file.get(bool, *at, "needed", default=False) if "needed" in raw else False,
             longest=longest if kind in {QuestionType.TEXT, QuestionType.CASE_NUMBER} else 0,
             register=self._register(raw, at),
+            mail=tuple(self._texts((*at, "mail"), default=())),
         )
 
     def _register(self, raw: Mapping[str, Any], at: tuple[str, ...]) -> str | None:
@@ -214,7 +216,17 @@ class _Reader:
         sets = self._sets((*at, "sets")) if "sets" in raw else {}
         if kept and sets:
             self.file.note(f"`{word}` is kept and sets no fact; it has `sets`", *at)
-        return Option(word, self.file.get(str, *at, "label"), sets, kept)
+        mail = tuple(self._texts((*at, "mail"), default=()))
+        if (mail and not (sets or kept)) or any(
+            not _is_shown(path, value) for path, value in sets.items() if mail
+        ):
+            self.file.note(
+                "words of a message fill in no more than that a paper was shown",
+                *at,
+                "mail",
+                hint="leave `mail` out: what opens something a person answers",
+            )
+        return Option(word, self.file.get(str, *at, "label"), sets, kept, mail)
 
     def _words_of_order(self, kind: QuestionType, at: tuple[str, ...]) -> dict[str, Option]:
         pack = self.pack
@@ -356,6 +368,10 @@ class _Reader:
     def _check_id(self, name: str, at: tuple[str, ...]) -> None:
         if not ID.fullmatch(name):
             self.file.note(f"`{name[:60]}` is no id: small letters, digits, `-` and `_`, at most 40", *at)
+
+
+def _is_shown(path: str, value: Fact) -> bool:
+    return path.startswith(PAPERS) and path.endswith(f".{PRESENTED}") and value is True
 
 
 def _never_answered(path: str, spec: FactSpec) -> str | None:
