@@ -52,6 +52,7 @@ fix: $(DEV)          ## let ruff repair what it can
 docs: $(DEV)         ## write the generated pages anew and build site/
 	.venv/bin/python tests/docs/cli_page.py
 	.venv/bin/python tests/docs/audit_pages.py
+	.venv/bin/python tests/docs/api_page.py
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
 bench: $(DEV)        ## every benchmark, one after the other
 	@for file in bench/bench_*.py; do echo "== $$file"; .venv/bin/python "$$file" || exit 1; done

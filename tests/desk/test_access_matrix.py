@@ -15,7 +15,7 @@ from doorward.record.entry import Entry
 
 Recording = Callable[[], list[Entry]]
 WHO = ("nobody", "owner", "colleague", "stranger", "supervisor", "counsel", "auditor", "security")
-HERE, SENT, GONE, NOT, REFUSED = 200, 302, 404, 403, 409
+HERE, SENT, GONE, NOT, REFUSED, NO_TOKEN = 200, 302, 404, 403, 409, 401
 ALL_BUT_NOBODY = (SENT, *[HERE] * 7)
 THEIRS = (SENT, HERE, HERE, GONE, GONE, HERE, HERE, GONE)
 # A form's answer to somebody who may see the matter is the page again, with what was done or why not.
@@ -27,6 +27,7 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "home": ("get", ALL_BUT_NOBODY),
     "new": ("get", (SENT, HERE, HERE, HERE, HERE, HERE, NOT, NOT)),
     "new-kind": ("get", (SENT, HERE, HERE, HERE, HERE, HERE, NOT, NOT)),
+    "message": ("get", (SENT, HERE, HERE, HERE, HERE, HERE, NOT, NOT)),
     "matters": ("get", ALL_BUT_NOBODY),
     "matter": ("get", THEIRS),
     "verify": ("post", DONE),
@@ -84,6 +85,13 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "delete-drill": ("post", DONE),
     "notices-again": ("post", (SENT, NOT, NOT, NOT, NOT, SENT, NOT, SENT)),
     "play": ("get", (HERE,) * 8),
+    # Programs come by a token and nobody by a session: tests/desk/test_api.py asks as clients.
+    "api-kinds": ("get", (NO_TOKEN,) * 8),
+    "api-kind": ("get", (NO_TOKEN,) * 8),
+    "api-matters": ("post", (NO_TOKEN,) * 8),
+    "api-matter": ("get", (NO_TOKEN,) * 8),
+    "api-description": ("get", (NO_TOKEN,) * 8),
+    "api-nothing": ("get", (NO_TOKEN,) * 8),
 }
 
 
@@ -138,6 +146,8 @@ FORMS = {
     "correct",
     "determine",
     "new-kind",
+    "message",
+    "api-nothing",
     "play",
     "registers",
     "phones",
@@ -251,12 +261,16 @@ def test_who_gets_what(
         "delete-drill": {"key": key},
         "sheet": {"tenant": "city", "place": "library", "name": "poster", "language": "en"},
         **{act: {"key": key} for act in ("clock", "date", "ask-again", "close", "correct", "determine")},
+        "api-matter": {"key": key},
+        "api-nothing": {"rest": "nothing"},
+        "api-kind": {"kind": "detainer"},
+        "new-kind": {"kind": "detainer"},
     }
     if name.startswith("letter-"):
         typed = {"to": "Sample Agency", "paper": "detainer", "paper-day": "2026-11-20", "keep": "1"}
         kept = clients["counsel"].post(f"{filed}letter/", typed).headers["location"]
         needed[name] = {"key": key, "letter": uuid.UUID(kept.split("/")[4])}
-    address = reverse(name, kwargs=needed.get(name, {"kind": "detainer"} if name == "new-kind" else {}))
+    address = reverse(name, kwargs=needed.get(name, {}))
     got = {who: getattr(clients[who], method)(address).status_code for who in WHO}
     assert got == dict(zip(WHO, expected, strict=True))
     other = "post" if method == "get" and name not in FORMS else None

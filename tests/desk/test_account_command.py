@@ -1,70 +1,23 @@
 """Accounts and a city's desk as commands: real processes, a real database, HTTPS with a certificate."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from doorward.cli.desk import check_free
-from doorward.desk.database import DATABASE, ROLE, make_database
-from doorward.embedded.clusters import record_spec
-from doorward.embedded.launcher import Cluster
 from doorward.errors import ConfigError
+from tests_support.desk_city import account, make_city
 
 
 @pytest.fixture(scope="module")
 def city() -> Iterator[Path]:
     """A doorward.toml with a desk whose database is there and empty."""
-    with tempfile.TemporaryDirectory(prefix="doorward-city-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        cluster = Cluster(record_spec(folder))
-        cluster.start()
-        try:
-            make_database(cluster.dsn(user="postgres", dbname="postgres"))
-            spec = cluster.spec
-            conninfo = make_conninfo(host=str(spec.socket_dir), port=spec.port, user=ROLE, dbname=DATABASE)
-            file = folder / "doorward.toml"
-            file.write_text(
-                f"""
-order = "chicago"
-production = false
-data = "data"
-[database]
-conninfo = "host=nowhere.invalid dbname=clear"
-[listen]
-host = "127.0.0.1"
-port = 6432
-plain = true
-[record]
-conninfo = "host=nowhere.invalid"
-[desk]
-conninfo = "{conninfo}"
-origins = ["https://desk.example"]
-""",
-                encoding="utf-8",
-            )
-            yield file
-        finally:
-            cluster.stop()
-
-
-def account(city: Path, *arguments: str, given: str = "") -> Any:
-    command = [sys.executable, "-m", "doorward", "account", *arguments, "--config", str(city)]
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("DOORWARD_", "DJANGO_"))
-    }
-    return subprocess.run(
-        command, input=given, capture_output=True, text=True, timeout=120, check=False, env=environment
-    )
+    with make_city() as file:
+        yield file
 
 
 def assign(city: Path, login: str, **other: str) -> Any:

@@ -26,6 +26,7 @@ PAGES = (
     "/new/",
     "/new/detainer/",
     "/new/court-paper/",
+    "/message/",
     "/matters/",
     "/queue/",
     "/overview/",
@@ -172,6 +173,85 @@ def test_nothing_is_kept_after_signing_out(person: Person) -> None:
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_load_state()
     assert page.evaluate("sessionStorage.length") == 0
+
+
+MESSAGE = (
+    b"""From: =?utf-8?q?An_officer?= <officer@field-office.example>
+To: desk@city.invalid
+Subject: Immigration detainer
+Date: Sun, 01 Mar 2026 09:30:00 -0600
+Message-ID: <browser@field-office.example>
+Content-Type: multipart/mixed; boundary=b
+
+--b
+
+Form I-247A is attached. Case No. 26-117.
+"""
+    + b"A long line " * 60
+    + b"""
+--b
+Content-Type: application/pdf; name="I-247A.pdf"
+
+%PDF-1.7
+--b
+Content-Type: application/zip; name="papers.zip"
+
+PK\x03\x04
+--b--
+"""
+)
+
+
+def test_a_message_is_read_and_filed_by_keyboard_on_a_phone(
+    browser: Any, address: str, tmp_path: Path
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    person = Person(browser, address, width=360, height=740)
+    page, found = person.page, {}
+
+    def look(name: str) -> None:
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        found[name] = (wide, [one["id"] for one in Axe().run(page).response["violations"]])
+        if os.environ.get("DOORWARD_PICTURES"):
+            page.screenshot(path=f"{os.environ['DOORWARD_PICTURES']}/{name}.png", full_page=True)
+
+    person.play("omar.example")
+    person.go("/message/")
+    look("message")
+    (tmp_path / "a.eml").write_bytes(MESSAGE)
+    page.get_by_label("The message, as a file").set_input_files(tmp_path / "a.eml")
+    page.get_by_role("button", name="Read it").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="What stands in the message").wait_for()
+    look("message-read")
+    page.get_by_role("button", name="Detainer", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Detainer").wait_for()
+    assert page.get_by_label("Which number stands on the paper?").input_value() == "26-117"
+    page.get_by_label("That the person is kept, or stopped").focus()
+    page.keyboard.press("Space")
+    page.get_by_label("The detainer", exact=True).wait_for()
+    page.wait_for_load_state("networkidle")
+    look("message-form")
+    page.get_by_role("button", name="See what the order answers").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Decline.").wait_for()
+    assert page.get_by_text("read from the message").count() == 3
+    look("message-preview")
+    page.get_by_role("button", name="File it").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("filed as 20").wait_for()
+    assert page.get_by_role("heading", name="The message").is_visible()
+    look("message-filed")
+    person.go("/message/")
+    page.get_by_label("The message, as a file").set_input_files(tmp_path / "a.eml")
+    page.get_by_role("button", name="Read it").click()
+    page.get_by_text("This message was filed before").wait_for()
+    look("message-again")
+    person.context.close()
+    assert found == dict.fromkeys(found, (0, []))
+    assert person.complaints == []
 
 
 def test_pages_fit_a_phone_and_have_no_fault_that_a_machine_finds(browser: Any, address: str) -> None:

@@ -58,6 +58,7 @@ def stored() -> dict[str, set[str]]:
     found |= {
         "papers.key": {one.name for one in fields(DeskKey)},
         "paper files": {*Binding.__slots__, "content"},
+        "run/messages": {"message"},
     }
     return found | {"record": {field.name.lower() for field in Field}, "seen.json": {"login", "day"}}
 

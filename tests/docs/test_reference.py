@@ -44,7 +44,8 @@ def test_every_command_that_a_page_names_exists(
     wrong = []
     for page, rest in named:
         words = rest.split()
-        name = " ".join(words[:2]) if " ".join(words[:2]) in commands else words[0]
+        longest = (" ".join(words[:count]) for count in (3, 2, 1))
+        name = next((one for one in longest if one in commands), words[0])
         if name not in commands:
             wrong.append((page, rest))
             continue

@@ -5,7 +5,6 @@ most; `assign` again is how somebody looks again. Exit codes: 0 done, 2 an argum
 """
 
 import json
-import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,13 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
-from doorward.cli.desk import city_configuration, write_private
-from doorward.cli.settings import read_settings
-from doorward.desk.configuration import VARIABLE
+from doorward.cli import account_client
+from doorward.cli.desk_database import Models, open_desk
 from doorward.desk.roles import Role
-from doorward.errors import ConfigError, StoreError
+from doorward.errors import ConfigError
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(account_client.app, name="client")
 Config = Annotated[Path, typer.Option(help="doorward.toml of the installation")]
 Login = Annotated[str, typer.Argument(metavar="LOGIN")]
 WithPassword = Annotated[bool, typer.Option("--password", help="read a first password from standard input")]
@@ -39,10 +38,15 @@ def add(
     password: WithPassword = False,  # noqa: FBT002  # a command-line flag
 ) -> None:
     """Make an account; without `--password` it signs in by the identity provider alone."""
-    models = _open(config)
+    models = open_desk(config)
     said = sys.stdin.readline().rstrip("\n") if password else None
     if said is not None and len(said) < MIN_PASSWORD:
         raise ConfigError(f"expected a password of {MIN_PASSWORD} characters or more on standard input")
+    if login.startswith(account_client.PREFIX):
+        raise ConfigError(
+            f"a login does not begin with `{account_client.PREFIX}`: programs do",
+            hint="doorward account client add",
+        )
     if models.Account.objects.filter(login=login).exists():
         raise ConfigError(f"there is an account `{login}` already")
     models.Account.objects.create_user(login, said)
@@ -62,7 +66,7 @@ def assign(  # noqa: PLR0913, PLR0917  # flags of a command
     days: Annotated[int, typer.Option(min=1, max=DAYS, help="until somebody looks again")] = DAYS,
 ) -> None:
     """Say what an account is, for some days; an earlier assignment of the same role ends now."""
-    models = _open(config)
+    models = open_desk(config)
     pack = models.order().pack
     if order_role not in pack.roles or agency not in pack.agencies:
         raise ConfigError(
@@ -82,7 +86,7 @@ def assign(  # noqa: PLR0913, PLR0917  # flags of a command
 @app.command()
 def end(login: Login, config: Config) -> None:
     """End an account at once: its assignments, and every session of it."""
-    models = _open(config)
+    models = open_desk(config)
     found = _find(models, login)
     now = datetime.now(UTC)  # noqa: TID251  # as above
     found.is_active = False
@@ -98,7 +102,7 @@ def list_accounts(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document")] = False,  # noqa: FBT002  # a flag
 ) -> None:
     """List the accounts, what each is now, and until when."""
-    models = _open(config)
+    models = open_desk(config)
     now = datetime.now(UTC)  # noqa: TID251  # as above
     rows: list[dict[str, Any]] = [
         {
@@ -110,7 +114,7 @@ def list_accounts(
                 for held in one.assignments.filter(until__gt=now).order_by("until")
             ],
         }
-        for one in models.Account.objects.order_by("login")
+        for one in models.Account.objects.filter(api_client=None).order_by("login")  # programs: `account client list`
     ]  # fmt: skip
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
@@ -120,33 +124,8 @@ def list_accounts(
         typer.echo(f"{row['login']:<32} {'' if row['active'] else 'out  '}{held or 'nothing'}")
 
 
-class _Models:
-    """What of the desk is imported once Django is set up."""
-
-    def __init__(self) -> None:
-        from doorward.desk.models import Account, Assignment
-        from doorward.desk.order import order
-
-        self.Account, self.Assignment, self.order = Account, Assignment, order
-
-
-def _open(config: Path) -> _Models:
-    from django.db import DatabaseError
-
-    configuration, file = city_configuration(read_settings(config))
-    write_private(file, configuration.format())
-    os.environ[VARIABLE] = str(file)
-    from doorward.desk.serve import open_database
-
-    try:
-        open_database()
-    except DatabaseError as error:
-        raise StoreError("the desk's database cannot be reached or brought to this version") from error
-    return _Models()
-
-
-def _find(models: _Models, login: str) -> Any:  # noqa: ANN401  # a model of an app that is set up late
-    found = models.Account.objects.filter(login=login).first()
+def _find(models: Models, login: str) -> Any:  # noqa: ANN401  # a model of an app that is set up late
+    found = models.Account.objects.filter(login=login, api_client=None).first()
     if found is None:
         raise ConfigError(f"there is no account `{login[:60]}`", hint="doorward account list")
     return found

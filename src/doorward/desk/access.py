@@ -114,6 +114,11 @@ def paper_of(actor: Actor, key: uuid.UUID) -> Paper | None:
     return Paper.objects.filter(pk=key, matter__in=matters(actor)).select_related("matter").first()
 
 
+def own_matters(actor: Actor) -> QuerySet[Matter]:
+    """Return what somebody filed and may see: all that a program ever sees."""
+    return matters(actor).filter(filed_by=actor.account)
+
+
 def waiting_for(actor: Actor) -> QuerySet[Matter]:
     """Return what waits for an office of theirs, the most urgent first; what has no clock that runs is last."""
     offices = [OFFICE[role] for role in actor.roles if role in OFFICE]

@@ -5,7 +5,7 @@ to fail after the entry is written, the record has an entry without a matter; no
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
@@ -33,10 +33,16 @@ from doorward.policy.request import Fact
 from doorward.record.entry import Kind
 
 FORM: Final = "form"
+MESSAGE: Final = "message"
+API: Final = "api"
 PREVIEW: Final = "preview"
 DRILLS: Final = "D-"  # the series of their numbers
 RECEIVED: Final = "received"  # the question for when it came
 _SKIPPED: Final = ("context.now",)
+
+
+class FutureError(ConfigError):
+    """Something is said to have come after now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +67,33 @@ class Filing:
 
     @classmethod
     def of_form(
-        cls, asked: Asked, *, key: uuid.UUID, token: uuid.UUID, now: datetime, drill: bool = False
+        cls,
+        asked: Asked,
+        *,
+        key: uuid.UUID,
+        token: uuid.UUID,
+        now: datetime,
+        channel: str = FORM,
+        drill: bool = False,
     ) -> Self:
-        """Return what a form files.
+        """Return what a form files, or a message or a program by the same questions.
 
         Raises:
-            ConfigError: It is said to have come after now.
+            FutureError: It is said to have come after now.
         """
-        return cls(asked, key, token, received_of(asked, now), drill=drill)
+        return cls(asked, key, token, received_of(asked, now), channel, drill)
 
 
 def received_of(asked: Asked, now: datetime) -> datetime:
     """Return when the City got it: as the answers say, or else now.
 
     Raises:
-        ConfigError: It is said to have come after now.
+        FutureError: It is said to have come after now.
     """
     said = asked.given.get(RECEIVED, ())
     received = datetime.fromisoformat(said[0]) if said else now
     if received > now:
-        raise ConfigError("it is said to have come in the future", hint="leave it open for now")
+        raise FutureError("it is said to have come in the future", hint="leave it open for now")
     return received
 
 
@@ -103,22 +116,47 @@ def preview(actor: Actor, asked: Asked, token: uuid.UUID) -> Decided:
     return decided
 
 
-def file_matter(actor: Actor, filing: Filing) -> Matter:
+def file_matter(actor: Actor, filing: Filing, also: Callable[[Matter], None] | None = None) -> Matter:
     """Return the matter that was filed, or that this form had filed before.
+
+    Of two that come at once with one token, the second waits for its turn and then finds what the first has filed.
+
+    Args:
+        also: What is kept beside it, inside of the transaction that files it: where it fails, nothing is filed.
 
     Raises:
         ConfigError: As `preview`.
         StoreError: It cannot be recorded; nothing was filed.
     """
+    before = _filed_before(actor, filing)
+    if before is not None:
+        return before
     decided = _decide(actor, filing.asked, filing.received)
     try:
         with transaction.atomic():
-            return _file(actor, filing, decided)
-    except IntegrityError:
-        before = Matter.objects.filter(token=filing.token, filed_by=actor.account).first()
+            matter = _file(actor, filing, decided)
+            if also is not None:
+                also(matter)
+            return matter
+    except _FiledBeforeError as found:
+        return found.matter
+    except IntegrityError:  # at the turn of a year the two took different turns
+        before = _filed_before(actor, filing)
         if before is None:
             raise
         return before
+
+
+class _FiledBeforeError(Exception):
+    """Another one was first: nothing is recorded, and no number is taken."""
+
+    def __init__(self, matter: Matter) -> None:
+        super().__init__()
+        self.matter = matter
+
+
+def _filed_before(actor: Actor, filing: Filing) -> Matter | None:
+    return Matter.objects.filter(token=filing.token, filed_by=actor.account).first()
 
 
 def _decide(actor: Actor, asked: Asked, received: datetime) -> Decided:
@@ -132,12 +170,12 @@ def _decide(actor: Actor, asked: Asked, received: datetime) -> Decided:
 def _file(actor: Actor, filing: Filing, decided: Decided) -> Matter:
     by = actor.assignment(MAY[Act.FILE])
     assert by is not None
-    before = Matter.objects.filter(token=filing.token, filed_by=actor.account).first()
-    if before is not None:
-        return before
     key, pack = filing.key, order().pack
     decision, request = decided.decision, decided.request
-    number = next_number(actor.now, DRILLS if filing.drill else "")
+    number = next_number(actor.now, DRILLS if filing.drill else "")  # takes its turn
+    before = _filed_before(actor, filing)
+    if before is not None:
+        raise _FiledBeforeError(before)
     facts = stored_facts(request.facts)
     fields = matter_entry(
         key,

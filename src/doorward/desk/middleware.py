@@ -14,21 +14,27 @@ from django.shortcuts import redirect
 from doorward.desk.access import Actor, find_actor
 from doorward.desk.entrance.factors import has_factor, proves
 from doorward.desk.entrance.sessions import Over, find_end, touch
+from doorward.desk.limits import STRANGERS, address_of, wait_for
 from doorward.desk.models import Account
+from doorward.desk.views.too_many import too_many
 
 _FREE = ("/account/", "/static/", "/front/")
+API = "/api/"
 _OPEN = "/open/"  # the same for everybody: nobody is looked for, so no answer depends on a cookie
 
 
-class OpenMiddleware:
-    """Takes cookies away from requests of the public page, before anybody looks at them: its answers know nobody."""
+class CookielessMiddleware:
+    """Takes the cookies off what is asked of the public page and of the interface for programs, before anybody looks.
+
+    The page answers everybody alike. Programs come by a token, and by no session.
+    """
 
     def __init__(self, respond: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.respond = respond
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the answer; for the public page that of somebody who sent none."""
-        if request.path.startswith(_OPEN):
+        """Return the answer of somebody who sent no cookie, where none counts."""
+        if request.path.startswith((API, _OPEN)):
             request.META.pop("HTTP_COOKIE", None)
         return self.respond(request)
 
@@ -40,11 +46,14 @@ class ActorMiddleware:
         self.respond = respond
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the answer of the page, or the way to a second factor; no browser and no proxy keeps either."""
+        """Return the answer of the page, or the way to a second factor; no browser and no proxy keeps either.
+
+        Programs come by a token, and by no session. The public page knows nobody, and may be kept.
+        """
         if request.path.startswith(_OPEN):
             return self.respond(request)
         now = datetime.now(UTC)  # noqa: TID251  # the shell may read the clock
-        actor = actor_of(request, now)
+        actor = None if request.path.startswith(API) else actor_of(request, now)
         request.actor = actor  # type: ignore[attr-defined]  # as Django's own middleware does
         if actor is not None and actor.lacks_factor and not request.path.startswith(_FREE):
             answer: HttpResponseBase = redirect("mfa_index")
@@ -54,6 +63,22 @@ class ActorMiddleware:
         if "no-store" not in answer.headers["Cache-Control"]:
             answer.headers["Cache-Control"] += ", no-store"
         return answer
+
+
+class StrangerMiddleware:
+    """Counts what somebody who is not signed in asks, by the address; programs are counted where they come in."""
+
+    def __init__(self, respond: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the answer of the page, or how long to wait."""
+        if getattr(request, "actor", None) is None and not request.path.startswith(API):
+            now = datetime.now(UTC)  # noqa: TID251  # the shell may read the clock
+            wait = wait_for(STRANGERS, address_of(request), now=now)
+            if wait:
+                return too_many(request, wait)
+        return self.respond(request)
 
 
 def actor_of(request: HttpRequest, now: datetime) -> Actor | None:

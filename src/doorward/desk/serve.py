@@ -8,7 +8,7 @@ import os
 import ssl
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import django
@@ -107,6 +107,7 @@ def _begin(worker: Any) -> None:  # noqa: ANN401  # gunicorn has no types
     from django.db import connection
 
     from doorward.desk.filed_papers import look_after
+    from doorward.desk.message_waiting import sweep
     from doorward.desk.notices.worker import Sender, clock
     from doorward.desk.order import order
     from doorward.desk.recorder import WORKER, Recorder, hold
@@ -116,6 +117,7 @@ def _begin(worker: Any) -> None:  # noqa: ANN401  # gunicorn has no types
     order()  # a pack that does not load ends the start, not the first request
     folder = worker_folder(worker.app.desk.spool, WORKER)
     now = datetime.now(UTC)  # noqa: TID251  # as above
+    sweep(now, older=timedelta(0))  # messages that waited when the desk ended
     hold(Recorder(Spool.open(folder, now=now, worker=WORKER)))
     for line in look_after(now):  # nobody is adding a paper yet: the spool is ours, and it is not served
         sys.stderr.write(f"doorward desk: {line}\n")

@@ -1,7 +1,7 @@
 """Answers to a kind's questions as a page shows them: which are asked now, what was said, what is wrong with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -31,6 +31,7 @@ class Shown:
     Args:
         anchor: The id of the element that an error leads to.
         register: Whose entries it names, or empty.
+        read: It was read from a message, and nobody has changed it.
         input: The type of an input element, where there are no options.
     """
 
@@ -46,6 +47,7 @@ class Shown:
     input: str
     length: int
     register: str = ""
+    read: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +77,26 @@ class Answers:
         return found
 
     @property
-    def said(self) -> list[tuple[str, str]]:
-        """Labels of questions and of what was said to them."""
+    def said(self) -> list[tuple[str, str, bool]]:
+        """Labels of questions and of what was said to them, and whether a message says it, and nobody else."""
         found = []
         for field in self.fields:
             chosen = ", ".join(option.label for option in field.options if option.chosen)
             if chosen or field.value:
-                found.append((field.label, chosen or field.value))
+                found.append((field.label, chosen or field.value, field.read))
         return found
 
 
-def read_answers(intake: Intake, kind: str, sent: QueryDict) -> Answers:
+def read_answers(
+    intake: Intake, kind: str, sent: QueryDict, *, read: Mapping[str, tuple[str, ...]] | None = None
+) -> Answers:
     """Return what a form says, read by the order's intake.
 
     Args:
         kind: Of the intake.
         sent: Untrusted. What is no question of the kind is the form's own, such as its token; an answer to a question
             that is not put after the answers before it is left out, as when somebody goes back and changes one.
+        read: Answers that were read from a message; they are marked as long as they stand so.
     """
     found = intake.kinds[kind]
     moments = {question.id for question in found.questions if question.type is QuestionType.DATE_TIME}
@@ -108,14 +113,24 @@ def read_answers(intake: Intake, kind: str, sent: QueryDict) -> Answers:
         if said and question.is_asked(given):
             given[question.id] = tuple(map(str, said)) if isinstance(said, list) else (str(said),)
     kept = {name: value for name, value in answers.items() if name in given}
-    read = intake.read(kind, kept)
-    faults = read if isinstance(read, Faults) and sent else Faults()
+    found_read = {} if read is None else read
+    asked = intake.read(kind, kept)
+    faults = asked if isinstance(asked, Faults) and sent else Faults()
     shown = tuple(
-        show(question, given.get(question.id, ()), " ".join(faults.by_question.get(question.id, ())))
+        replace(
+            show(question, given.get(question.id, ()), " ".join(faults.by_question.get(question.id, ()))),
+            read=question.id in given and given[question.id] == found_read.get(question.id),
+        )
         for question in found.questions
         if question.is_asked(given)
     )
-    return Answers(shown, None if isinstance(read, Faults) else read, faults.by_question, faults.form)
+    return Answers(shown, None if isinstance(asked, Faults) else asked, faults.by_question, faults.form)
+
+
+def without_faults(answers: Answers) -> Answers:
+    """Return the answers of a form that nobody has seen yet: what is still open there is no fault."""
+    fields = tuple(replace(field, fault="") for field in answers.fields)
+    return replace(answers, fields=fields, faults={}, form=())
 
 
 def stated(kind: Kind | None, answers: Mapping[str, object]) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from doorward.desk.access import OFFICE, Actor, answers, matter_of, matters, waiting_for
 from doorward.desk.finding import find, read_wanted
+from doorward.desk.message_filing import message_of
 from doorward.desk.models import State
 from doorward.desk.order import order, papers_of
 from doorward.desk.resting import last_reading, list_shaken
@@ -75,6 +76,7 @@ def page(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
         "events": [(event, tell(event.says)) for event in found.events.all()],
         "stated": stated(kind, found.answers),
         "reading": last_reading(found),
+        "message": message_of(actor, found),
         "contacts": pack.contacts,
         "papers": papers_of(pack),
         "scopes": SCOPES,

@@ -1,0 +1,1 @@
+"""Filing by programs: tokens, bodies, problems and the description of the interface."""
