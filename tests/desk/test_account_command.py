@@ -1,6 +1,7 @@
 """Accounts and a city's desk as commands: real processes, a real database, HTTPS with a certificate."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +50,19 @@ def test_an_account_is_made_assigned_listed_and_ended(city: Path) -> None:
     assert "1 assignments ended" in account(city, "end", "counsel.example").stdout
     row = listed(city, "counsel.example")
     assert (row["active"], row["assignments"]) == (False, [])
+
+
+def test_an_invitation_is_an_address_of_the_desk_and_none_for_who_has_ended(city: Path) -> None:
+    account(city, "add", "invited.example")
+    first, second = (account(city, "invite", "invited.example") for _ in range(2))
+    assert (first.returncode, first.stderr) == (0, "")
+    assert re.fullmatch(r"https://desk\.example/account/first/\d+/[a-z0-9]+-[0-9a-f]+/\n", first.stdout)
+    assert first.stdout != second.stdout
+    account(city, "end", "invited.example")
+    for login, says in (("invited.example", "has ended"), ("nobody.example", "there is no account")):
+        done = account(city, "invite", login)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert says in done.stderr
 
 
 @pytest.mark.parametrize(

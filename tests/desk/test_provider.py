@@ -76,7 +76,7 @@ def served(
 @pytest.fixture
 def walker(served: Served, provider: Running, tmp_path: Path) -> Walker:
     provider.set(people=PEOPLE, offset=0, broken=None, userinfo=None)
-    return Walker(served.url, served.authority.root, provider, tmp_path)
+    return Walker(served.url, served.root, provider, tmp_path)
 
 
 def test_the_way_to_the_provider_has_pkce_state_and_nonce_and_nothing_that_an_address_said(
@@ -152,7 +152,7 @@ def test_an_answer_is_taken_once_and_in_the_browser_that_asked(
     walker: Walker, served: Served, provider: Running, tmp_path: Path
 ) -> None:
     back = walker.answer(walker.begin(), "s-staff")
-    other = Walker(served.url, served.authority.root, provider, tmp_path)
+    other = Walker(served.url, served.root, provider, tmp_path)
     other.get("/account/login/")
     for who, address in ((other, back), (walker, back.replace("state=", "state=x"))):
         done = who.get(address)
@@ -254,7 +254,7 @@ def test_a_browser_goes_all_the_way_under_the_desks_own_policy(
     from playwright.sync_api import sync_playwright
 
     leaf = provider.root.with_name("provider.crt")
-    known = ",".join(digest_of(one) for one in (served.pair.certificate, leaf))
+    known = ",".join(digest_of(one) for one in (served.certificate, leaf))
     with sync_playwright() as playwright:
         flags = ["--no-sandbox", f"--ignore-certificate-errors-spki-list={known}"]
         browser = playwright.chromium.launch(executable_path=CHROME, args=flags)

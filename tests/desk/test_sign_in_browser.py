@@ -53,7 +53,7 @@ def browser(served: Served, people: dict[str, str]) -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         # Trust in the key of this one certificate; all else of TLS is as ever.
-        known = f"--ignore-certificate-errors-spki-list={digest_of(served.pair.certificate)}"
+        known = f"--ignore-certificate-errors-spki-list={digest_of(served.certificate)}"
         found = playwright.chromium.launch(executable_path=CHROME, args=["--no-sandbox", known])
         yield found
         found.close()

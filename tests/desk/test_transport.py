@@ -29,7 +29,7 @@ def served(desk: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
 @pytest.fixture
 def session(served: Served) -> Iterator[requests.Session]:
     with requests.Session() as made:
-        made.verify, made.trust_env = str(served.authority.root), False
+        made.verify, made.trust_env = str(served.root), False
         yield made
 
 
@@ -88,13 +88,13 @@ def test_every_answer_says_what_a_browser_may_do_with_it(session: requests.Sessi
 def test_a_certificate_of_our_own_making_binds_no_browser_for_a_year(desk: Any, tmp_path: Any) -> None:
     assert desk
     with serving(tmp_path, self_made=True) as found:
-        answer = requests.get(f"{found.url}/account/login/", verify=str(found.authority.root), timeout=30)
+        answer = requests.get(f"{found.url}/account/login/", verify=str(found.root), timeout=30)
     assert "strict-transport-security" not in answer.headers
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_tls_is_spoken_from_1_2_on(served: Served, version: ssl.TLSVersion) -> None:
-    context = ssl.create_default_context(cafile=str(served.authority.root))
+    context = ssl.create_default_context(cafile=str(served.root))
     context.minimum_version = context.maximum_version = version
     with (
         socket.create_connection(("localhost", served.port)) as plain,
@@ -105,7 +105,7 @@ def test_tls_is_spoken_from_1_2_on(served: Served, version: ssl.TLSVersion) -> N
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
 def test_tls_1_1_is_refused(served: Served) -> None:
-    context = ssl.create_default_context(cafile=str(served.authority.root))
+    context = ssl.create_default_context(cafile=str(served.root))
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.minimum_version = ssl.TLSVersion.TLSv1_1
     context.maximum_version = ssl.TLSVersion.TLSv1_1

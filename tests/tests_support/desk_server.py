@@ -4,13 +4,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests_support.certificates import Authority, Pair
+from tests_support.certificates import Authority
 from tests_support.ports import free_port
 
 CODE = """
@@ -18,7 +18,7 @@ import sys
 from doorward.desk.configuration import current
 from doorward.desk.serve import prepare, serve
 prepare()
-serve(current(), address=sys.argv[1], certificate=(sys.argv[2], sys.argv[3]))
+serve(current(), addresses=sys.argv[3:], certificate=(sys.argv[1], sys.argv[2]))
 """
 
 
@@ -28,9 +28,9 @@ class Served:
 
     url: str
     port: int
-    authority: Authority
-    pair: Pair
     folder: Path
+    root: Path
+    certificate: Path
 
 
 @contextmanager
@@ -48,28 +48,38 @@ def serving(folder: Path, *, port: int = 0, trusting: Path | None = None, **more
     url = f"https://localhost:{port}"
     authority = Authority(folder / "authority", "tests")
     pair = authority.issue("desk", hosts=("localhost", "127.0.0.1"))
-    file = folder / "served.json"
-    here = {"origins": (url,), "sample": False, "data": folder / "data", **more}
+    here = replace(made, **{"origins": (url,), "sample": False, "data": folder / "data", **more})
     (folder / "data").mkdir(exist_ok=True)
-    file.write_text(replace(made, **here).format(), encoding="utf-8")
-    errors = folder / "served.err"
+    files = (str(pair.certificate), str(pair.key))
+    with serving_files(here, folder, (f"localhost:{port}",), files, trusting=trusting):
+        yield Served(url, port, folder, authority.root, pair.certificate)
+
+
+@contextmanager
+def serving_files(
+    made: Any, folder: Path, addresses: Sequence[str], pair: tuple[str, str], *, trusting: Path | None = None
+) -> Iterator[None]:
+    """Serve a desk that is configured, at addresses, with a certificate."""
+    from doorward.desk.configuration import VARIABLE
+
+    file, errors = folder / "served.json", folder / "served.err"
+    file.write_text(made.format(), encoding="utf-8")
+    environment = {**os.environ, VARIABLE: str(file)}
+    if trusting is not None:
+        environment["REQUESTS_CA_BUNDLE"] = str(trusting)
     with (
         errors.open("wb") as sink,
         subprocess.Popen(
-            [sys.executable, "-c", CODE, f"localhost:{port}", str(pair.certificate), str(pair.key)],
+            [sys.executable, "-c", CODE, *pair, *addresses],
             stdout=subprocess.PIPE,
             stderr=sink,
-            env={
-                **os.environ,
-                VARIABLE: str(file),
-                **({"REQUESTS_CA_BUNDLE": str(trusting)} if trusting else {}),
-            },
+            env=environment,
         ) as process,
     ):
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n", errors.read_text()
         try:
-            yield Served(url, port, authority, pair, folder)
+            yield
         finally:
             process.terminate()
             assert process.wait(30) == 0

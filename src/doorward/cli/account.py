@@ -1,7 +1,8 @@
 """`doorward account`: who signs in at the desk, and as what. The desk need not run; its database must.
 
-A local account gets a first password from standard input, never from an argument. An assignment ends after 90 days at
-most; `assign` again is how somebody looks again. Exit codes: 0 done, 2 an argument is wrong, 3 the database failed.
+A local account gets its first password by an address that works once (`invite`), or from standard input, never from an
+A local account gets its first password by an address that works once (`invite`), or from standard input, never from an
+argument. An assignment ends after 90 days at most;
 """
 
 import json
@@ -51,6 +52,10 @@ def add(
         raise ConfigError(f"there is an account `{login}` already")
     models.Account.objects.create_user(login, said)
     typer.echo(f"`{login}` may sign in, and is nothing yet: doorward account assign")
+    if said is None:
+        typer.echo(
+            "it signs in by the identity provider; for an account of the desk's own: doorward account invite"
+        )
 
 
 @app.command()
@@ -84,6 +89,24 @@ def assign(  # noqa: PLR0913, PLR0917  # flags of a command
 
 
 @app.command()
+def invite(login: Login, config: Config) -> None:
+    """Make somebody a way in that works once, for a day: they set a password, then a second factor.
+
+    For a first sign-in, and for whoever has lost a password or every factor. What they had before is gone: password,
+    factors, sessions. Hand it over where you know the person; whoever has it first is in.
+    """
+    models = open_desk(config)
+    found = _find(models, login)
+    if not found.is_active:
+        raise ConfigError(f"`{login[:60]}` has ended", hint="an account that has ended stays so: add another")
+    if models.is_of_provider(found):
+        raise ConfigError(
+            f"`{login[:60]}` signs in by the identity provider, which knows its password and factors"
+        )
+    typer.echo(models.origin + models.invite(found))
+
+
+@app.command()
 def end(login: Login, config: Config) -> None:
     """End an account at once: its assignments, and every session of it."""
     models = open_desk(config)
@@ -92,6 +115,7 @@ def end(login: Login, config: Config) -> None:
     found.is_active = False
     found.set_unusable_password()
     found.save(update_fields=["is_active", "password"])
+    found.end_sessions()
     ended = found.assignments.filter(until__gt=now, begins__lt=now).update(until=now)
     typer.echo(f"`{login}` is out; {ended} assignments ended")
 

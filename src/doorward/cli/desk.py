@@ -10,13 +10,15 @@ import stat
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from psycopg.conninfo import make_conninfo
 
 from doorward.cli.assembly import ORDER, read_run
 from doorward.cli.children import stop_with_parent
+from doorward.cli.desk_lan import PORT as LAN_PORT
+from doorward.cli.desk_lan import Lan, check_private, configure_lan, prepare_lan, read_lan
 from doorward.cli.folders import Folders, find_folders
 from doorward.cli.settings import Settings, read_settings
 from doorward.desk.configuration import VARIABLE, DeskConfiguration, Provider
@@ -30,28 +32,75 @@ SAMPLE_PLACES: Final = "sample_places.toml"
 SECRET: Final = "desk.secret"  # noqa: S105  # the name of a file
 
 
-def desk(
+Port = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=65535, help="where browsers find it (default 8000 on 127.0.0.1, 8443 with --lan)"
+    ),
+]
+LanAddress = Annotated[
+    str | None, typer.Option(help="an address of this machine, for the phones of its building, over HTTPS")
+]
+Certificate = Annotated[Path | None, typer.Option(help="with --lan: a certificate that the phones trust")]
+Key = Annotated[Path | None, typer.Option(help="of the certificate; nobody else may read it")]
+MakeCertificate = Annotated[
+    bool, typer.Option("--make-certificate", help="with --lan: make or renew one of its own")
+]
+Names = Annotated[list[str] | None, typer.Option(help="with --lan: a name that phones type; more than once")]
+LanDesk = Annotated[
+    bool, typer.Option("--lan-desk", help="with --lan: the desk's pages too, not the front desk alone")
+]
+
+
+def desk(  # noqa: PLR0913, PLR0917  # flags of a command
     data: Annotated[Path | None, typer.Option(help="the data folder (default ./.doorward)")] = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="where browsers find it, on 127.0.0.1")] = PORT,
+    port: Port = None,
     order: Annotated[str, typer.Option(help="the order that is asked: a name or a folder")] = ORDER,
     config: Annotated[
         Path | None, typer.Option(help="doorward.toml with a section [desk], for a city")
     ] = None,
+    lan: LanAddress = None,
+    certificate: Certificate = None,
+    key: Key = None,
+    make_certificate: MakeCertificate = False,  # noqa: FBT002  # a command-line flag
+    name: Names = None,
+    lan_desk: LanDesk = False,  # noqa: FBT002  # as above
 ) -> None:
     """Serve the desk in the foreground until it is told to stop; a sample's needs a running `doorward up`."""
-    address, certificate = f"{HOST}:{port}", None
+    pair: tuple[str, str] | None = None
+    asked = _asked_lan(
+        lan,
+        port=port,
+        names=name or [],
+        certificate=certificate,
+        key=key,
+        make=make_certificate,
+        whole=lan_desk,
+    )
+    if asked is not None and config is not None:
+        raise ConfigError(
+            "`--lan` is for a sample", hint="a city's desk listens where [desk] of doorward.toml says"
+        )
+    addresses = (f"{HOST}:{port or PORT}",) if asked is None else asked.binds
     if config is None:
         folders = find_folders(data)
-        configuration, file = sample_configuration(folders, port=port, order=order), folders.run / FILE
+        configuration, file = (
+            sample_configuration(folders, port=port or PORT, order=order),
+            folders.run / FILE,
+        )
+        if asked is not None:
+            configuration, pair = configure_lan(asked, configuration), prepare_lan(asked, folders)
     else:
         settings = read_settings(config)
         configuration, file = city_configuration(settings)
         assert settings.desk is not None
-        address = f"{settings.desk.host}:{settings.desk.port}"
-        if settings.desk.certificate is not None:
-            certificate = (str(settings.desk.certificate), str(settings.desk.key))
+        addresses = (f"{settings.desk.host}:{settings.desk.port}",)
+        if settings.desk.certificate is not None and settings.desk.key is not None:
+            check_private(settings.desk.key)
+            pair = (str(settings.desk.certificate), str(settings.desk.key))
     configuration.check()
-    check_free(address)
+    for address in addresses:
+        check_free(address)
     write_private(file, configuration.format())
     os.environ[VARIABLE] = str(file)
     from doorward.desk.serve import prepare, serve
@@ -59,7 +108,17 @@ def desk(
     prepare()
     if stat.S_ISFIFO(os.fstat(0).st_mode):  # `doorward up` holds the other end
         stop_with_parent()
-    serve(configuration, address=address, certificate=certificate)
+    serve(configuration, addresses=addresses, certificate=pair)
+
+
+def _asked_lan(lan: str | None, *, port: int | None, names: list[str], make: bool, **more: Any) -> Lan | None:  # noqa: ANN401  # flags of a command
+    if lan is None:
+        if names or make or any(more.values()):
+            raise ConfigError(
+                "these flags go with `--lan`", hint="such as --lan 192.168.1.20 --make-certificate"
+            )
+        return None
+    return read_lan(lan=lan, port=port or LAN_PORT, names=names, make=make, **more)
 
 
 def check_free(address: str) -> None:
@@ -69,8 +128,10 @@ def check_free(address: str) -> None:
         ConfigError: It is taken, or none of this machine.
     """
     host, _, port = address.rpartition(":")
+    host = host.strip("[]")
     try:
-        with socket.create_server((host, int(port))):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.create_server((host, int(port)), family=family):
             return
     except OSError as error:
         raise ConfigError(

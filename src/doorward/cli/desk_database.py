@@ -13,10 +13,16 @@ class Models:
     """What of the desk is imported once Django is set up."""
 
     def __init__(self) -> None:
+        from django.conf import settings
+
+        from doorward.desk.entrance.adapters import is_of_provider
+        from doorward.desk.entrance.first import invite
         from doorward.desk.models import Account, Assignment
         from doorward.desk.order import order
 
         self.Account, self.Assignment, self.order = Account, Assignment, order
+        self.invite, self.is_of_provider = invite, is_of_provider
+        self.origin = settings.DESK.origins[0]
 
 
 def open_desk(config: Path) -> Models:

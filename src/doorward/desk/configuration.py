@@ -46,6 +46,7 @@ class DeskConfiguration:
         time_zone: Of the city.
         provider: Where people sign in besides local accounts, or None.
         proxies: Addresses of servers before the desk, whose word is taken on who comes, and by HTTPS.
+        front_only: Who does not come from this machine reaches the front desk alone.
         self_made: The certificate is of `--make-certificate`: browsers are not told to insist on HTTPS for a year.
         front: What phones call the front desk's app, by tenant: a host of its own, `https://`, whose root is the app.
         notices: Whom each office is; with nobody in it nothing is sent, and the pages alone tell.
@@ -67,6 +68,7 @@ class DeskConfiguration:
     paper_key: Path | None = None
     front: Mapping[str, str] = field(default_factory=dict)
     has_later_second: bool = False
+    front_only: bool = False
 
     @property
     def paper_keys(self) -> Path:
@@ -107,6 +109,7 @@ class DeskConfiguration:
                 paper_key=None if read.get("paper_key") is None else Path(str(read["paper_key"])),
                 front={str(tenant): str(site) for tenant, site in read["front"].items()},
                 has_later_second=read.get("has_later_second") is True,
+                front_only=read["front_only"] is True,
             )
         except OSError as error:
             raise ConfigError(f"`{path.name}` cannot be read: {error.strerror}") from error
@@ -148,6 +151,7 @@ class DeskConfiguration:
                 "paper_key": None if self.paper_key is None else str(self.paper_key),
                 "front": dict(self.front),
                 "has_later_second": self.has_later_second,
+                "front_only": self.front_only,
             }
         )
 

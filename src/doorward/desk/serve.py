@@ -7,7 +7,7 @@ where a desk's time goes.
 import os
 import ssl
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -56,15 +56,17 @@ def prepare() -> None:
         make_players(datetime.now(UTC))  # noqa: TID251  # the shell may read the clock
 
 
-def serve(desk: DeskConfiguration, *, address: str, certificate: tuple[str, str] | None = None) -> None:
+def serve(
+    desk: DeskConfiguration, *, addresses: Sequence[str], certificate: tuple[str, str] | None = None
+) -> None:
     """Serve the desk until told to stop.
 
     Args:
-        address: `127.0.0.1:8000`.
+        addresses: Such as `127.0.0.1:8000`; all speak HTTPS, or none.
         certificate: Files of a certificate and its key, for HTTPS without a server before it.
     """
     options: dict[str, Any] = {
-        **_LIMITS, "bind": address, "workers": 1, "threads": THREADS, "worker_class": "gthread",
+        **_LIMITS, "bind": list(addresses), "workers": 1, "threads": THREADS, "worker_class": "gthread",
         "post_worker_init": _begin, "worker_exit": _end, "when_ready": _say_ready, "accesslog": None,
         "loglevel": "warning", "proc_name": "doorward desk", "control_socket_disable": True,
         # Whose word on HTTPS is taken: a server on this machine, and those that are configured.

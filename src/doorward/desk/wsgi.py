@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from doorward.orders.protocols import has_protocols
@@ -19,14 +18,20 @@ def make_application() -> WSGIApplication:
     Raises:
         ConfigError: The order, its intake or its protocols cannot be read.
     """
+    from django.conf import settings
+
+    from doorward.desk.entrance.nearby import only_front
     from doorward.desk.front_mount import MAIN, Fronts, hosts_of, mount
     from doorward.desk.order import order
 
-    site: WSGIApplication = _site
+    pages = only_front(_site) if settings.DESK.front_only else _site
+    site: WSGIApplication = pages
     if has_protocols(order().pack.files):
         fronts = Fronts()
         fronts.app(MAIN)  # a fault of the protocols ends the start, not the first request
-        site = mount(fronts, _site, hosts_of(settings.DESK.front))
+        site = mount(
+            fronts, pages, hosts_of(settings.DESK.front)
+        )  # what is not the front desk's is the pages'
     return behind(settings.DESK.proxies, site)
 
 
