@@ -1,8 +1,8 @@
 """`doorward account`: who signs in at the desk, and as what. The desk need not run; its database must.
 
 A local account gets its first password by an address that works once (`invite`), or from standard input, never from an
-A local account gets its first password by an address that works once (`invite`), or from standard input, never from an
-argument. An assignment ends after 90 days at most;
+argument. An assignment ends after 90 days at most; `assign` again is how somebody looks again. Exit
+codes: 0 done, 2 an argument is wrong, 3 the database failed.
 """
 
 import json
