@@ -254,6 +254,22 @@ def test_a_message_is_read_and_filed_by_keyboard_on_a_phone(
     assert person.complaints == []
 
 
+def test_an_answer_that_comes_after_signing_out_keeps_nothing(person: Person) -> None:
+    """A part of the page that is still on its way asks again, which would keep what was typed."""
+    person.play("omar.example")
+    page = person.page
+    person.go("/new/detainer/")
+    page.evaluate(
+        """() => {
+            const form = document.getElementById('questions')
+            document.getElementById('sign-out').addEventListener('submit', (event) => event.preventDefault())
+            document.querySelector('#sign-out button').click()
+            form.dispatchEvent(new Event('change'))
+        }"""
+    )
+    assert page.evaluate("Object.keys(sessionStorage).filter((one) => one.startsWith('draft ')).length") == 0
+
+
 def test_pages_fit_a_phone_and_have_no_fault_that_a_machine_finds(browser: Any, address: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
 

@@ -10,7 +10,9 @@
   const answers = () =>
     JSON.stringify([...new FormData(form)].filter(([name, value]) => !OWN.has(name) && value));
 
-  const save = () => sessionStorage.setItem(key, answers());
+  // What arrives between signing out and the next page keeps nothing any more.
+  let left = false;
+  const save = () => { if (!left) sessionStorage.setItem(key, answers()); };
 
   const restore = (kept) => {
     const again = document.createElement("form");
@@ -46,7 +48,7 @@
   const filed = document.querySelector("[data-filed]");
   if (filed) sessionStorage.removeItem(PREFIX + filed.dataset.filed);
   const out = document.getElementById("sign-out");
-  if (out) out.addEventListener("submit", () => sessionStorage.clear());
+  if (out) out.addEventListener("submit", () => { left = true; sessionStorage.clear(); });
   const forget = document.getElementById("forget");
   if (forget) forget.addEventListener("click", () => sessionStorage.removeItem(key));
 })();
