@@ -254,6 +254,20 @@ def test_a_message_is_read_and_filed_by_keyboard_on_a_phone(
     assert person.complaints == []
 
 
+def test_somebody_else_who_signs_in_after_a_session_has_ended_sees_nothing_of_it(person: Person) -> None:
+    person.play("omar.example")
+    page = person.page
+    person.go("/new/detainer/")
+    page.get_by_label("Which booking number?").fill("BK-20")
+    page.get_by_label("Which booking number?").blur()
+    page.wait_for_load_state("networkidle")
+    person.context.clear_cookies()
+    person.play("walt.example")
+    person.go("/new/detainer/")
+    assert page.get_by_label("Which booking number?").input_value() == ""
+    assert "BK-20" not in page.evaluate("JSON.stringify(Object.entries(sessionStorage))")
+
+
 def test_an_answer_that_comes_after_signing_out_keeps_nothing(person: Person) -> None:
     """A part of the page that is still on its way asks again, which would keep what was typed."""
     person.play("omar.example")

@@ -1,8 +1,15 @@
 // What somebody types into a form of the desk is kept in this tab until it is filed: a session that ends, a connection
-// that is lost or a page that is left by mistake costs nobody their answers. Signing out forgets it.
+// that is lost or a page that is left by mistake costs nobody their answers. Signing out forgets it, and so does somebody
+// else who signs in after a session has ended: a tab is shared more easily than an account.
 "use strict";
 (() => {
-  const PREFIX = "draft ";
+  const who = document.body.dataset.who;
+  const PREFIX = `draft ${who} `;
+  if (who) {
+    for (const name of Object.keys(sessionStorage)) {
+      if (name.startsWith("draft ") && !name.startsWith(PREFIX)) sessionStorage.removeItem(name);
+    }
+  }
   const OWN = new Set(["csrfmiddlewaretoken", "change", "file"]);
   const form = document.getElementById("questions");
   const key = PREFIX + location.pathname;
