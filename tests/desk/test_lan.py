@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from doorward.cli.desk_lan import Lan, check_private, configure_lan, prepare_lan, read_lan
 from doorward.cli.folders import Folders
+from doorward.desk.configuration import DeskConfiguration
 from doorward.desk.entrance.certificate import (
     check_pair,
     ends,
@@ -178,6 +179,35 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
         check_private(tmp_path / "none")
 
 
+def test_a_certificate_that_is_given_is_served_as_it_is(tmp_path: Path) -> None:
+    made = make_leaf(make_authority(NAMES, now=(now := datetime.now(UTC))), NAMES, now=now)  # noqa: TID251  # as the command
+    certificate, key = tmp_path / "city.crt", tmp_path / "city.key"
+    certificate.write_bytes(made.certificate)
+    key.write_bytes(made.key)
+    key.chmod(0o600)
+    given = lan(certificate=certificate, key=key)
+    before = set(tmp_path.iterdir())
+    assert prepare_lan(given, Folders(tmp_path)) == (str(certificate), str(key))
+    assert set(tmp_path.iterdir()) == before
+    key.chmod(0o644)
+    with pytest.raises(ConfigError, match="read by others"):
+        prepare_lan(given, Folders(tmp_path))
+    key.chmod(0o600)
+    with pytest.raises(ConfigError, match=r"is not for 192\.168\.1\.99"):
+        prepare_lan(lan(address="192.168.1.99", certificate=certificate, key=key), Folders(tmp_path))
+
+
+@pytest.mark.parametrize(("given", "self_made"), [(Path("x"), False), (None, True)])
+def test_browsers_are_told_to_insist_only_with_a_certificate_of_others(
+    given: Path | None, *, self_made: bool
+) -> None:
+    made = configure_lan(
+        lan(certificate=given, key=given), DeskConfiguration("", "", Path(), "", (), sample=True)
+    )
+    assert (made.self_made, made.front_only, made.is_encrypted) == (self_made, True, True)
+    assert made.origins[0] == "https://192.168.1.20:8443"
+
+
 def test_a_pair_that_phones_would_refuse_is_refused_before_it_is_served() -> None:
     authority = make_authority(NAMES, now=NOW)
     leaf, other = make_leaf(authority, NAMES, now=NOW), make_leaf(authority, NAMES, now=NOW)
@@ -215,7 +245,7 @@ def own_address() -> str:
 
 @pytest.fixture(scope="module")
 def building(desk: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    from doorward.desk.configuration import VARIABLE, DeskConfiguration
+    from doorward.desk.configuration import VARIABLE
 
     assert desk
     folder = tmp_path_factory.mktemp("building")

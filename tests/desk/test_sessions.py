@@ -369,6 +369,24 @@ def test_behind_proxies_the_last_that_is_none_of_them_is_who_comes(
     assert seen == [found]
 
 
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::"),
+        ("none", "none"),
+        ("", ""),
+    ],
+)
+def test_a_network_of_ipv6_counts_as_one_address(desk: Any, address: str, counted: str) -> None:
+    from doorward.desk.entrance.adapters import counted_address
+
+    assert desk
+    assert counted_address(address) == counted
+
+
 def test_there_is_no_way_to_reset_a_password_by_mail(desk: Any) -> None:
     for path in (
         "/account/password/reset/",
@@ -449,3 +467,41 @@ def test_second_factors_are_no_use_to_whoever_has_the_database(official: Any, de
     assert not TOTP(held).validate_code("000000")
     held.delete()
     codes.instance.delete()
+
+
+def test_codes_are_tried_five_times_even_by_who_has_the_password(official: Any, desk: Any) -> None:
+    from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+
+    account, _ = official("guessed")
+    letters = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    held = TOTP.activate(account, letters).instance
+    for number in range(6):  # from six places, each with a session of its own: they are counted together
+        client = desk.client()
+        sent = {"login": account.login, "password": PASSWORD}
+        at = {"REMOTE_ADDR": f"203.0.113.{60 + number}"}
+        assert (
+            client.post("/account/login/", sent, **at).headers["location"] == "/account/factor/authenticate/"
+        )
+        counter = int(datetime.now(UTC).timestamp()) // 30  # noqa: TID251  # as the app does
+        right = format_hotp_value(hotp_value(letters, counter))
+        wrong = f"{(int(right) + 5) % 1_000_000:06}"
+        answer = client.post("/account/factor/authenticate/", {"code": right if number == 5 else wrong}, **at)
+        assert answer.status_code == 200
+        assert ("too many tries" in answer.content.decode()) is (number == 5)
+    held.delete()
+
+
+def test_what_is_over_is_removed_when_the_desk_starts(official: Any) -> None:
+    from django.contrib.sessions.models import Session
+
+    from doorward.desk.models import SignInCount
+    from doorward.desk.serve import forget_what_is_over
+
+    _, client = official("removed")
+    now = datetime.now(UTC)  # noqa: TID251  # as the desk has it
+    key = client.session.session_key
+    Session.objects.filter(pk=key).update(expire_date=now - timedelta(seconds=1))
+    SignInCount.objects.create(cache_key="0" * 64, value="", expires=now - timedelta(seconds=1))
+    forget_what_is_over(now)
+    assert not Session.objects.filter(pk=key).exists()
+    assert not SignInCount.objects.filter(expires__lt=now).exists()

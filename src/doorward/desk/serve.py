@@ -50,10 +50,22 @@ def prepare() -> None:
     call_command("collectstatic", verbosity=0, interactive=False, clear=True)
     from django.conf import settings
 
+    now = datetime.now(UTC)  # noqa: TID251  # the shell may read the clock
+    forget_what_is_over(now)
     if settings.DESK.sample:
         from doorward.desk.sample import make_players
 
-        make_players(datetime.now(UTC))  # noqa: TID251  # the shell may read the clock
+        make_players(now)
+
+
+def forget_what_is_over(now: datetime) -> None:
+    """Remove sessions that have ended, and counts that count no more."""
+    from django.contrib.sessions.models import Session
+
+    from doorward.desk.models import SignInCount
+
+    Session.objects.filter(expire_date__lt=now).delete()
+    SignInCount.objects.filter(expires__lt=now).delete()
 
 
 def serve(

@@ -4,6 +4,7 @@ An account is local or of the provider, never both: a local one has a password, 
 the provider closes them here.
 """
 
+import ipaddress
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
@@ -56,8 +57,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it has no 
         return bool(url) and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Return from where somebody comes; `doorward.desk.wsgi` has looked behind the proxies that are configured."""
-        return str(request.META.get("REMOTE_ADDR") or "none")
+        """Return from where somebody comes, as it is counted; `doorward.desk.wsgi` has looked behind the proxies."""
+        return counted_address(str(request.META.get("REMOTE_ADDR") or "none"))
 
     def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:  # noqa: ANN401  # as allauth calls it
         """Return whether who is signed in proves it again before factors are changed.
@@ -101,6 +102,23 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # as 
         if account is None or account.has_usable_password() or is_of_provider(account):
             raise ImmediateHttpResponse(render(request, "desk/no_account.html", status=403))
         sociallogin.connect(request, account)
+
+
+def counted_address(address: str) -> str:
+    """Return what an address is counted as: of IPv6 its network of 64 bits, within which an address costs nothing.
+
+    Args:
+        address: As the socket, or a trusted proxy, said it; what is none counts as itself.
+    """
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(found), 64), strict=False).network_address)
 
 
 def _find_login(claims: Mapping[str, Any]) -> str | None:

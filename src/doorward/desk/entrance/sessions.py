@@ -10,8 +10,9 @@ from typing import Any, Final
 
 BEGUN: Final = "begun"
 SEEN: Final = "seen"
-IDLE: Final = timedelta(minutes=30)  # CJIS Security Policy, AC-11: a device locks after thirty minutes
-LONGEST: Final = timedelta(hours=12)  # nobody stays in longer than a shift without signing in again
+# NIST SP 800-63B, 4.2.3, for two factors: again after thirty minutes of rest, and after twelve hours in any case.
+IDLE: Final = timedelta(minutes=30)
+LONGEST: Final = timedelta(hours=12)
 SEEN_EVERY: Final = timedelta(minutes=1)
 FRESH: Final = timedelta(minutes=5)
 
