@@ -47,9 +47,26 @@ def test_an_account_is_made_assigned_listed_and_ended(city: Path) -> None:
     assert assign(city, "counsel.example", days="30").returncode == 0
     row = listed(city, "counsel.example")
     assert [one["role"] for one in row["assignments"]] == ["law"]
+    assert (row["signs_in"], row["has_factor"]) == ("password", False)
     assert "1 assignments ended" in account(city, "end", "counsel.example").stdout
     row = listed(city, "counsel.example")
     assert (row["active"], row["assignments"]) == (False, [])
+    assert (row["signs_in"], row["has_factor"]) == ("not yet", False)  # its password is gone
+
+
+def test_a_client_secret_that_others_can_read_is_refused(city: Path) -> None:
+    secret, other = city.with_name("desk-oidc"), city.with_name("provider.toml")
+    secret.write_text("of a test", encoding="utf-8")
+    given = 'issuer = "https://login.example"\nclient = "doorward"\nclient_secret = "desk-oidc"\n'
+    other.write_text(city.read_text(encoding="utf-8") + given, encoding="utf-8")
+    for mode, code, says in (
+        (0o644, 2, "the client secret `desk-oidc` can be read by others"),
+        (0o600, 0, ""),
+    ):
+        secret.chmod(mode)
+        done = account(other, "list")
+        assert done.returncode == code
+        assert says in done.stderr
 
 
 def test_an_invitation_is_an_address_of_the_desk_and_none_for_who_has_ended(city: Path) -> None:

@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from tests_support.certificates import digest_of
-from tests_support.desk_server import Served, serving
+from tests_support.desk_server import Served, change_session, serving
 from tests_support.oidc_provider import CLIENT, SECRET, TWO, Running, Walker, running_provider
 from tests_support.ports import free_port
+from tests_support.totp import code_of
 
 CHROME = which("google-chrome") or which("chromium")
 FAILED = "The city's sign-in did not work"
@@ -21,6 +22,7 @@ PEOPLE: dict[str, Any] = {
     "s-law": {"preferred_username": "law.oidc.example", "amr": ["pwd", "mfa"]},
     "s-acr": {"preferred_username": "acr.oidc.example", "acr": TWO},
     "s-weak": {"preferred_username": "weak.oidc.example", "amr": ["pwd"]},
+    "s-own": {"preferred_username": "own.oidc.example", "amr": ["pwd"]},
     "s-staff": {"preferred_username": "staff.oidc.example", "amr": ["pwd"]},
     "s-unknown": {"preferred_username": "nobody.oidc.example", "amr": ["mfa"]},
     "s-local": {"preferred_username": "local.oidc.example", "amr": ["mfa"]},
@@ -57,6 +59,7 @@ def served(
         "law": Role.LAW,
         "acr": Role.LAW,
         "weak": Role.LAW,
+        "own": Role.LAW,
         "staff": Role.STAFF,
         "ended": Role.LAW,
         "local": Role.LAW,
@@ -108,6 +111,30 @@ def test_a_session_without_that_word_opens_nothing_for_a_role_with_power(walker:
     assert walker.heading(done) == "Your sign-in"
     assert "What you are needs a second factor" in done.text
     assert walker.heading(walker.get("/queue/")) == "Your sign-in"
+
+
+def test_a_factor_of_the_desks_own_stands_where_the_provider_asks_for_none(walker: Walker) -> None:
+    walker.sign_in("s-own")
+    key = str(walker.session.cookies["__Host-desk"])
+
+    def age(held: dict[str, Any]) -> None:
+        for one in held["account_authentication_methods"]:
+            one["at"] -= 3600
+
+    change_session(key, age)
+    late = walker.get("/account/factor/totp/activate/")
+    assert (late.status_code, walker.heading(late)) == (403, "Sign in again first")
+    walker.session.cookies.clear()
+    walker.sign_in("s-own")
+    page = walker.get("/account/factor/totp/activate/")
+    letters = re.findall(r'<code id="letters">([A-Z2-7]+)</code>', page.text)[0]
+    walker.post("/account/factor/totp/activate/", code=code_of(letters))
+    assert walker.heading(walker.get("/queue/")) == "Waiting for you"
+    walker.session.cookies.clear()
+    assert walker.heading(walker.sign_in("s-own")) == "Your second factor"
+    assert urlsplit(walker.get("/queue/").url).path != "/queue/"
+    walker.post("/account/factor/authenticate/", code=code_of(letters, later=1))
+    assert walker.heading(walker.get("/queue/")) == "Waiting for you"
 
 
 def test_staff_needs_no_such_word(walker: Walker) -> None:

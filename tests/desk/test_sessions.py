@@ -102,7 +102,12 @@ def test_a_part_of_a_page_asks_the_whole_page_to_sign_in(official: Any) -> None:
     headers = {"HX-Request": "true", "Referer": "http://127.0.0.1/new/detainer/"}
     answer = client.post("/new/detainer/", {"change": "1"}, headers=headers)
     assert answer.status_code == 204
-    assert answer.headers["hx-redirect"] == "/account/login/?next=/new/detainer/"
+    assert answer.headers["hx-redirect"] == "/account/login/?next=/new/detainer/&over=IDLE"
+    for _ in range(2):  # as often as parts of the page send somebody there
+        page = client.get(answer.headers["hx-redirect"]).content.decode()
+        assert page.count(Over.IDLE.value) == 1
+    assert to_sign_in(client.get("/queue/"), "/queue/")
+    assert "<script>" not in client.get("/account/login/?over=<script>").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,7 @@
 """Signing in with the real thing: Chromium with a virtual authenticator, codes of an app, a desk over HTTPS."""
 
-import base64
-import hmac
 import os
 import re
-import struct
-import time
 from collections.abc import Callable, Iterator
 from shutil import which
 from typing import Any
@@ -13,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests_support.certificates import digest_of
-from tests_support.desk_server import Served, change_session, serving
+from tests_support.desk_server import Served, beside, change_session, serving
+from tests_support.totp import code_of
 
 CHROME = which("google-chrome") or which("chromium")
 PASSWORD = "a sentence that is easy to keep"
-HALF_MINUTE = 30
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +30,13 @@ def people(desk: Any, served: Served) -> dict[str, str]:
 
     assert served.port
     made = {}
-    for name, role in (("law", Role.LAW), ("law2", Role.LAW), ("law3", Role.LAW), ("staff", Role.STAFF)):
+    for name, role in (
+        ("law", Role.LAW),
+        ("law2", Role.LAW),
+        ("law3", Role.LAW),
+        ("law4", Role.LAW),
+        ("staff", Role.STAFF),
+    ):
         account = desk.account(f"{name}.signin.example", role, unit="branch-9")
         account.set_password(PASSWORD)
         account.save()
@@ -132,15 +134,6 @@ def meet(browser: Any, served: Served) -> Iterator[Callable[..., Person]]:
     assert [said for one in met for said in one.complaints] == []
 
 
-def code_of(letters: str, *, later: int = 0) -> str:
-    """Return the six digits that an authenticator app shows (RFC 6238)."""
-    key = base64.b32decode(letters)
-    counter = struct.pack(">Q", int(time.time()) // HALF_MINUTE + later)  # noqa: TID251  # as the app does
-    digest = hmac.digest(key, counter, "sha1")
-    place = digest[-1] & 15
-    return f"{(struct.unpack('>I', digest[place : place + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
-
-
 def test_a_passkey_is_enrolled_signs_in_alone_and_is_the_second_factor(
     meet: Callable[..., Person], people: dict[str, str]
 ) -> None:
@@ -189,6 +182,31 @@ def test_a_passkey_whose_owner_the_device_does_not_know_signs_in_nobody(
     person.know_owner(known=False)
     person.page.get_by_role("button", name="Sign in with a passkey").click()
     person.page.get_by_text("Nothing was done").wait_for()
+    assert person.heading() == "Sign in"
+
+
+def test_a_passkey_alone_signs_in_nobody_whom_the_provider_signs_in(
+    meet: Callable[..., Person], people: dict[str, str]
+) -> None:
+    from doorward.desk.models import Account
+
+    person = meet()
+    person.hold_authenticator()
+    person.sign_in(people["law4"])
+    person.follow("Add a passkey")
+    person.page.get_by_role("button", name="Add it").click()
+    person.page.get_by_role("heading", name="Your recovery codes").wait_for()
+    person.press("Sign out")
+
+    def make_federated() -> None:
+        account = Account.objects.get(login=people["law4"])
+        account.set_unusable_password()
+        account.save()
+
+    beside(make_federated)
+    person.page.get_by_role("button", name="Sign in with a passkey").click()
+    person.page.get_by_text("this account signs in by the city's sign-in").wait_for()
+    person.go("/queue/")
     assert person.heading() == "Sign in"
 
 
@@ -269,6 +287,11 @@ def stale() -> Callable[[str], None]:
     return lambda key: change_session(key, age)
 
 
+# Whatever a page has of its own that is no data: scripts without an address, styles and handlers in an element.
+INLINE = """[...document.querySelectorAll('*')].filter((one) =>
+    (one.tagName === 'SCRIPT' && !one.src && one.type !== 'application/json') || one.tagName === 'STYLE'
+    || [...one.attributes].some((held) => held.name === 'style' || held.name.startsWith('on'))
+).map((one) => one.outerHTML)"""
 ENTRANCE = (
     "/account/factor/",
     "/account/factor/webauthn/",
@@ -294,6 +317,7 @@ def test_every_page_for_signing_in_is_ours_fits_and_has_no_fault_that_a_machine_
         page = person.page
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         styled = page.evaluate("getComputedStyle(document.querySelector('.desk-head')).backgroundColor")
+        assert page.evaluate(INLINE) == []
         report = Axe().run(page)
         found[name] = (
             wide,

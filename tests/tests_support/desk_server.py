@@ -85,19 +85,29 @@ def serving_files(
             assert process.wait(30) == 0
 
 
-def change_session(key: str, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change what stands in a session, from a thread of its own: a browser's loop lets this one ask no database."""
+def beside(act: Callable[[], object]) -> None:
+    """Do something with the database in a thread of its own: a browser's loop lets this one ask none."""
 
     def run() -> None:
-        from django.contrib.sessions.backends.db import SessionStore
         from django.db import connections
 
-        held = SessionStore(key)
-        held.load()
-        change(held)
-        held.save()
+        act()
         connections.close_all()
 
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
+
+
+def change_session(key: str, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change what stands in a session."""
+
+    def act() -> None:
+        from django.contrib.sessions.backends.db import SessionStore
+
+        held = SessionStore(key)
+        held.load()
+        change(held)
+        held.save()
+
+    beside(act)

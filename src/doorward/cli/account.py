@@ -125,13 +125,15 @@ def list_accounts(
     config: Config,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document")] = False,  # noqa: FBT002  # a flag
 ) -> None:
-    """List the accounts, what each is now, and until when."""
+    """List the accounts, how each signs in and with a second factor here or not, what each is now, and until when."""
     models = open_desk(config)
     now = datetime.now(UTC)  # noqa: TID251  # as above
     rows: list[dict[str, Any]] = [
         {
             "login": one.login,
             "active": one.is_active,
+            "signs_in": _way_in(models, one),
+            "has_factor": models.has_factor(one),
             "assignments": [
                 {"role": held.role, "order_role": held.order_role, "agency": held.agency, "unit": held.unit,
                  "tenant": held.tenant, "until": held.until.isoformat()}
@@ -145,7 +147,14 @@ def list_accounts(
         return
     for row in rows:
         held = "; ".join(f"{one['role']} until {one['until'][:10]}" for one in row["assignments"])
-        typer.echo(f"{row['login']:<32} {'' if row['active'] else 'out  '}{held or 'nothing'}")
+        out, factor = ("" if row["active"] else "out  "), ("and a factor" if row["has_factor"] else "")
+        typer.echo(f"{row['login']:<32} {row['signs_in']:<8} {factor:<12} {out}{held or 'nothing'}")
+
+
+def _way_in(models: Models, one: Any) -> str:  # noqa: ANN401  # a model of an app that is set up late
+    if one.has_usable_password():
+        return "password"
+    return "provider" if models.is_of_provider(one) else "not yet"
 
 
 def _find(models: Models, login: str) -> Any:  # noqa: ANN401  # a model of an app that is set up late

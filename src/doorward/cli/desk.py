@@ -152,6 +152,7 @@ def city_configuration(settings: Settings) -> tuple[DeskConfiguration, Path]:
     folders.make()
     provider = None
     if desk.issuer and desk.client_secret is not None:
+        check_private(desk.client_secret, what="client secret")
         secret = _read_secret(desk.client_secret)
         provider = Provider(
             desk.issuer, desk.client, secret, desk.login_claim, desk.second_factor, desk.ask_factor

@@ -16,12 +16,13 @@ class Models:
         from django.conf import settings
 
         from doorward.desk.entrance.adapters import is_of_provider
+        from doorward.desk.entrance.factors import has_factor
         from doorward.desk.entrance.first import invite
         from doorward.desk.models import Account, Assignment
         from doorward.desk.order import order
 
         self.Account, self.Assignment, self.order = Account, Assignment, order
-        self.invite, self.is_of_provider = invite, is_of_provider
+        self.invite, self.is_of_provider, self.has_factor = invite, is_of_provider, has_factor
         self.origin = settings.DESK.origins[0]
 
 

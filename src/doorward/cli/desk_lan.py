@@ -109,6 +109,8 @@ def prepare_lan(lan: Lan, folders: Folders) -> tuple[str, str]:
         files = lan.certificate, lan.key
     else:
         files = _make(lan, folders, now=now)
+    if lan.whole:
+        typer.echo("the desk's pages are open to this network: in a sample, anybody there can play anybody")
     typer.echo(f"front desk: https://{_bracketed(lan.address)}:{lan.port}/front/")
     typer.echo(f"the certificate holds until {ends(_read(files[0])).date()}")
     return str(files[0]), str(files[1])
@@ -120,8 +122,8 @@ def configure_lan(lan: Lan, made: DeskConfiguration) -> DeskConfiguration:
     return replace(made, origins=origins, front_only=not lan.whole, self_made=lan.certificate is None)
 
 
-def check_private(key: Path) -> None:
-    """Refuse a key that anybody else on this machine can read.
+def check_private(key: Path, *, what: str = "key") -> None:
+    """Refuse a key, or another secret, that anybody else on this machine can read.
 
     Raises:
         ConfigError: It is not there, or its rights are wider than its owner's.
@@ -129,9 +131,11 @@ def check_private(key: Path) -> None:
     try:
         mode = stat.S_IMODE(key.stat().st_mode)
     except OSError as error:
-        raise ConfigError(f"the key `{key.name}` cannot be read: {error.strerror}") from error
+        raise ConfigError(f"the {what} `{key.name}` cannot be read: {error.strerror}") from error
     if mode & 0o077:
-        raise ConfigError(f"the key `{key.name}` can be read by others ({mode:04o})", hint=f"chmod 600 {key}")
+        raise ConfigError(
+            f"the {what} `{key.name}` can be read by others ({mode:04o})", hint=f"chmod 600 {key}"
+        )
 
 
 def _make(lan: Lan, folders: Folders, *, now: datetime) -> tuple[Path, Path]:

@@ -5,6 +5,7 @@ from django.http import HttpRequest
 
 from doorward.desk.access import Actor, sees_custody, sees_reports
 from doorward.desk.disposing import SEES as SEES_DISPOSAL
+from doorward.desk.entrance.sessions import OVER, Over
 from doorward.desk.holding import SEES as SEES_HOLDS
 from doorward.desk.roles import OVERSEES, Act
 
@@ -20,4 +21,5 @@ def desk(request: HttpRequest) -> dict[str, object]:
     return {
         "sample": settings.DESK.sample, "actor": actor, "oversees": oversees, "enrols": enrols, "reports": reports,
         "collects": collects, "sees_holds": bool(roles & SEES_HOLDS), "sees_disposal": bool(roles & SEES_DISPOSAL),
+        "over": Over.__members__.get(request.GET.get(OVER, "")),
     }  # fmt: skip

@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 
 from doorward.desk.access import Actor, find_actor
 from doorward.desk.entrance.factors import has_factor, proves
-from doorward.desk.entrance.sessions import Over, find_end, touch
+from doorward.desk.entrance.sessions import OVER, Over, find_end, touch
 from doorward.desk.limits import STRANGERS, address_of, wait_for
 from doorward.desk.models import Account
 from doorward.desk.views.too_many import too_many
@@ -100,11 +100,13 @@ def actor_of(request: HttpRequest, now: datetime) -> Actor | None:
 def _end(request: HttpRequest, over: Over) -> None:
     """End a session, and say why on the page that comes next.
 
-    A part of a page only sees nobody: it is answered with the way to the page for signing in, which ends the session
-    and says so. Two parts that are asked for at once would else take the word from each other.
+    A part of a page only sees nobody, and is answered with the way to the page for signing in, and why in its address:
+    two parts that are asked for at once would else take the word from each other.
     """
     if request.headers.get("HX-Request") == "true":
         request.user = AnonymousUser()
+        request.over = over  # type: ignore[attr-defined]  # as `actor`
         return
     logout(request)
-    messages.warning(request, over.value)
+    if OVER not in request.GET:
+        messages.warning(request, over.value)

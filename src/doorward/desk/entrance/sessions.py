@@ -13,6 +13,7 @@ SEEN: Final = "seen"
 # NIST SP 800-63B, 4.2.3, for two factors: again after thirty minutes of rest, and after twelve hours in any case.
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)
+OVER: Final = "over"  # of the page for signing in: why a session ended
 SEEN_EVERY: Final = timedelta(minutes=1)
 FRESH: Final = timedelta(minutes=5)
 

@@ -9,6 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from doorward.desk.access import Actor
+from doorward.desk.entrance.sessions import OVER, Over
 
 P = ParamSpec("P")
 SAFE = ("GET", "HEAD")
@@ -39,7 +40,9 @@ def send_to_sign_in(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request") != "true":
         return answer
     whole = HttpResponse(status=204)
-    whole.headers["HX-Redirect"] = redirect_to_login(_page_of_form(request)).headers["location"]
+    over: Over | None = getattr(request, "over", None)
+    said = "" if over is None else f"&{OVER}={over.name}"
+    whole.headers["HX-Redirect"] = redirect_to_login(_page_of_form(request)).headers["location"] + said
     return whole
 
 
