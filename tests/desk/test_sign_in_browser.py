@@ -35,6 +35,7 @@ def people(desk: Any, served: Served) -> dict[str, str]:
         ("law2", Role.LAW),
         ("law3", Role.LAW),
         ("law4", Role.LAW),
+        ("law5", Role.LAW),
         ("staff", Role.STAFF),
     ):
         account = desk.account(f"{name}.signin.example", role, unit="branch-9")
@@ -303,39 +304,86 @@ ENTRANCE = (
 )
 
 
+def look(person: Person, name: str) -> tuple[int, bool, list[str]]:
+    """Return by how much a page is too wide, whether it is ours, and its faults that a machine finds."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = person.page
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    styled = page.evaluate("getComputedStyle(document.querySelector('.desk-head')).backgroundColor")
+    assert page.evaluate(INLINE) == []
+    report = Axe().run(page)
+    shots = os.environ.get("DOORWARD_SCREENSHOTS")
+    if shots:
+        width = page.viewport_size["width"]
+        page.screenshot(path=f"{shots}/{re.sub('[^a-z]+', '-', name)}-{width}.png", full_page=True)
+    return wide, styled != "rgba(0, 0, 0, 0)", [one["id"] for one in report.response["violations"]]
+
+
 @pytest.mark.parametrize("width", [1100, 360])
 def test_every_page_for_signing_in_is_ours_fits_and_has_no_fault_that_a_machine_finds(
     meet: Callable[..., Person], people: dict[str, str], width: int
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     person = meet(width=width, height=740)
     found = {}
-    shots = os.environ.get("DOORWARD_SCREENSHOTS")
-
-    def look(name: str) -> None:
-        page = person.page
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        styled = page.evaluate("getComputedStyle(document.querySelector('.desk-head')).backgroundColor")
-        assert page.evaluate(INLINE) == []
-        report = Axe().run(page)
-        found[name] = (
-            wide,
-            styled != "rgba(0, 0, 0, 0)",
-            [one["id"] for one in report.response["violations"]],
-        )
-        if shots:
-            page.screenshot(path=f"{shots}/{re.sub('[^a-z]+', '-', name)}-{width}.png", full_page=True)
-
-    person.go("/account/login/")
-    look("login")
+    person.go("/account/login/?over=IDLE")
+    found["login"] = look(person, "login")
     person.sign_in(people["staff"], "wrong and wrong again")
-    look("login refused")
+    found["refused"] = look(person, "refused")
     person.sign_in(people["staff"])
     for path in ENTRANCE:
         person.go(path)
-        look(path)
+        found[path] = look(person, path)
     assert found == dict.fromkeys(found, (0, True, []))
+
+
+def test_the_pages_of_somebody_who_gets_and_uses_a_factor_are_ours_too(
+    meet: Callable[..., Person], people: dict[str, str], stale: Callable[[str], None], invited: str
+) -> None:
+    person = meet(width=360, height=740)
+    person.hold_authenticator()
+    found = {}
+    person.go(invited)
+    found["first"] = look(person, "first")
+    person.sign_in(people["law5"])
+    found["needs"] = look(person, "needs")
+    person.follow("Add a passkey")
+    person.page.get_by_role("button", name="Add it").click()
+    person.page.get_by_role("heading", name="Your recovery codes").wait_for()
+    found["codes"] = look(person, "codes")
+    person.go("/account/factor/webauthn/")
+    found["list"] = look(person, "list")
+    person.page.get_by_role("link", name="Rename Passkey 1").click()
+    found["rename"] = look(person, "rename")
+    person.go("/account/factor/webauthn/")
+    person.page.get_by_role("link", name="Remove Passkey 1").click()
+    found["remove"] = look(person, "remove")
+    stale(person.session())
+    person.go("/account/factor/totp/activate/")
+    found["again"] = look(person, "again")
+    person.follow("Use a security key")
+    found["again by passkey"] = look(person, "again by passkey")
+    person.go("/account/logout/")
+    person.page.locator("main").get_by_role("button", name="Sign out").click()
+    person.sign_in(people["law5"])
+    found["second"] = look(person, "second")
+    assert found == dict.fromkeys(found, (0, True, []))
+
+
+@pytest.fixture
+def invited() -> str:
+    """The path of an invitation of somebody."""
+    from doorward.desk.entrance.first import invite
+    from doorward.desk.models import Account
+
+    paths: list[str] = []
+
+    def make() -> None:
+        account, _ = Account.objects.get_or_create(login="first.signin.example")
+        paths.append(invite(account))
+
+    beside(make)
+    return paths[0]
 
 
 def test_it_is_done_by_keyboard_alone(meet: Callable[..., Person], people: dict[str, str]) -> None:
