@@ -361,7 +361,7 @@ def test_the_pages_of_somebody_who_gets_and_uses_a_factor_are_ours_too(
     stale(person.session())
     person.go("/account/factor/totp/activate/")
     found["again"] = look(person, "again")
-    person.follow("Use a security key")
+    person.follow("Use a passkey")
     found["again by passkey"] = look(person, "again by passkey")
     person.go("/account/logout/")
     person.page.locator("main").get_by_role("button", name="Sign out").click()

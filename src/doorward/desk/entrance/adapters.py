@@ -32,6 +32,11 @@ from doorward.desk.entrance.sessions import begin, is_fresh
 from doorward.desk.models import Account
 
 MAX_LOGIN: Final = 100
+AGAIN: Final = {
+    "reauthenticate": "Type your password",
+    "mfa_reauthenticate": "Type a code of your app, or a recovery code",
+    "mfa_reauthenticate:webauthn": "Use a passkey",
+}
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it has no types
@@ -74,6 +79,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it has no 
         if not request.user.has_usable_password() and not has_factor(request.user):
             raise ImmediateHttpResponse(render(request, "desk/again.html", status=403))
         return True
+
+    def get_reauthentication_methods(self, user: Account) -> list[dict[str, str]]:
+        """Return how somebody can prove again who they are, each in the desk's words."""
+        return [
+            {**one, "description": AGAIN[one["id"]]} for one in super().get_reauthentication_methods(user)
+        ]
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:  # noqa: ANN401  # as above
         """Return what failures are counted under: a login from one address; elsewhere nobody is kept out by them."""
