@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from typer.testing import CliRunner
 from doorward.cli.folders import Folders
 from doorward.cli.main import app, exit_code
 from doorward.errors import DoorwardError
+from doorward.grants.cut_files import load_officers
+from doorward.grants.records import Record, RecordKind, format_record, verify_record
 
 UNTIL = ("--until", "2027-06-01", "--evidence", "letter 7", "--reason", "the original was seen")
 
@@ -123,3 +126,37 @@ def test_a_register_of_places_is_checked_and_listed(doorward: Run, tmp_path: Pat
     done = doorward("places", "check")
     assert done.returncode == 1
     assert done.stdout == "places.toml:44:1: `moon` is no word of the order\n"
+
+
+def test_a_record_that_the_desk_worded_is_signed_and_put_nowhere(tmp_path: Path) -> None:
+    Folders(tmp_path / "data").make()
+    finn, words, note = (
+        official(tmp_path, "law/finn.example"),
+        tmp_path / "words.txt",
+        tmp_path / "signed.note",
+    )
+    begins = datetime(2026, 12, 1, tzinfo=UTC)
+    more = (("matter", "2026-000007"), ("says", "the writing is on file"))
+    record = Record(
+        RecordKind.DETERMINATION,
+        "C30a1",
+        begins,
+        begins + timedelta(days=9),
+        "memo 9",
+        "read by counsel",
+        more,
+    )
+    words.write_bytes(format_record(record))
+    done = invoke("records", "sign", str(words), "--key", finn, "--out", str(note))
+    assert (done.returncode, "signed: determination about C30a1" in done.stdout) == (0, True)
+    found = verify_record(note.read_bytes(), load_officers(tmp_path / "data/officials.keys"))
+    assert (found.by, found.id) == ("law/finn.example", record.id)
+    assert not (tmp_path / "data/records.json").exists()
+    for raw in (b"", words.read_bytes() + b"x", note.read_bytes(), b"x" * 9000):
+        words.write_bytes(raw)
+        note.unlink(missing_ok=True)
+        assert invoke("records", "sign", str(words), "--key", finn, "--out", str(note)).returncode in {1, 3}
+        assert not note.exists()
+    assert (
+        invoke("records", "sign", str(tmp_path / "none"), "--key", finn, "--out", str(note)).returncode == 2
+    )

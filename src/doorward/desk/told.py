@@ -11,10 +11,13 @@ def tell(says: Mapping[str, object]) -> str:
     """Return what an event says: its words in their order, `yes` and `no` for what is so and is not.
 
     Args:
-        says: As it is kept; what is empty is left out, and a digest is shown by its beginning.
+        says: As it is kept; what is empty is left out, a digest is shown by its beginning, and what is nested, as the
+            answers before and after a correction, has its own place on the page.
     """
     return "; ".join(
-        f"{key.replace('_', ' ')}: {_word(value)}" for key, value in says.items() if value not in ("", None)
+        f"{key.replace('_', ' ')}: {_word(value)}"
+        for key, value in says.items()
+        if value not in ("", None) and not isinstance(value, Mapping)
     )
 
 
