@@ -353,7 +353,14 @@ def test_a_file_that_was_changed_or_swapped_or_cut_is_not_handed_out(
     one, two = (desk.folder / "papers" / f"{paper.pk.hex}.paper" for paper in (first, second))
     whole, other = one.read_bytes(), two.read_bytes()
     count = len(recording())
-    for raw in (whole[:-1], whole[: 16 + 65_552], other, whole[:100] + b"x" + whole[101:], b"", whole + b"x"):
+    for raw in (
+        whole[:-1],
+        whole[: 16 + 65_552],
+        other,
+        whole[:100] + bytes((whole[100] ^ 1,)) + whole[101:],
+        b"",
+        whole + b"x",
+    ):
         one.write_bytes(raw)
         got = client.get(f"/papers/{first.pk}/")
         assert got.status_code == 503

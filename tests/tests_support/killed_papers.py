@@ -172,7 +172,7 @@ def look(made: tuple[Any, Any], data: Path) -> dict[str, Any]:
     for paper in matter.papers.all():
         keyed = PaperKey.objects.filter(paper=paper).exists()
         whole = keyed and b"".join(open_file(paper, load_keys(settings.DESK.paper_keys))) == PDF
-        events = Event.objects.filter(matter=matter, says__id=paper.pk.hex).order_by("entry")
+        events = Event.objects.filter(matter=matter, says__id=str(paper.pk)).order_by("entry")
         found.append({
             "whole": whole, "keyed": keyed, "erased": paper.erased is not None,
             "recorded": [entries.get(one.entry) for one in events],

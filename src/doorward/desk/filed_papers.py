@@ -284,7 +284,7 @@ def add_event(actor: Actor, matter: Matter, act: str, *, office: str, entry: int
     """Add to a matter's history what was done with a paper of it."""
     Event.objects.create(
         matter=matter, at=actor.now, by=actor.account, office=office, act=act, entry=entry,
-        says={"paper": paper.paper_class, "id": paper.pk.hex, "sha256": paper.file_sha256},
+        says={"paper": paper.paper_class, "id": str(paper.pk), "sha256": paper.file_sha256},
     )  # fmt: skip
 
 

@@ -78,8 +78,10 @@ def holds_seen(actor: Actor) -> tuple[Hold, ...] | None:
     """Return the holds that somebody may see, or None: none at all. One of a sealed matter is its counsel's."""
     if not actor.roles & SEES:
         return None
-    seen = set(matters(actor).values_list("pk", flat=True)) if _any_matter() else set()
-    return tuple(one for one in all_standing() if one.over.matter is None or one.over.matter in seen)
+    held = all_standing()
+    named = [one.over.matter for one in held if one.over.matter is not None]
+    seen = set(matters(actor).filter(pk__in=named).values_list("pk", flat=True))
+    return tuple(one for one in held if one.over.matter is None or one.over.matter in seen)
 
 
 def holds_over(matter: Matter) -> tuple[Hold, ...]:
@@ -197,7 +199,3 @@ def _rows(steps: Iterable[HoldStep]) -> tuple[Row, ...]:
 
 def _over(step: HoldStep) -> Over:
     return Over(Scope(step.scope), step.matter_id, step.tenant, step.kind, step.begins, step.ends)
-
-
-def _any_matter() -> bool:
-    return HoldStep.objects.filter(scope=Scope.MATTER.value).exists()
