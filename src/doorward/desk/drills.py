@@ -11,7 +11,7 @@ from django.db import DatabaseError, transaction
 from doorward.desk.access import Actor, matter_of
 from doorward.desk.entries import act_entry
 from doorward.desk.history import NotAllowedError
-from doorward.desk.models import Matter, OutgoingNotice
+from doorward.desk.models import ClockEvent, LetterStep, Matter, MatterClock, OutgoingNotice
 from doorward.desk.recorder import recorder
 from doorward.desk.roles import Act
 from doorward.record.entry import Kind
@@ -43,6 +43,13 @@ def _delete(actor: Actor, matter: Matter, role: str) -> str:
         if not locked.drill:
             raise NotAllowedError("it is no drill, and no matter is deleted here")
         OutgoingNotice.objects.filter(subject=locked.pk).delete()
+        for steps in (
+            ClockEvent.objects.filter(clock__matter=locked),
+            MatterClock.objects.filter(matter=locked),
+            LetterStep.objects.filter(letter__matter=locked),
+        ):
+            if steps.exists():
+                steps.delete()
         for relation in Matter._meta.related_objects:  # noqa: SLF001  # Django's own way to a model's parts
             parts = relation.related_model._default_manager.filter(**{relation.field.name: locked})  # type: ignore[union-attr]  # noqa: SLF001  # as above
             if parts.exists():  # a table that is only added to refuses a deletion of nothing, too
