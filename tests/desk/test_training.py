@@ -195,7 +195,7 @@ def test_a_drill_is_deleted_with_all_that_was_done_and_a_matter_never(
 ) -> None:
     from django.db import DatabaseError, connection
 
-    from doorward.desk.models import Event, Matter, Reading
+    from doorward.desk.models import Event, Matter, MatterClock, Reading
 
     drill = matter_at(file(desk, people["librarian"], "court-paper", {**WARRANT, "drill": "1"}))
     real = matter_at(file(desk, people["librarian"], "court-paper", WARRANT))
@@ -221,9 +221,19 @@ def test_a_drill_is_deleted_with_all_that_was_done_and_a_matter_never(
         == 0
     )
     assert Event.objects.filter(matter=real).count() == 1
+    assert MatterClock.objects.filter(matter=real).exists()
+    assert not MatterClock.objects.filter(matter_id=drill.pk).exists()
     assert recording()[-1].get(Field.ACT) == b"delete-drill"
-    for statement in ("UPDATE matter SET drill = true", f"DELETE FROM event WHERE matter_id = '{real.pk}'",
-                      f"DELETE FROM reading WHERE matter_id = '{real.pk}'"):  # fmt: skip
+    of_the_real = f"matter_id = '{real.pk}'"
+    for statement in (
+        "UPDATE matter SET drill = true",
+        f"DELETE FROM event WHERE {of_the_real}",
+        f"DELETE FROM reading WHERE {of_the_real}",
+        f"DELETE FROM clock_event USING matter_clock WHERE clock_id = matter_clock.id AND {of_the_real}",
+        "TRUNCATE clock_event",
+        "UPDATE letter SET form = 'x'",
+        "TRUNCATE determined",
+    ):
         with pytest.raises(DatabaseError), connection.cursor() as cursor:
             cursor.execute(statement)
     assert json.dumps(real.number)
