@@ -256,17 +256,21 @@ def test_a_slip_is_signed_holds_for_one_account_and_ends(
 # ---------------------------------------------------------------- evidence
 
 
-def test_the_message_is_handed_over_as_it_came_when_it_is_filed(
-    desk: Any, people: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    taken: list[tuple[Any, bytes]] = []
-    monkeypatch.setattr(
-        "doorward.desk.message_filing.keep_message",
-        lambda matter, path: taken.append((matter, path.read_bytes())),
-    )
+def test_the_message_is_a_sealed_paper_of_what_was_filed_out_of_it(desk: Any, people: dict[str, Any]) -> None:
+    from doorward.desk.access import find_actor
+    from doorward.desk.filed_papers import read
+
     client, raw = desk.client(people["custodian"]), fresh()
     matter = matter_at(file(client, drop(client, raw), **{"of-custody": "hold"}))
-    assert taken == [(matter, raw)]
+    (paper,) = matter.papers.all()
+    assert (paper.paper_class, paper.file_sha256) == ("message", sha256(raw).hexdigest())
+    assert waiting(desk) == []
+    now = datetime.now(UTC)  # noqa: TID251  # assignments end by the real clock
+    found = read(find_actor(people["custodian"], is_strong=True, now=now), paper.pk)
+    assert found is not None
+    assert b"".join(found[1]) == raw
+    page = client.get(f"/matters/{matter.pk}/").content.decode()
+    assert "message.eml" in page
 
 
 def test_what_cannot_be_kept_is_not_filed_and_still_waits(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from doorward.record.entry import Entry, Field
+from doorward.record.entry import Entry, Field, Kind
 from tests_support.desk_cases import OWN_ROWS, ROWS, Row
 
 Recording = Callable[[], list[Entry]]
@@ -97,7 +97,9 @@ def test_the_three_ways_in_differ_in_the_channel_alone(
     own = OWN if "received" in answers else (*OWN, "received", "due")  # else it came when it was filed
     rows = [{key: value for key, value in vars(one).items() if key not in own} for one in found]
     assert rows[0] == rows[1] == rows[2]
-    entries = recording()[count:]
+    entries = [one for one in recording()[count:] if one.kind is Kind.MATTER]
+    taken = [one.get(Field.ACT) for one in recording()[count:] if one.kind is not Kind.MATTER]
+    assert taken == [b"add-paper"]  # the message is kept as a paper of its matter
     kept = [
         {one: value for one, value in entry.fields if one not in {Field.MATTER, Field.LOGIN}}
         for entry in entries

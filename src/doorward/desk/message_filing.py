@@ -2,13 +2,15 @@
 
 Between the page that shows a message and the form that is filed, a slip goes along in the form: digests, and which
 answers were read from the message. It is signed and holds for one account, so that nobody files under a digest that the
-desk has not seen. Nothing of the message is kept but what the person files and its digests.
+desk has not seen. A message that still waits when it is filed is kept as a paper of the matter; of others the digests.
 """
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Self
@@ -17,13 +19,17 @@ from django.core import signing
 from django.db.models import Q, QuerySet
 
 from doorward.desk.access import Actor, matters
+from doorward.desk.filed_papers import MESSAGE_CLASS, Said, add_pieces
 from doorward.desk.filing import MESSAGE, Filing, file_matter
 from doorward.desk.ids import draw_id
 from doorward.desk.message_waiting import held_path, let_go
-from doorward.desk.models import Matter, MessageFiling
+from doorward.desk.models import Matter, MessageFiling, Standing
+from doorward.errors import MalformedError
 from doorward.orders.intake import Asked
 
 SALT: Final = "doorward.desk.message.1"  # another number where a slip has other fields
+FILE_NAME: Final = "message.eml"
+PIECE_BYTES: Final = 64 * 1024
 HOLDS: Final = timedelta(hours=12)  # as long as somebody stays signed in
 
 
@@ -87,23 +93,28 @@ def file_message(actor: Actor, asked: Asked, *, token: uuid.UUID, slip: Slip) ->
         )
         path = held_path(slip.held)
         if path is not None:
-            keep_message(matter, path)
+            keep_message(actor, matter, path)
 
     matter = file_matter(actor, filing, keep)
     let_go(slip.held)
     return matter
 
 
-def keep_message(matter: Matter, path: Path) -> None:
-    """Take a message in as evidence of a matter. Nothing does so yet: the store of papers goes here.
+def keep_message(actor: Actor, matter: Matter, path: Path) -> None:
+    """Take a message in as evidence of a matter, sealed as every paper is; bytes that are no message are left out.
 
     It is called once for each matter that is filed out of a message that still waits, inside of the transaction that
-    files it: what is raised here files nothing. The file is removed as soon as this has returned and all is committed.
+    files it: what is raised here files nothing. The file is removed as soon as all is committed.
 
     Args:
         path: Of the message as it came; a stranger's bytes, which this account alone can read.
+
+    Raises:
+        NotAllowedError, ConfigError, StoreError: As `filed_papers.add_pieces`.
     """
-    del matter, path
+    said = Said(MESSAGE_CLASS, Standing.EVIDENCE.value, FILE_NAME)
+    with path.open("rb") as source, suppress(MalformedError):  # then its digest alone stands with the matter
+        add_pieces(actor, matter, iter(partial(source.read, PIECE_BYTES), b""), said)
 
 
 def filed_before(actor: Actor, slip: Slip) -> tuple[QuerySet[Matter], QuerySet[Matter]]:
