@@ -115,11 +115,13 @@ def record_spec(data: Path) -> ClusterSpec:
             f"local all postgres peer map={ADMIN_MAP}",
             f"local all doorward_recorder peer map={ADMIN_MAP}",
             f"local doorward_desk doorward_desk peer map={ADMIN_MAP}",
+            f"local doorward_fund doorward_fund peer map={ADMIN_MAP}",
         ),
         ident=(
             _ident(ADMIN_MAP, user, "postgres"),
             _ident(ADMIN_MAP, user, "doorward_recorder"),
             _ident(ADMIN_MAP, user, "doorward_desk"),
+            _ident(ADMIN_MAP, user, "doorward_fund"),
         ),
         settings=COMMON_SETTINGS,
     )

@@ -59,6 +59,7 @@ class Kind(IntEnum):
     MATTER = 12
     ACT = 13
     VISIT = 14
+    FUND = 15
 
 
 JOINED: Final = frozenset({Kind.REQUEST, Kind.COMPLETION})

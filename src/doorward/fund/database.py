@@ -1,0 +1,96 @@
+"""The fund's own database: on the record's server, never on one behind the door; installed by a superuser."""
+
+from importlib import resources
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from doorward.fund.ledger.accounts import MAY_POST
+from doorward.fund.ledger.state import Rules
+
+ROLE: Final = "doorward_fund"
+OWNER: Final = "doorward_fund_owner"
+DATABASE: Final = "doorward_fund"
+
+
+def make_database(conninfo: str) -> None:
+    """Make the fund's roles and database where they are missing; its tables are for `install`.
+
+    Args:
+        conninfo: Of a superuser, to any database of the server.
+
+    Raises:
+        psycopg.Error: The server refused or cannot be reached.
+    """
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        for role, login in ((OWNER, "NOLOGIN"), (ROLE, "LOGIN")):
+            if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
+                make = sql.SQL("CREATE ROLE {} " + login)
+                connection.execute(make.format(sql.Identifier(role)))
+        name = sql.Identifier(DATABASE)
+        if connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(name))
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+        connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, sql.Identifier(ROLE)))
+
+
+def install(connection: psycopg.Connection[Any], rules: Rules) -> bool:
+    """Make the fund's tables where they are missing, and put the order's rules in; return whether they were made.
+
+    A second run with the same rules changes nothing. A line that the order dropped is switched off, since postings
+    name it.
+
+    Args:
+        connection: Of a superuser, to the fund's database, in no transaction.
+
+    Raises:
+        psycopg.Error: The server refused; nothing of it stays.
+    """
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('doorward fund install'))")
+        made = connection.execute("SELECT to_regnamespace('fund') IS NULL").fetchone() == (True,)
+        owner = sql.Identifier(OWNER)
+        if made:
+            connection.execute(sql.SQL("CREATE SCHEMA fund AUTHORIZATION {}").format(owner))
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(owner))
+        if made:
+            connection.execute(resources.files("doorward.fund").joinpath("ledger.sql").read_bytes())
+            _fill_accounts(connection)
+        _fill_rules(connection, rules)
+    return made
+
+
+def _fill_accounts(connection: psycopg.Connection[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany("INSERT INTO fund.operation VALUES (%s)", [[name] for name in MAY_POST])
+        cursor.executemany(
+            "INSERT INTO fund.may_post VALUES (%s, %s, %s)",
+            [
+                [name, word[1:], 1 if word[0] == "+" else -1]
+                for name, words in MAY_POST.items()
+                for word in words.split()
+            ],
+        )
+
+
+def _fill_rules(connection: psycopg.Connection[Any], rules: Rules) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE fund.line SET enabled = false WHERE NOT code = ANY (%s)", [list(rules.lines)])
+        cursor.execute("DELETE FROM fund.line_service")
+        cursor.executemany(
+            "INSERT INTO fund.line VALUES (%s, %s, %s) "
+            "ON CONFLICT (code) DO UPDATE SET enabled = excluded.enabled, carries = excluded.carries",
+            [[line.code, line.enabled, line.carries] for line in rules.lines.values()],
+        )
+        cursor.executemany(
+            "INSERT INTO fund.line_service VALUES (%s, %s)",
+            [[line.code, service] for line in rules.lines.values() for service in sorted(line.services)],
+        )
+        cursor.execute("DELETE FROM fund.source")
+        cursor.executemany("INSERT INTO fund.source VALUES (%s)", [[code] for code in sorted(rules.sources)])
+        cursor.execute(
+            "INSERT INTO fund.rule (approvals) VALUES (%s) "
+            "ON CONFLICT (one) DO UPDATE SET approvals = excluded.approvals",
+            [rules.approvals],
+        )

@@ -1,0 +1,55 @@
+"""What of the fund goes into the record, and the one interface by which it does. Pure.
+
+A transaction has two entries of the kind `fund`: one before it is committed, with its text, and one after, before
+anybody is told. Their ACT is `post`, then `posted`, or `withdrawn` where PostgreSQL did not commit (ADR 65).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Final, Protocol
+
+from doorward.fund.ledger.operations import NAMES, Submission
+from doorward.record.entry import Field, Fields, Kind
+
+POST: Final = b"post"
+POSTED: Final = b"posted"
+WITHDRAWN: Final = b"withdrawn"
+
+
+class Recorder(Protocol):
+    """The one writer of a record, as the desk has it."""
+
+    def record(self, drafts: Sequence[tuple[Kind, Fields]], *, now: datetime) -> int:
+        """Return the sequence of the last entry; all are recorded when this returns; raises StoreError."""
+
+
+def post_entry(submission: Submission, text: str) -> Fields:
+    """Return the fields of the entry before a commit.
+
+    Args:
+        text: Of `format_transaction`: ids, days, cents and a City login, and no words that somebody wrote.
+    """
+    raw = text.encode()
+    return (
+        (Field.LOGIN, submission.by.encode()),
+        (Field.TEXT, raw),
+        (Field.MATTER, submission.key.hex.encode()),
+        (Field.WHAT, NAMES[type(submission.operation)].encode()),
+        (Field.ACT, POST),
+        (Field.DIGEST, sha256(raw).hexdigest().encode()),
+    )
+
+
+def end_entry(submission: Submission, entry: int, act: bytes) -> Fields:
+    """Return the fields of the entry after a commit, or after none.
+
+    Args:
+        entry: Sequence of the entry before it.
+        act: `POSTED` or `WITHDRAWN`.
+    """
+    return (
+        (Field.LAST, b"%d" % entry),
+        (Field.MATTER, submission.key.hex.encode()),
+        (Field.ACT, act),
+    )
