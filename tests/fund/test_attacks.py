@@ -86,12 +86,13 @@ def test_a_superuser_must_first_take_a_trigger_away(started: Fund) -> None:
 
 
 AROUND = (
-    "SET ROLE doorward_fund_owner", "DROP TRIGGER taken ON fund.posting", "ALTER TABLE fund.posting DISABLE TRIGGER ALL",
+    "SET ROLE doorward_fund_owner", "DROP TRIGGER taken ON fund.posting",
+    "ALTER TABLE fund.posting DISABLE TRIGGER ALL",
     "SET session_replication_role = replica", "CREATE TABLE fund.mine ()", "CREATE TEMP TABLE mine ()",
     "SELECT fund.add_up(1)", "INSERT INTO fund.standing VALUES (2027, 'general', -5, 5)",
     "INSERT INTO fund.turn VALUES (true)", "INSERT INTO fund.line VALUES ('mine', true, true)",
     "GRANT doorward_fund_owner TO doorward_fund", "CREATE FUNCTION pg_temp.mine() RETURNS int RETURN 1",
-    "INSERT INTO fund.year (year, begins, ends, transaction, closed_by) VALUES (2030, '2030-01-01', '2030-12-31', 1, 1)",
+    "INSERT INTO fund.year VALUES (2030, '2030-01-01', '2030-12-31', 1, 1)",
     "INSERT INTO fund.transaction (number, key, inserted) OVERRIDING SYSTEM VALUE VALUES (9, gen_random_uuid(), '1')",
 )  # fmt: skip
 
@@ -147,6 +148,7 @@ def pair(
 
 
 A = Account
+BOTH = pair(A.AVAILABLE, A.APPROPRIATED, 5)
 
 
 def test_the_attacks_below_fail_for_what_they_do_alone(started: Fund) -> None:
@@ -158,9 +160,9 @@ def test_the_attacks_below_fail_for_what_they_do_alone(started: Fund) -> None:
     ("operation", "postings", "says"),
     [
         ("appropriate", [Posting(A.AVAILABLE, 2026, "general", "", 5)], "debits are not the credits"),
-        ("appropriate", [Posting(A.AVAILABLE, 2026, "general", "", 5), Posting(A.APPROPRIATED, 2027, "general", "", -5)],
+        ("appropriate", [BOTH[0], Posting(A.APPROPRIATED, 2027, "general", "", -5)],
          "debits are not the credits"),
-        ("appropriate", [Posting(A.AVAILABLE, 2026, "general", "", 5), Posting(A.APPROPRIATED, 2026, "courtroom", "", -5)],
+        ("appropriate", [BOTH[0], Posting(A.APPROPRIATED, 2026, "courtroom", "", -5)],
          "debits are not the credits"),
         ("appropriate", [], "posts nothing"),
         ("appropriate", pair(A.APPROPRIATED, A.AVAILABLE, 401), "nothing_beyond_the_appropriation"),
@@ -232,7 +234,6 @@ def test_nothing_goes_into_a_closed_year(started: Fund) -> None:
 
 
 INVOICED = [*pair(A.EXPENDED, A.ENCUMBERED, 200), *pair(A.EXPENSE, A.PAYABLE, 200)]
-BOTH = pair(A.AVAILABLE, A.APPROPRIATED, 5)
 
 
 def late(connection: psycopg.Connection[Any]) -> None:

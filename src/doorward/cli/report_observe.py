@@ -98,11 +98,19 @@ def observe(  # noqa: PLR0917  # flags of a command
             typer.echo(line)
 
 
-def read_entries(folders: Folders, disclosures: str, *, begins: datetime, ends: datetime) -> Iterator[Entry]:
+def read_entries(
+    folders: Folders,
+    disclosures: str,
+    *,
+    begins: datetime,
+    ends: datetime,
+    kinds: tuple[Kind, ...] = KINDS,
+) -> Iterator[Entry]:
     """Yield the connections and decisions of a time, each worker's in their order, and every observation before it.
 
     Args:
         disclosures: Conninfo of the disclosures, or empty: the spool alone is read.
+        kinds: Of the entries; connections and decisions.
 
     Raises:
         StoreError: The disclosures' server or the spool cannot be read.
@@ -114,12 +122,12 @@ def read_entries(folders: Folders, disclosures: str, *, begins: datetime, ends: 
         if disclosures:
             with closing(PostgresDisclosures(disclosures)) as kept:
                 window = {"begins_us": _microseconds(begins), "ends_us": _microseconds(ends)}
-                for entry in kept.select(KINDS, **window):
+                for entry in kept.select(kinds, **window):
                     last[worker_of(entry.sequence)] = entry.sequence
                     yield entry
         for worker, folder in list_workers(folders.spool).items():
             if folder.exists():
-                yield from _behind(read_spool(folder), last.get(worker, -1))
+                yield from _behind(read_spool(folder), last.get(worker, -1), kinds)
 
 
 def find_disclosures(folders: Folders, record: str) -> str:
@@ -128,10 +136,10 @@ def find_disclosures(folders: Folders, record: str) -> str:
     return record or (running.read_text(encoding="utf-8").strip() if running.exists() else "")
 
 
-def _behind(records: Iterable[object], last: int) -> Iterator[Entry]:
+def _behind(records: Iterable[object], last: int, kinds: tuple[Kind, ...]) -> Iterator[Entry]:
     # What is published may lie in the spool as well; what is not published lies only there.
     for record in records:
-        if isinstance(record, Entry) and record.kind in KINDS and record.sequence > last:
+        if isinstance(record, Entry) and record.kind in kinds and record.sequence > last:
             yield record
 
 

@@ -12,6 +12,7 @@ from doorward.errors import ConfigError, Finding, PolicyCheckError
 from doorward.orders.assemble import COLLECTIONS, assemble_pack
 from doorward.orders.deadlines import DEADLINES, Deadlines, read_deadlines
 from doorward.orders.exemptions import EXEMPTIONS, Exemptions, read_exemptions
+from doorward.orders.fund import FUND, FundWords, read_fund
 from doorward.orders.letter_book import LetterBook
 from doorward.orders.letters import read_letters
 from doorward.orders.lexicon import REASONS, Lexicon, read_lexicon
@@ -30,6 +31,7 @@ __all__ = [
     "find_pack",
     "load_deadlines",
     "load_exemptions",
+    "load_fund",
     "load_letters",
     "load_lexicon",
     "load_pack",
@@ -242,6 +244,14 @@ def load_retention(pack: Pack) -> Retention:
     found, findings = read_retention(text)
     if found is None:
         raise _faults(pack, RETENTION, findings)
+    return found
+
+
+def load_fund(pack: Pack) -> FundWords:
+    """Return how an order words its fund; raises as `load_deadlines`."""
+    found, findings = read_fund(_text_of(pack, FUND, "fund"))
+    if found is None:
+        raise _faults(pack, FUND, findings)
     return found
 
 

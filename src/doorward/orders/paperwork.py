@@ -1,4 +1,4 @@
-"""What `doorward order check` finds in the files of a pack that the desk reads, beside its intake. Pure."""
+"""What `doorward order check` finds in the files of a pack that the desk and the fund read. Pure."""
 
 import tomllib
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from doorward.errors import Finding, PolicyCheckError
 from doorward.orders.deadlines import DEADLINES, read_deadlines
 from doorward.orders.exemptions import EXEMPTIONS, read_exemptions
+from doorward.orders.fund import FUND, read_fund
 from doorward.orders.intake.questions import INTAKE
 from doorward.orders.pack import Pack
 from doorward.orders.retention import RETENTION, read_retention
@@ -20,6 +21,7 @@ def check_paperwork(pack: Pack) -> list[Finding]:
         DEADLINES: lambda text: read_deadlines(text, pack.clauses)[1],
         STATUTORY: lambda text: read_statutory(text, pack.clauses)[1] + _check_rows(pack, text),
         EXEMPTIONS: lambda text: read_exemptions(text)[1] + _check_requests(pack, text),
+        FUND: lambda text: read_fund(text)[1],
         TRANSPARENCY: lambda text: read_transparency(text)[1] + _check_counted(pack, text),
         RETENTION: lambda text: read_retention(text)[1],
     }

@@ -1,0 +1,44 @@
+"""`doorward fund`: the ledger of the legal defense fund.
+
+Exit codes: 0 done, 1 refused (the line says by which rule), or the ledger and the record differ, 2 usage, 3 the
+database or the record could not be reached; what was posted then is found by submitting the same `--key` again.
+"""
+
+from typing import ClassVar
+
+import typer
+
+from doorward.cli.deferred import Deferred, DeferredGroup
+
+
+class _Fund(DeferredGroup):
+    deferred: ClassVar = {
+        "install": Deferred("fund_show:install"),
+        "open-year": Deferred("fund_do:open_year"),
+        "opening": Deferred("fund_do:opening"),
+        "appropriate": Deferred("fund_do:appropriate"),
+        "agree": Deferred("fund_do:agree"),
+        "amend": Deferred("fund_do:amend"),
+        "post": Deferred("fund_do:post"),
+        "void": Deferred("fund_do:void"),
+        "invoice": Deferred("fund_claims:invoice"),
+        "advance": Deferred("fund_claims:advance"),
+        "withdraw": Deferred("fund_claims:withdraw"),
+        "approve": Deferred("fund_claims:approve"),
+        "pay": Deferred("fund_claims:pay"),
+        "refund": Deferred("fund_claims:refund"),
+        "close-out": Deferred("fund_do:close_out"),
+        "close-year": Deferred("fund_do:close_year"),
+        "balance": Deferred("fund_show:balance"),
+        "statement": Deferred("fund_show:statement"),
+        "export": Deferred("fund_show:export"),
+        "verify": Deferred("fund_show:verify"),
+    }
+
+
+app = typer.Typer(cls=_Fund, no_args_is_help=True)
+
+
+@app.callback()
+def fund() -> None:
+    """Keep the legal defense fund's ledger."""

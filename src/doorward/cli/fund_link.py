@@ -1,0 +1,154 @@
+"""How the fund's commands reach its database and the record, and how they say what came of it."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from psycopg.conninfo import make_conninfo
+
+from doorward.cli.assembly import read_run
+from doorward.cli.folders import Folders
+from doorward.cli.installation import find_installation
+from doorward.desk.recorder import WORKER as DESK
+from doorward.desk.recorder import Recorder
+from doorward.errors import ConfigError
+from doorward.fund.database import DATABASE, ROLE
+from doorward.fund.ledger.export import format_dollars
+from doorward.fund.ledger.operations import NAMES, Operation, Submission
+from doorward.fund.ledger.refusal import Refusal
+from doorward.fund.store import Store
+from doorward.record.spool import Spool
+from doorward.record.workers import worker_folder
+
+WORKER: Final = DESK - 1
+"""The fund's number among the writers of one host; the desk has the one above, gateway workers those below."""
+_AMOUNT: Final = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{2}))?")
+
+By = Annotated[
+    str, typer.Option(help="the login of the City person who does it; it is recorded as it is said")
+]
+On = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="the day of the booking; today")]
+Key = Annotated[str | None, typer.Option(help="a UUID: the same one a second time finds what the first did")]
+Config = Annotated[Path | None, typer.Option(help="doorward.toml of the installation")]
+Data = Annotated[Path | None, typer.Option(help="the sample's data folder (default ./.doorward)")]
+Database = Annotated[
+    str | None, typer.Option(help="conninfo of the fund's database as `doorward_fund`; the sample's")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON document")]
+Year = Annotated[int, typer.Option(help="the fiscal year")]
+
+
+class Link:
+    """Where the fund of an installation is.
+
+    Args:
+        database: A conninfo of the fund's database, or None: the sample's.
+    """
+
+    def __init__(self, config: Path | None, data: Path | None, database: str | None) -> None:
+        self.config = config
+        self.folders: Folders = find_installation(config, data)
+        self._database = database
+
+    def conninfo(self, user: str = ROLE) -> str:
+        """Return how the fund's database is reached; raises ConfigError where the sample is not up."""
+        if self._database is not None:
+            return self._database
+        if self.config is not None:
+            raise ConfigError(
+                "a city's fund needs `--database`", hint="the conninfo of the role `doorward_fund`"
+            )
+        record = read_run(self.folders, "record")
+        return make_conninfo(host=record["socket_dir"], port=record["port"], user=user, dbname=DATABASE)
+
+    @contextmanager
+    def open(self, now: datetime) -> Iterator[Store]:
+        """Yield the store with the one recorder of this host's fund.
+
+        Raises:
+            StoreError: Another command of the fund writes right now, or the disk refused.
+        """
+        conninfo = self.conninfo()
+        recorder = Recorder(Spool.open(worker_folder(self.folders.spool, WORKER), now=now, worker=WORKER))
+        try:
+            with closing(Store(conninfo, recorder)) as store:
+                yield store
+        finally:
+            recorder.close(now=now)
+
+
+def read_clock() -> datetime:
+    """Return the moment; the command line is where the clock is read."""
+    return datetime.now(UTC)  # noqa: TID251  # as it says
+
+
+def do(  # flags of a command
+    operation: Operation, by: str, on: datetime | None, key: str | None, link: Link, *, as_json: bool
+) -> None:
+    """Submit an operation, and say what came of it; ends with 1 where it is refused."""
+    now = read_clock()
+    submission = Submission(_key(key), by, on.date() if on else now.date(), operation)
+    with link.open(now) as store:
+        answer = store.submit(submission, now=now)
+    name = NAMES[type(operation)]
+    if isinstance(answer, Refusal):
+        if as_json:
+            echo({"operation": name, "refused": answer.code, "says": answer.says})
+        else:
+            typer.echo(f"{name}: refused ({answer.code}): {answer.says}")
+        raise typer.Exit(1)
+    if as_json:
+        postings = [
+            {"account": one.account.value, "year": one.year, "line": one.line, "agreement": one.agreement,
+             "cents": one.cents, **({"of_year": one.origin} if one.origin else {})}
+            for one in answer.postings
+        ]  # fmt: skip
+        echo(
+            {"operation": name, "transaction": answer.number, "entry": answer.entry, "again": answer.again,
+             "key": str(submission.key), "postings": postings}
+        )  # fmt: skip
+        return
+    again = ", posted before under this key" if answer.again else ""
+    typer.echo(f"{name}: transaction {answer.number}, entry {answer.entry}{again}; key {submission.key}")
+    for one in answer.postings:
+        side = "debit" if one.cents > 0 else "credit"
+        of = f" {one.agreement}" if one.agreement else ""
+        typer.echo(
+            f"  {side:6} {one.account.value} {one.year} {one.line}{of}  {format_dollars(abs(one.cents))}"
+        )
+
+
+def echo(document: Any) -> None:  # noqa: ANN401  # anything that JSON can say
+    """Print one JSON document."""
+    typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
+
+
+def _key(said: str | None) -> uuid.UUID:
+    try:
+        return uuid.UUID(said) if said is not None else uuid.uuid4()  # noqa: TID251  # ids are made here
+    except ValueError as error:
+        raise ConfigError("expected `--key` to be a UUID") from error
+
+
+def parse_amount(said: str) -> int:
+    """Return the cents of an amount in dollars, such as `1300000` or `12.50`.
+
+    Raises:
+        ConfigError: It is none; cents are two digits, and there is no comma.
+    """
+    found = _AMOUNT.fullmatch(said)
+    if found is None:
+        raise ConfigError(f"`{said[:40]}` is no amount", hint="dollars, or dollars and two digits: 12.50")
+    sign, dollars, cents = found.groups()
+    return (-1 if sign else 1) * (int(dollars) * 100 + int(cents or 0))
+
+
+def day(said: datetime) -> date:
+    """Return the day of an option."""
+    return said.date()

@@ -1,0 +1,154 @@
+"""`doorward fund …`: install, balances, a year's statement, exports, and the ledger held against the record."""
+
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import psycopg
+import typer
+from psycopg.conninfo import make_conninfo
+
+from doorward.cli.fund_link import AsJson, Config, Data, Database, Link, Year, echo, read_clock
+from doorward.cli.report_observe import SPOOL_ALONE, find_disclosures, read_entries
+from doorward.cli.settings import read_settings
+from doorward.errors import ConfigError, UpstreamError
+from doorward.fund import rows
+from doorward.fund.compare import Told, compare
+from doorward.fund.database import DATABASE, make_database
+from doorward.fund.database import install as install_tables
+from doorward.fund.ledger.accounts import Posting
+from doorward.fund.ledger.export import Written, format_beancount, format_csv, format_dollars, make_statement
+from doorward.fund.ledger.operations import parse_transaction
+from doorward.fund.ledger.state import State
+from doorward.fund.rules import make_rules
+from doorward.fund.store import Store
+from doorward.orders.load import load_fund, load_pack
+from doorward.record.entry import Kind
+
+Order = Annotated[str, typer.Option(help="a shipped order such as `chicago`, or the folder of one")]
+
+
+class _Silent:
+    """Stands where nothing is submitted."""
+
+    def record(self, drafts: object, *, now: datetime) -> int:
+        del drafts, now
+        raise AssertionError("nothing is recorded by a look")
+
+
+def _read(link: Link) -> tuple[State, list[rows.Kept], dict[int, tuple[Posting, ...]]]:
+    with closing(Store(link.conninfo(), _Silent())) as store, store.reading() as connection:
+        return rows.read_state(connection), rows.read_kept(connection), rows.read_postings(connection)
+
+
+def _written(kept: list[rows.Kept], postings: dict[int, tuple[Posting, ...]]) -> list[Written]:
+    return [
+        Written(one.number, one.entry, parse_transaction(one.text)[0], postings.get(one.number, ()))
+        for one in kept
+    ]
+
+
+def install(
+    order: Order = "chicago",
+    data: Data = None,
+    superuser: Annotated[
+        str | None, typer.Option(help="a superuser's conninfo to the record's server")
+    ] = None,
+) -> None:
+    """Make the fund's database, and put the lines and rules of an order in; again after each change of them."""
+    rules = make_rules(load_fund(load_pack(order)))
+    where = superuser or make_conninfo(Link(None, data, None).conninfo("postgres"), dbname="postgres")
+    try:
+        make_database(where)
+        with psycopg.connect(make_conninfo(where, dbname=DATABASE), autocommit=True) as connection:
+            made = install_tables(connection, rules)
+    except psycopg.Error as error:
+        said = error.diag.message_primary or "it does not answer"
+        raise UpstreamError(f"the fund's server refused: {said}") from error
+    typer.echo(
+        "the fund's tables were made" if made else "the fund's tables were there; the order's rules are in"
+    )
+    for line in rules.lines.values():
+        typer.echo(
+            f"  line {line.code}: {'on' if line.enabled else 'off'}; buys {', '.join(sorted(line.services))}"
+        )
+
+
+def balance(
+    config: Config = None, data: Data = None, database: Database = None,
+    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
+) -> None:  # fmt: skip
+    """Show every account that is not nought, by year, line and agreement."""
+    state, _, _ = _read(Link(config, data, database))
+    held = sorted((place[1:], place[0], cents) for place, cents in state.balances.items() if cents)
+    if as_json:
+        echo(
+            [
+                {"year": year, "line": line, "agreement": of, "account": account.value, "cents": cents}
+                for (year, line, of), account, cents in held
+            ]
+        )
+        return
+    for (year, line, of), account, cents in held:
+        closed = " closed" if state.years[year].closed else ""
+        typer.echo(f"{year}{closed} {line:12} {of:20} {account.value:12} {format_dollars(cents):>16}")
+
+
+def statement(
+    year: Year, config: Config = None, data: Data = None, database: Database = None,
+    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
+) -> None:  # fmt: skip
+    """Show a year: where each line's authority came from and went, and what was paid."""
+    state, kept, postings = _read(Link(config, data, database))
+    if year not in state.years:
+        raise ConfigError(f"the year {year} is not opened")
+    lines = make_statement(state, _written(kept, postings), year)
+    if as_json:
+        echo([{**asdict(line), "closed": state.years[year].closed} for line in lines])
+        return
+    typer.echo(f"fiscal year {year}, {'closed' if state.years[year].closed else 'open'}")
+    for line in lines:
+        typer.echo(f"{line.line}:")
+        for name, cents in asdict(line).items():
+            if name not in {"year", "line"}:
+                typer.echo(f"  {name.replace('_', ' '):14} {format_dollars(cents):>16}")
+
+
+def export(
+    form: Annotated[str, typer.Argument(help="beancount or csv")],
+    config: Config = None,
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """Write the ledger to standard output, for Beancount or for the finance system."""
+    if form not in {"beancount", "csv"}:
+        raise ConfigError(f"`{form[:40]}` is no form", hint="beancount or csv")
+    state, kept, postings = _read(Link(config, data, database))
+    written = _written(kept, postings)
+    typer.echo(format_beancount(written, state) if form == "beancount" else format_csv(written), nl=False)
+
+
+def verify(
+    config: Config = None, data: Data = None, database: Database = None,
+    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
+) -> None:  # fmt: skip
+    """Hold the ledger against the record: every transaction, posting and balance. `log verify` proves the record."""
+    link = Link(config, data, database)
+    state, kept, postings = _read(link)
+    disclosures = find_disclosures(link.folders, read_settings(config).record if config is not None else "")
+    ends = read_clock() + timedelta(days=1)
+    begins = datetime(1970, 1, 2, tzinfo=UTC)
+    entries = read_entries(link.folders, disclosures, begins=begins, ends=ends, kinds=(Kind.FUND,))
+    told = [Told(one.number, one.entry, one.text, postings.get(one.number, ())) for one in kept]
+    found = compare(told, entries, state.balances, state.returned)
+    if as_json:
+        echo({**asdict(found), "disclosures": bool(disclosures)})
+    else:
+        for line in (*found.wrong, *(f"perhaps a crash: {one}" for one in found.open)):
+            typer.echo(line)
+        typer.echo(f"{found.transactions} transactions, {len(found.wrong)} differences from the record")
+        if not disclosures:
+            typer.echo(SPOOL_ALONE)
+    if found.wrong:
+        raise typer.Exit(1)
