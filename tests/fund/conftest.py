@@ -80,6 +80,7 @@ def fund(fund_cluster: Cluster) -> Iterator[Fund]:
     found = Fund(fund_cluster)
     with psycopg.connect(superuser, autocommit=True) as connection:
         if connection.execute("SELECT FROM pg_database WHERE datname = 'fund_template'").fetchone() is None:
+            connection.execute("DROP DATABASE IF EXISTS doorward_fund WITH (FORCE)")
             make_database(superuser)
             with found.connect("postgres") as fresh:
                 assert install(fresh, RULES)

@@ -2,7 +2,7 @@
 
 Amounts are whole cents turned into dollars with two places by division of integers; no binary fraction stands between.
 Beancount checks each transaction by itself, and the `balance` directives at the end assert the ledger's own balances,
-which beancount adds up by itself.
+which beancount adds up by itself. By default it lets a balance be a cent off, so that each says its own tolerance.
 """
 
 import csv
@@ -87,7 +87,7 @@ def format_beancount(written: Sequence[Written], state: State) -> str:
     out.append("")
     after = last + timedelta(days=1)
     out += [
-        f"{after} balance {account_name(place)}  {format_dollars(state.balances.get(place, 0))} USD"
+        f"{after} balance {account_name(place)}  {format_dollars(state.balances.get(place, 0))} ~ 0.001 USD"
         for place in places
     ]
     return "\n".join(out) + "\n"
