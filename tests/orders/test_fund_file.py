@@ -17,7 +17,8 @@ def test_the_sample_has_its_bond_line_off_and_nothing_of_it_is_adopted() -> None
     assert not words.lines["bond"].enabled
     assert make_rules(words).approvals == 2
     assert words.days_of(2026) == (date(2026, 1, 1), date(2026, 12, 31))
-    bases = [*words.bases.values(), *(one.basis for one in (*words.lines.values(), *words.services.values()))]
+    bases = list(words.bases.values())
+    bases += [one.basis for one in words.lines.values()] + [one.basis for one in words.services.values()]
     assert {basis.standing for basis in bases} == {"needs-counsel"}
     assert MAX_CENTS > 130_000_000
 
