@@ -1,4 +1,4 @@
-"""`doorward fund`: the ledger of the legal defense fund.
+"""`doorward fund`: the legal defense fund; one file for each part of it.
 
 Exit codes: 0 done, 1 refused (the line says by which rule), or the ledger and the record differ, 2 usage, 3 the
 database or the record could not be reached; what was posted then is found by submitting the same `--key` again.
@@ -33,6 +33,8 @@ class _Fund(DeferredGroup):
         "statement": Deferred("fund_show:statement"),
         "export": Deferred("fund_show:export"),
         "verify": Deferred("fund_show:verify"),
+        "report": Deferred("fund_report:app", "Check what a grantee hands in, and make its template."),
+        "sample": Deferred("fund_sample:sample"),
     }
 
 
@@ -41,4 +43,4 @@ app = typer.Typer(cls=_Fund, no_args_is_help=True)
 
 @app.callback()
 def fund() -> None:
-    """Keep the legal defense fund's ledger."""
+    """Keep the legal defense fund: public money, and nothing that could be a client."""

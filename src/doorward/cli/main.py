@@ -59,6 +59,7 @@ class _Doorward(DeferredGroup):
         "foia": Deferred("foia:app", "Answer requests for public records."),
         "fund": Deferred("fund:app", "Keep the legal defense fund's ledger."),
         "data-map": Deferred("data_map:data_map"),
+        "fund": Deferred("fund:app", "Keep the legal defense fund."),
     }
 
 

@@ -13,6 +13,7 @@ from doorward.orders.assemble import COLLECTIONS, assemble_pack
 from doorward.orders.deadlines import DEADLINES, Deadlines, read_deadlines
 from doorward.orders.exemptions import EXEMPTIONS, Exemptions, read_exemptions
 from doorward.orders.fund import FUND, FundWords, read_fund
+from doorward.orders.fund_units import FUND_UNITS, FundUnits, read_fund_units
 from doorward.orders.letter_book import LetterBook
 from doorward.orders.letters import read_letters
 from doorward.orders.lexicon import REASONS, Lexicon, read_lexicon
@@ -32,6 +33,7 @@ __all__ = [
     "load_deadlines",
     "load_exemptions",
     "load_fund",
+    "load_fund_units",
     "load_letters",
     "load_lexicon",
     "load_pack",
@@ -226,6 +228,15 @@ def load_transparency(pack: Pack) -> Counted:
     found, findings = read_transparency(text)
     if found is None:
         raise _faults(pack, TRANSPARENCY, findings)
+    return found
+
+
+def load_fund_units(pack: Pack) -> FundUnits:
+    """Return what a grantee of an order's fund may say; raises as `load_deadlines`."""
+    text = _text_of(pack, FUND_UNITS, "words for grantees of a fund")
+    found, findings = read_fund_units(text)
+    if found is None:
+        raise _faults(pack, FUND_UNITS, findings)
     return found
 
 

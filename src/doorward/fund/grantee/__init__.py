@@ -1,0 +1,1 @@
+"""What grantees hand in: exact units of service, banded tables of people, and no person. Pure."""
