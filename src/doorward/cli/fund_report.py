@@ -1,7 +1,7 @@
 """`doorward fund report`: check what a grantee hands in, make its template, map an extract into it.
 
-Exit codes: 0 it enters, 1 it is refused or a finding stops it, 2 usage, 3 the file cannot be read. No line of output, no
-message and no file that is written has a text of the handed-in file; nor is its name repeated.
+Exit codes: 0 it enters, 1 it is refused or a finding stops it, 2 usage, 3 the file cannot be read. No line of output,
+no message and no file that is written has a text of the handed-in file; nor is its name repeated.
 """
 
 import json

@@ -1,7 +1,7 @@
 """One XML part of a workbook, walked with a list of what may stand in it. Pure.
 
-An element, attribute, word, comment or instruction that is not on the list refuses the file: deny by default. A document type
-is refused before an entity of it could be read.
+What is not on the list refuses the file: an element, attribute, word, comment or instruction. A document type is
+refused before an entity of it could be read.
 """
 
 import re

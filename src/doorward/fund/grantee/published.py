@@ -30,7 +30,7 @@ class Year:
 
     def values(self) -> dict[str, int]:
         """Return every number that may be published, by id: ``3/screening``, ``3/*`` and ``year/screening``."""
-        found = {}
+        found: dict[str, int] = {}
         for month, counts in enumerate(self.months, start=1):
             found |= {f"{month}/{word}": count for word, count in zip(self.categories, counts, strict=True)}
             found[f"{month}/{TOTAL}"] = sum(counts)
@@ -163,10 +163,15 @@ def _path(graph: Residual, source: str, sink: str) -> Sequence[tuple[str, str]]:
             if left > 0 and following not in came:
                 came[following] = at
                 if following == sink:
-                    path = []
-                    while following != source:
-                        path.append((came[following], following))
-                        following = came[following]
-                    return path
+                    return _back(came, source, sink)
                 waiting.append(following)
     return ()
+
+
+def _back(came: Mapping[str, str], source: str, sink: str) -> list[tuple[str, str]]:
+    path = []
+    at = sink
+    while at != source:
+        path.append((came[at], at))
+        at = came[at]
+    return path

@@ -255,18 +255,15 @@ class _Reading:
                 self._refuse("filled", number, places["outcome"])
             self._outcomes.append(Outcome(number, row["service"], row["outcome"], row["units"]))
         else:
-            self._costs.append(
-                Cost(
-                    number,
-                    row["line"],
-                    row["invoice"],
-                    row.get("service", ""),
-                    row.get("units"),
-                    row.get("price"),
-                    row["amount"],
-                    row.get("note", ""),
-                )  # fmt: skip
+            optional = {name: row.get(name) for name in ("units", "price")}
+            said = (
+                row.get("service", ""),
+                optional["units"],
+                optional["price"],
+                row["amount"],
+                row.get("note", ""),
             )
+            self._costs.append(Cost(number, row["line"], row["invoice"], *said))
 
     def close(self) -> Report | None:
         if not self._periods and not self._found:

@@ -1,4 +1,4 @@
-"""The independent reviewer's sample: which units are looked at, on site, and nobody can steer it. Pure.
+r"""The independent reviewer's sample: which units are looked at, on site, and nobody can steer it. Pure.
 
 The seed is SHA-256 over the root of a checkpoint that was signed after the report was recorded, and the digest of the
 report. Who hands a report in cannot know that root, who signs the log cannot change the report. Anybody repeats it:
@@ -99,8 +99,8 @@ def count_answers(answers: Iterable[str], drawn: int) -> Reviewed:
     """Return what is kept of a review.
 
     Raises:
-        ConfigError: An answer is neither pass nor fail, or they are not as many as were drawn. It is not repeated in the
-            message: a reviewer may have typed more than the word.
+        ConfigError: An answer is neither pass nor fail, or they are not as many as were drawn. It is not repeated:
+            a reviewer may have typed more than the word.
     """
     given = list(answers)
     if len(given) != drawn:

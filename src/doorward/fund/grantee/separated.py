@@ -1,7 +1,7 @@
 """A CSV file as cells, or why it is none. Pure.
 
-RFC 4180 with a comma or a semicolon, in UTF-8, with or without its mark. A line break in a cell, a NUL, another encoding
-and a quotation mark that does not close refuse the file: two programs would not read the same cells.
+RFC 4180 with a comma or a semicolon, in UTF-8, with or without its mark. A line break in a cell, a NUL, another
+encoding and a quotation mark that does not close refuse the file: two programs would not read the same cells.
 """
 
 import re

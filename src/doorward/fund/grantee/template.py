@@ -20,10 +20,12 @@ _HEAD: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _FORM: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the first day that an archive can say
 _STYLES: Final = (
-    f'{_HEAD}<styleSheet xmlns="{_MAIN}"><fonts count="2"><font><sz val="11"/><name val="Arial"/></font>'
+    f'{_HEAD}<styleSheet xmlns="{_MAIN}">'
+    '<fonts count="2"><font><sz val="11"/><name val="Arial"/></font>'
     '<font><b/><sz val="11"/><name val="Arial"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/>'
     '</fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/>'
-    '<bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/>'
+    "<bottom/><diagonal/></border></borders>"
+    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/>'
     '</cellStyleXfs><cellXfs count="2"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
     '<xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/></cellXfs><cellStyles count="1">'
     '<cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
@@ -69,7 +71,8 @@ def format_workbook(units: FundUnits, rows: Sequence[Sequence[str | int]] = ()) 
         + relation.format(1, "officeDocument", "xl/workbook.xml")
         + "</Relationships>",
         "xl/workbook.xml": f'{_HEAD}<workbook xmlns="{_MAIN}" xmlns:r="{_RELATIONS}"><workbookPr filterPrivacy="1"/>'
-        f'<sheets><sheet name="{REPORT}" sheetId="1" r:id="rId1"/><sheet name="{WORDS}" sheetId="2" r:id="rId2"/></sheets>'
+        f'<sheets><sheet name="{REPORT}" sheetId="1" r:id="rId1"/>'
+        f'<sheet name="{WORDS}" sheetId="2" r:id="rId2"/></sheets>'
         "</workbook>",
         "xl/_rels/workbook.xml.rels": f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships">'
         + relation.format(1, "worksheet", "worksheets/sheet1.xml")
