@@ -25,7 +25,7 @@ CLEAN: list[dict[str, str | int]] = [
         "record": "cost", "line": "units", "service": "full-representation", "invoice": 7, "units": 3,
         "price": "1500.00", "amount": "4500.00",
     },
-    {"record": "cost", "line": "interpretation", "invoice": 7, "amount": "310.25", "note": "court interpreters 12 hours"},
+    {"record": "cost", "line": "interpretation", "invoice": 7, "amount": "310.25", "note": "interpreters 12 hours"},
 ]  # fmt: skip
 
 

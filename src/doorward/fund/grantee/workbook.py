@@ -96,11 +96,8 @@ def read_workbook(raw: bytes) -> tuple[tuple[Sheet, ...], tuple[Refusal, ...]]:
     found: list[Refusal] = []
     for name, held in files.items():
         if name in parts.KNOWN:
-            kind = (
-                parts.check_part(name, held)
-                if name != "xl/workbook.xml" and name != "xl/sharedStrings.xml"
-                else None
-            )
+            is_read_below = name in ("xl/workbook.xml", "xl/sharedStrings.xml")
+            kind = None if is_read_below else parts.check_part(name, held)
             if kind:
                 found.append(Refusal(Place(""), kind))
         elif not parts.SHEET.fullmatch(name):
