@@ -11,8 +11,8 @@ import time
 
 from doorward.fund.grantee.checks import check_report
 from doorward.fund.grantee.report import COLUMNS, read_report
-from doorward.fund.grantee.template import format_csv, format_workbook
 from doorward.fund.grantee.separated import read_separated
+from doorward.fund.grantee.template import format_csv, format_workbook
 from doorward.fund.grantee.workbook import read_workbook
 from doorward.orders.load import load_fund_units, load_pack
 
@@ -22,7 +22,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000)
     asked = parser.parse_args()
     units = load_fund_units(load_pack("chicago"))
-    period: dict[str, str | int] = {"record": "period", "agreement": "a", "from": "2026-10-01", "to": "2026-10-31"}
+    period: dict[str, str | int] = {
+        "record": "period",
+        "agreement": "a",
+        "from": "2026-10-01",
+        "to": "2026-10-31",
+    }
     cost: dict[str, str | int] = {"record": "cost", "line": "interpretation", "invoice": 7, "amount": "310.25", "note": "interpreters 12 hours"}  # fmt: skip  # noqa: E501  # one row
     rows = [[one.get(name, "") for name in COLUMNS] for one in [period, *[cost] * (asked.rows - 1)]]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -37,8 +42,8 @@ def main() -> None:
         took = time.perf_counter() - began, time.process_time() - cpu
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(
-            f"{form}: {asked.rows:,} rows, {len(raw) / 1e6:.2f} MB, {took[0]:.2f} s, {took[1]:.2f} CPU s, peak {peak / 1024:.0f} MB"
-            f" ({before / 1024:.0f} before); {len(refusals) + len(more)} refusals, {len(findings)} findings"
+            f"{form}: {asked.rows:,} rows, {len(raw) / 1e6:.2f} MB, {took[0]:.2f} s, {took[1]:.2f} CPU s, peak"
+            f" {peak / 1024:.0f} MB ({before / 1024:.0f} before); {len(refusals) + len(more)} refusals, {len(findings)} findings"
         )
 
 

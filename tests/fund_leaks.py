@@ -145,7 +145,22 @@ def captions() -> Iterator[str]:
 
 
 def dockets() -> Iterator[str]:
-    yield from ("No. 21-1234", "1:23-cv-04567", "23-cv-4567", "2:19-cr-88", "Case 12345", "expediente 2023/114", "sygn. akt 45/23", "23-60123", "№ 4411/23", "案号 123", "رقم ١٢٣٤", "docket 4411", "file no 998", "19-7777")  # fmt: skip
+    yield from (
+        "No. 21-1234",
+        "1:23-cv-04567",
+        "23-cv-4567",
+        "2:19-cr-88",
+        "Case 12345",
+        "expediente 2023/114",
+        "sygn. akt 45/23",
+        "23-60123",
+        "№ 4411/23",
+        "案号 123",
+        "رقم ١٢٣٤",
+        "docket 4411",
+        "file no 998",
+        "19-7777",
+    )
 
 
 def sentences() -> Iterator[str]:
@@ -170,7 +185,7 @@ def by_kind() -> dict[str, list[str]]:
         "date of birth, digits": [
             written(form, digits)
             for form, digits in product(("1987-03-04", "03/04/1987", "4.3.87", "1987"), DIGITS)
-        ],  # fmt: skip
+        ],
         "caption": list(captions()),
         "docket": list(dockets()),
         "address": [form for forms in ADDRESSES.values() for form in forms],

@@ -26,7 +26,11 @@ def published(months: list[list[int]]) -> tuple[Year, frozenset[str]]:
 
 
 def small(year: Year) -> list[str]:
-    return [one for one, value in year.values().items() if 0 < value < THRESHOLD and "*" not in one and "year" not in one]
+    return [
+        one
+        for one, value in year.values().items()
+        if 0 < value < THRESHOLD and "*" not in one and "year" not in one
+    ]
 
 
 def hold(year: Year, standing: frozenset[str]) -> None:
@@ -38,7 +42,9 @@ def hold(year: Year, standing: frozenset[str]) -> None:
 
 @settings(max_examples=6, deadline=None)
 @given(st.lists(st.lists(COUNTS, min_size=4, max_size=4), min_size=24, max_size=24))
-def test_of_24_months_no_small_number_is_bounded_more_narrowly_than_the_threshold(months: list[list[int]]) -> None:
+def test_of_24_months_no_small_number_is_bounded_more_narrowly_than_the_threshold(
+    months: list[list[int]],
+) -> None:
     for part in (months[:MONTHS], months[MONTHS:]):
         year, standing = published(part)
         values = year.values()
@@ -52,7 +58,9 @@ def test_of_24_months_no_small_number_is_bounded_more_narrowly_than_the_threshol
                     row[columns[f"{m}/{w}"]] = 1
             rows.append(row)
             right.append(values[one])
-        for one in small(year)[:6]:  # an independent attacker: a linear program over everything that was published
+        for one in small(year)[
+            :6
+        ]:  # an independent attacker: a linear program over everything that was published
             aim = np.zeros(len(columns))
             aim[columns[one]] = 1
             least = linprog(aim, A_eq=rows or None, b_eq=right or None, method="highs")

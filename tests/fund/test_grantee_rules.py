@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from fund_reports import AGREEMENT, CLEAN, UNITS, sheet_of
 
 from doorward.errors import ConfigError
 from doorward.fund.grantee.banded import Table, band_words, categories, read_banded, shuffle
@@ -17,6 +16,7 @@ from doorward.fund.grantee.report import Report, read_report
 from doorward.fund.grantee.sample import count_answers, draw_places, draw_sample, seed_of
 from doorward.orders.fund_units import read_fund_units
 from doorward.orders.load import load_pack
+from fund_reports import AGREEMENT, CLEAN, UNITS, sheet_of
 
 AGREED = Agreement(
     AGREEMENT, date(2026, 1, 1), date(2026, 12, 31),
@@ -70,7 +70,9 @@ def test_each_rule_finds_its_cell(
 
 
 def test_periods_that_touch_do_not_overlap() -> None:
-    agreed = replace(AGREED, periods=[(date(2026, 9, 1), date(2026, 9, 30)), (date(2026, 11, 1), date(2026, 11, 30))])
+    agreed = replace(
+        AGREED, periods=[(date(2026, 9, 1), date(2026, 9, 30)), (date(2026, 11, 1), date(2026, 11, 30))]
+    )
     assert check_report(report_of(), UNITS, agreed) == ()
 
 
@@ -88,7 +90,9 @@ def test_an_excuse_needs_a_listed_reason_and_two_people() -> None:
 def test_what_is_false_cannot_be_excused() -> None:
     (finding,) = check_report(report_of({5: {"amount": "4499.99"}}), UNITS, AGREED)
     assert not RULES[finding.rule][1]
-    assert open_findings([finding], [Excuse(finding, "corrected-later", "manager", "auditor")], UNITS) == (finding,)
+    assert open_findings([finding], [Excuse(finding, "corrected-later", "manager", "auditor")], UNITS) == (
+        finding,
+    )
 
 
 def test_the_sample_is_what_an_outsider_draws_from_the_written_rule() -> None:
@@ -124,8 +128,16 @@ def test_a_reviewer_says_pass_or_fail_and_no_more() -> None:
 
 def banded(bands: dict[str, str], people: str = "50+") -> Sheet:
     rows = [("quarter", "people", "category", "band")]
-    rows += [("2026-Q4" if at == 0 else "", people if at == 0 else "", *pair) for at, pair in enumerate(bands.items())]
-    return Sheet(REPORT, tuple((n, {at: Cell(one) for at, one in enumerate(row) if one}) for n, row in enumerate(rows, start=1)))
+    rows += [
+        ("2026-Q4" if at == 0 else "", people if at == 0 else "", *pair)
+        for at, pair in enumerate(bands.items())
+    ]
+    return Sheet(
+        REPORT,
+        tuple(
+            (n, {at: Cell(one) for at, one in enumerate(row) if one}) for n, row in enumerate(rows, start=1)
+        ),
+    )
 
 
 def test_a_banded_table_is_kept_without_its_sender_and_the_delivery_without_the_table() -> None:
@@ -149,7 +161,9 @@ def test_a_banded_table_is_kept_without_its_sender_and_the_delivery_without_the_
         ({}, "12", "too-few-people"),
     ],
 )
-def test_exact_numbers_crossed_ways_and_small_tables_are_refused(bands: dict[str, str], people: str, kind: str) -> None:
+def test_exact_numbers_crossed_ways_and_small_tables_are_refused(
+    bands: dict[str, str], people: str, kind: str
+) -> None:
     whole = dict.fromkeys(categories("language", UNITS), "0-9") | bands
     found, refusals = read_banded((banded(whole, people),), "language", AGREEMENT, UNITS)
     assert found is None
@@ -168,11 +182,22 @@ def test_none_and_few_people_are_one_band() -> None:
 
 def test_an_extract_becomes_counts_and_other_columns_are_not_looked_at() -> None:
     text = 'counts_rows = true\n[columns]\nservice = "Type"\ndetained = "Held"\n[words.service]\n"Full rep" = "full-representation"\n"Screen" = "screening"\n'
-    rows = [("Client", "Type", "Held"), ("Jane Doe", "Screen", "yes"), ("A12345678", "Screen", "no"), ("Zofia", "Screen", "yes")]
-    sheet = Sheet(REPORT, tuple((n, {at: Cell(one) for at, one in enumerate(row)}) for n, row in enumerate(rows, start=1)))
+    rows = [
+        ("Client", "Type", "Held"),
+        ("Jane Doe", "Screen", "yes"),
+        ("A12345678", "Screen", "no"),
+        ("Zofia", "Screen", "yes"),
+    ]
+    sheet = Sheet(
+        REPORT,
+        tuple((n, {at: Cell(one) for at, one in enumerate(row)}) for n, row in enumerate(rows, start=1)),
+    )
     found, refusals = map_extract(sheet, read_map(text, UNITS), UNITS)
     assert refusals == ()
-    assert [(row[4], row[5], row[11]) for row in found] == [("screening", "no", "1"), ("screening", "yes", "2")]
+    assert [(row[4], row[5], row[11]) for row in found] == [
+        ("screening", "no", "1"),
+        ("screening", "yes", "2"),
+    ]
     assert "Jane" not in repr(found)
     bad = Sheet(REPORT, (*sheet.rows, (5, {1: Cell("Jane Doe")})))
     found, refusals = map_extract(bad, read_map(text, UNITS), UNITS)

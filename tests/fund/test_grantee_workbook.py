@@ -230,7 +230,12 @@ def test_cells_are_those_that_calamine_reads(rows: list[list[str | int]]) -> Non
     raw = format_workbook(UNITS, rows)
     sheets, _ = read_workbook(raw)
     theirs = CalamineWorkbook.from_filelike(io.BytesIO(raw)).get_sheet_by_name("Report").to_python()
-    ours = {(number - 1, at): text for number, row in sheets[0].rows for at, cell in row.items() if (text := cell.text.strip())}
+    ours = {
+        (number - 1, at): text
+        for number, row in sheets[0].rows
+        for at, cell in row.items()
+        if (text := cell.text.strip())
+    }
     read = {
         (number, at): str(int(cell)) if isinstance(cell, float) else str(cell).strip()
         for number, row in enumerate(theirs)

@@ -15,7 +15,9 @@ _SPACES: Final = re.compile(
     r"|http://www\.w3\.org/)[A-Za-z0-9/._-]{0,90}|urn:schemas-microsoft-com:[a-z:]{1,40}"
 )
 _NUMBER: Final = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,17})?(?:[eE]-?[0-9]{1,2})?|[0-9A-F]{6}|[0-9A-F]{8}")
-_GUID: Final = re.compile(r"\{?[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?")
+_GUID: Final = re.compile(
+    r"(?:[0-9]{1,3}_ncr:[0-9a-f]{1,4}_)?\{?[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?"
+)
 _RANGE: Final = re.compile(
     r"\$?[A-Z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Z]{1,3}\$?[0-9]{1,7})?|[0-9]{1,5}(?::[0-9]{1,5})?"
 )

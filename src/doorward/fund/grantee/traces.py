@@ -12,19 +12,36 @@ LOOKALIKES: Final = str.maketrans(
     {
         **dict(zip("АВЕЅІЈКМНОРСТХаеѕіјорсхуԁ", "ABESIJKMHOPCTXaesijopcxyd", strict=True)),
         **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοα", "ABEZHIKMNOPTYXoa", strict=True)),
-        **dict.fromkeys("‐‑‒–—―−﹣－", "-"), **dict.fromkeys("∕⁄／", "/"), **dict.fromkeys("․。．·•٫", "."),
-        "Ł": "L", "ł": "l", "ø": "o", "ı": "i", "’": "'", "`": "'",
+        **dict.fromkeys("‐‑‒–—―−﹣－", "-"),
+        **dict.fromkeys("∕⁄／", "/"),
+        **dict.fromkeys("․。．·•٫", "."),
+        "Ł": "L",
+        "ł": "l",
+        "ø": "o",
+        "ı": "i",
+        "’": "'",
+        "`": "'",
     }
 )
 _LETTER_DIGITS: Final = str.maketrans("OoQIl|SB", "00011158")
 _GAP: Final = r"[\s\-./_#:,()+*]{0,3}"
 _RUN: Final = re.compile(rf"[0-9](?:{_GAP}[0-9]){{6,}}")
 _LOOSE: Final = re.compile(r"(?<![A-Za-z])[0-9OoQIl|SB]{7,}(?![A-Za-z])")
-_A_NUMBER: Final = re.compile(rf"(?<![a-z])a(?:lien)?{_GAP}(?:no|num|number|nr|file)?{_GAP}[0-9](?:{_GAP}[0-9]){{6,8}}(?![0-9])", re.IGNORECASE)
-_RECEIPT: Final = re.compile(rf"(?<![a-z])[a-z]{_GAP}[a-z]{_GAP}[a-z]{_GAP}[0-9](?:{_GAP}[0-9]){{9}}(?![0-9])", re.IGNORECASE)
+_A_NUMBER: Final = re.compile(
+    rf"(?<![a-z])a(?:lien)?{_GAP}(?:no|num|number|nr|file)?{_GAP}[0-9](?:{_GAP}[0-9]){{6,8}}(?![0-9])",
+    re.IGNORECASE,
+)
+_RECEIPT: Final = re.compile(
+    rf"(?<![a-z])[a-z]{_GAP}[a-z]{_GAP}[a-z]{_GAP}[0-9](?:{_GAP}[0-9]){{9}}(?![0-9])", re.IGNORECASE
+)
 _PASSPORT: Final = re.compile(rf"(?<![a-z])[a-z]{{1,4}}{_GAP}[0-9](?:{_GAP}[0-9]){{5,9}}", re.IGNORECASE)
-_PHONE: Final = re.compile(r"\+\s?[0-9][0-9\s().-]{5,}|\(?[0-9]{3}\)?[\s.-]{0,2}[0-9]{3}[\s.-]{1,2}[0-9]{4}|(?<![0-9])[0-9]{3}[\s.-][0-9]{4}(?![0-9])")
-_MAIL: Final = re.compile(r"@|\b(?:at|arroba|małpa|malpa)\b.{1,40}\b(?:dot|punto|kropka|com|org|net|invalid|example)\b|[(\[{]\s?at\s?[)\]}]|https?:|www\.", re.IGNORECASE)
+_PHONE: Final = re.compile(
+    r"\+\s?[0-9][0-9\s().-]{5,}|\(?[0-9]{3}\)?[\s.-]{0,2}[0-9]{3}[\s.-]{1,2}[0-9]{4}|(?<![0-9])[0-9]{3}[\s.-][0-9]{4}(?![0-9])"
+)
+_MAIL: Final = re.compile(
+    r"@|\b(?:at|arroba|małpa|malpa)\b.{1,40}\b(?:dot|punto|kropka|com|org|net|invalid|example)\b|[(\[{]\s?at\s?[)\]}]|https?:|www\.",
+    re.IGNORECASE,
+)
 _MONTHS: Final = (
     "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic|enero|febrero|marzo|abril|mayo|junio|julio|agosto"
     "|septiembre|octubre|noviembre|diciembre|sty|lut|kwi|maj|cze|lip|sie|wrz|paz|lis|gru|janv|fev|avr|mai|juin|juil|aout"  # one pattern
@@ -62,7 +79,9 @@ _HONORIFIC: Final = re.compile(
     r"|先生|女士|小姐|太太|السيد|السيدة|الآنسة|موكل",
     re.IGNORECASE,
 )
-_PAIR: Final = re.compile(r"(?<!\w)[^\W\d_a-z][\w'-]+,?\s+(?:[^\W\d_]\.?\s+|(?:de|del|de la|van|von|el|al|bin|ibn)\s+){0,2}[^\W\d_a-z][\w'-]+")
+_PAIR: Final = re.compile(
+    r"(?<!\w)[^\W\d_a-z][\w'-]+,?\s+(?:[^\W\d_]\.?\s+|(?:de|del|de la|van|von|el|al|bin|ibn)\s+){0,2}[^\W\d_a-z][\w'-]+"
+)
 _SHAPE: Final = re.compile(
     r"\b[^\W\d_]{3,}(?:ez|ski|ska|cki|cka|wicz|czyk|enko|chuk|shyn|енко|чук|ський|ська|ович|івна)\b",
     re.IGNORECASE,
