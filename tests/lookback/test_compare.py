@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from scipy import stats  # type: ignore[import-untyped]  # it ships no types
+from scipy import stats
 
 from doorward.errors import ConfigError
 from doorward.lookback.labels.intervals import wilson

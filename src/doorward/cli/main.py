@@ -57,7 +57,6 @@ class _Doorward(DeferredGroup):
         "statutory": Deferred("statutory:app", "Make the reports that statutes ask for."),
         "transparency": Deferred("transparency:app", "Sign and check the public table."),
         "foia": Deferred("foia:app", "Answer requests for public records."),
-        "fund": Deferred("fund:app", "Keep the legal defense fund's ledger."),
         "data-map": Deferred("data_map:data_map"),
         "fund": Deferred("fund:app", "Keep the legal defense fund."),
     }
