@@ -20,7 +20,7 @@ up: $(RUNTIME)       ## install, then start the sample city and its door (Ctrl-C
 	@exec .venv/bin/doorward up $(ARGS)
 
 servers: .servers/.whole  ## other PostgreSQL servers for the tests, in .servers
-engines: .engines/.whole  ## Spark for the tests, polars and pandas for the benchmarks, in .engines
+engines: .engines/.whole  ## Spark and beancount for the tests, polars and pandas for the benchmarks, in .engines
 
 assets:              ## make the desk's style sheet and script anew from locked npm packages
 	assets/desk/build

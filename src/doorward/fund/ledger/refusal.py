@@ -8,7 +8,7 @@ class Refusal:
     """Why nothing was posted.
 
     Args:
-        code: One word, of those in docs/reference/fund-ledger.md.
+        code: One word, of those in docs/howto/fund.md.
         says: One line; it names ids, lines, years and cents, and no person.
     """
 
