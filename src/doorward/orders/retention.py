@@ -15,7 +15,7 @@ from doorward.orders.deadlines import EVIDENCE, STANDINGS
 from doorward.orders.toml import Toml
 
 RETENTION: Final = "retention.toml"
-COVERS: Final = ("papers", "matters", "visits", "letters", "registers", "accounts", "reports", "record")
+COVERS: Final = ("papers", "matters", "visits", "letters", "registers", "logins", "reports", "record")
 COUNTS_FROM: Final = (
     "paper-added",
     "matter-filed",
