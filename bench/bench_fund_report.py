@@ -28,7 +28,13 @@ def main() -> None:
         "from": "2026-10-01",
         "to": "2026-10-31",
     }
-    cost: dict[str, str | int] = {"record": "cost", "line": "interpretation", "invoice": 7, "amount": "310.25", "note": "interpreters 12 hours"}  # fmt: skip  # noqa: E501  # one row
+    cost: dict[str, str | int] = {
+        "record": "cost",
+        "line": "interpretation",
+        "invoice": 7,
+        "amount": "310.25",
+        "note": "interpreters 12 hours",
+    }
     rows = [[one.get(name, "") for name in COLUMNS] for one in [period, *[cost] * (asked.rows - 1)]]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for form, raw, read in (
@@ -42,8 +48,10 @@ def main() -> None:
         took = time.perf_counter() - began, time.process_time() - cpu
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(
-            f"{form}: {asked.rows:,} rows, {len(raw) / 1e6:.2f} MB, {took[0]:.2f} s, {took[1]:.2f} CPU s, peak"
-            f" {peak / 1024:.0f} MB ({before / 1024:.0f} before); {len(refusals) + len(more)} refusals, {len(findings)} findings"
+            f"{form}: {asked.rows:,} rows, {len(raw) / 1e6:.2f} MB, {took[0]:.2f} s, {took[1]:.2f} CPU s,"
+            f" peak"
+            f" {peak / 1024:.0f} MB ({before / 1024:.0f} before);"
+            f" {len(refusals) + len(more)} refused, {len(findings)} found"
         )
 
 
