@@ -40,7 +40,7 @@ SERVE = f"""
 from doorward.desk.configuration import current
 from doorward.desk.serve import prepare, serve
 prepare()
-serve(current(), address="127.0.0.1:{PORT}")
+serve(current(), addresses=["127.0.0.1:{PORT}"])
 """
 EMPTY = "an empty page"
 FILES = {"of-custody": "hold", "who-asks": "ICE-ERO", "papers": "detainer", "file": "1"}

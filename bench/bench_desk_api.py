@@ -32,7 +32,7 @@ from doorward.embedded.launcher import Cluster
 
 SERVE = (
     "import sys\nfrom doorward.desk.configuration import current\nfrom doorward.desk.serve import prepare, serve\n"
-    "prepare()\nserve(current(), address=sys.argv[1])\n"
+    "prepare()\nserve(current(), addresses=[sys.argv[1]])\n"
 )
 DETAINER = {"of-custody": "hold", "who-asks": "ICE-ERO", "papers": ["detainer"], "custody-origin": "arrest"}
 OF_ONE_CLIENT = 100  # below its limit of 120 at once

@@ -42,7 +42,7 @@ from tests_support.ports import free_port
 
 CODE = (
     "import sys\nfrom doorward.desk.configuration import current\nfrom doorward.desk.serve import prepare, serve\n"
-    "prepare()\nserve(current(), address=sys.argv[1])\n"
+    "prepare()\nserve(current(), addresses=[sys.argv[1]])\n"
 )
 TOKEN = "b" * 43
 POLLS = 300

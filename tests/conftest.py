@@ -20,6 +20,10 @@ for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.S
         signal.signal(_number, _handler)
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+# Processes that a test starts find `tests_support` as the test itself does.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, (str(CHECKOUT / "tests"), os.environ.get("PYTHONPATH")))
+)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ EXAMPLES = dict(
 )
 CODE = (
     "import sys\nfrom doorward.desk.configuration import current\nfrom doorward.desk.serve import prepare, serve\n"
-    "prepare()\nserve(current(), address=sys.argv[1])\n"
+    "prepare()\nserve(current(), addresses=[sys.argv[1]])\n"
 )
 
 

@@ -17,7 +17,7 @@ from tests_support.ports import free_port
 
 CODE = (
     "import sys\nfrom doorward.desk.configuration import current\nfrom doorward.desk.serve import prepare, serve\n"
-    "prepare()\nserve(current(), address=sys.argv[1])\n"
+    "prepare()\nserve(current(), addresses=[sys.argv[1]])\n"
 )
 CHROME = which("google-chrome") or which("chromium")
 SHOTS = os.environ.get("DOORWARD_SHOTS")  # a folder: what the pages look like is looked at by a person

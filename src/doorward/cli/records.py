@@ -188,8 +188,12 @@ def sign(
     out: Annotated[Path, typer.Option(help="the signed note to write; the desk takes it in")],
 ) -> None:
     """Sign a record that the desk has worded; it is on file only when somebody hands it in there."""
-    raw = statement.read_bytes()[: MAX_STATEMENT + 1] if statement.is_file() else b""
-    made = parse_record(raw)
+    if not statement.is_file():
+        raise ConfigError(
+            f"there is no file `{statement.name}`", hint="save what the desk words, and name it"
+        )
+    with statement.open("rb") as source:
+        made = parse_record(source.read(MAX_STATEMENT + 1))
     signed = sign_note(format_record(made), load_key(key))
     try:
         out.write_bytes(signed)
