@@ -55,7 +55,7 @@ def test_a_detainer_is_filed_answered_and_stands_in_the_record(desk_up: tuple[An
     answers = {"of-custody": "hold", "who-asks": "ICE-ERO", "papers": "detainer", "file": "1"}
     page = browser.post("/new/detainer/", **answers)
     assert "nobody is held on an immigration detainer" in page
-    assert "writer 15, entry 0" in page
+    assert re.search(r"writer 15, entry \d+", page)
     assert "<title>" in browser.get("/front/")
     command = [sys.executable, "-m", "doorward", "log", "verify", "--data", str(running.folders.data)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
