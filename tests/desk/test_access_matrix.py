@@ -54,6 +54,7 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "determine": ("get", (SENT, NOT, NOT, GONE, GONE, HERE, NOT, GONE)),
     "visits": ("get", ALL_BUT_NOBODY),
     "visit": ("get", (SENT, GONE, GONE, GONE, GONE, GONE, GONE, GONE)),
+    "delete-drill-visit": ("post", (SENT, GONE, GONE, GONE, GONE, GONE, GONE, GONE)),
     "phones": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, NOT, HERE)),
     "registers": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, HERE)),
     "reports": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, NOT)),
@@ -239,6 +240,7 @@ def test_who_gets_what(
     needed: dict[str, dict[str, Any]] = {
         "matter": {"key": key},
         "visit": {"key": key},
+        "delete-drill-visit": {"key": key},
         "verify": {"key": key},
         "answer": {"key": key},
         "seal": {"key": key},

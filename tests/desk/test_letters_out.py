@@ -12,6 +12,8 @@ import pytest
 
 from doorward.desk.letters.release import verify_letter
 from doorward.errors import StoreError
+from doorward.grants.notice_settings import NoticeSettings
+from doorward.grants.notices import OnCall
 from doorward.notes.note import Signer, cosign_note, format_verifier, parse_note, sign_note
 from doorward.record.entry import Entry, Field, Kind
 from tests_support.desk_year import empty_desk
@@ -448,6 +450,44 @@ def test_an_owed_signature_that_does_not_come_is_noted_and_shown(
     assert note_missed(later) == 0
     assert {one.get(Field.ACT) for one in recording()[count:]} == {b"miss"}
     assert "The second is owed" not in office.hand_in(letter, "ben", cosign_note(office.note(letter), BEN))
+
+
+@pytest.mark.usefixtures("small_office")
+def test_an_owed_signature_is_told_at_once_before_it_is_over_and_after_and_no_more_when_it_is_given(
+    office: Office, recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.conf import settings
+
+    from doorward.desk.models import MatterClock, OutgoingNotice
+    from doorward.desk.notices.outbox import is_moot, tell_clocks
+
+    assert recording() is not None
+    told = NoticeSettings({"law": OnCall(mail=("oncall@law.example",))}, None, 2.0, {})
+    monkeypatch.setattr(settings, "DESK", replace(settings.DESK, notices=told))
+    where = office.file()
+    letter = office.keep(where)
+    office.hand_in(letter, "ann", sign_note(office.note(letter), ANN))
+    office.send(letter)
+    matter = matter_of(where)
+
+    def rows() -> list[tuple[str, str, str]]:
+        kept = OutgoingNotice.objects.filter(subject=matter.pk, about="letter").order_by("made")
+        return [(one.stage, one.addressee, one.number) for one in kept]
+
+    assert rows() == [("asked", "law", matter.number)]
+    due = MatterClock.objects.get(letter__matter=matter).due
+    assert due is not None
+    tell_clocks(due - timedelta(hours=13))
+    assert len(rows()) == 1
+    for _ in range(2):
+        tell_clocks(due - timedelta(hours=11))
+        tell_clocks(due + timedelta(minutes=1))
+    assert [one[0] for one in rows()] == ["asked", "half", "due"]
+    kept = OutgoingNotice.objects.filter(subject=matter.pk, about="letter")
+    assert not any(is_moot(one, due) for one in kept)
+    office.hand_in(letter, "ben", cosign_note(office.note(letter), BEN))
+    assert all(is_moot(one, due) for one in kept)
+    OutgoingNotice.objects.all().delete()
 
 
 def test_remedy_words_are_counsels_to_switch_on(office: Office, recording: Recording) -> None:

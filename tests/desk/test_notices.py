@@ -20,7 +20,7 @@ from doorward.errors import ConfigError
 from doorward.grants.mail_relay import Relay
 from doorward.grants.notice_settings import NoticeSettings, decode_settings, encode_settings
 from doorward.grants.notices import OnCall, Stage, Webhook
-from doorward.record.entry import Entry
+from doorward.record.entry import Entry, Field
 from tests_support.certificates import Authority
 from tests_support.desk_forms import file, matter_at
 from tests_support.front_sample import make_body, make_compiled, to_bytes
@@ -253,6 +253,51 @@ def test_a_clock_is_told_when_it_is_about_to_end_and_when_it_is_over_once_each(
     Matter.objects.filter(pk=matter.pk).update(state="answered")
     assert send_all(due + timedelta(days=9)) == 0
     assert {one.state for one in rows()} == {"moot"}
+
+
+def test_a_clock_of_what_the_order_decided_is_told_while_it_runs(
+    desk: Any, ways: Ways, filer: Any, recording: Recording
+) -> None:
+    from doorward.desk.models import Matter, MatterClock, OutgoingNotice
+    from doorward.desk.notices.outbox import tell_clocks
+
+    assert recording() is not None
+    assert ways.settings.offices
+    Matter.objects.update(state="closed")
+    matter = matter_at(file(desk, filer, "court-paper", WARRANT))
+    OutgoingNotice.objects.all().delete()
+    due = matter.filed + timedelta(days=10)
+    Matter.objects.filter(pk=matter.pk).update(due=due, state="decided")
+    MatterClock.objects.filter(matter=matter).update(due=due, runs=False)
+    assert tell_clocks(due) == 0  # decided, and nothing runs
+    MatterClock.objects.filter(matter=matter).update(runs=True)
+    assert tell_clocks(due) == 2
+    assert send_all(due) == 2
+    MatterClock.objects.filter(matter=matter).update(runs=False)
+    OutgoingNotice.objects.all().update(state="waiting", again=due)
+    assert send_all(due) == 0
+    assert {one.state for one in rows()} == {"moot"}
+
+
+def test_a_desk_that_tells_nobody_still_notes_what_is_over(
+    desk: Any, filer: Any, recording: Recording
+) -> None:
+    from doorward.desk.models import Matter, MatterClock
+    from doorward.desk.notices.worker import Sender
+
+    Matter.objects.update(state="closed")
+    MatterClock.objects.update(runs=False)
+    matter = matter_at(file(desk, filer, "court-paper", WARRANT))
+    late = (matter.filed + timedelta(days=400)).astimezone(UTC)
+    before = len(recording())
+    sender = Sender(lambda: late)
+    sender.start()
+    give_up = time.monotonic() + 20
+    while not MatterClock.objects.filter(matter=matter, missed=True).exists():
+        assert time.monotonic() < give_up, "nothing was noted"
+        time.sleep(0.02)
+    sender.stop()
+    assert [one.get(Field.ACT) for one in recording()[before:]] == [b"miss"]
 
 
 def test_a_sealed_matter_tells_its_named_counsel_and_nobody_else(

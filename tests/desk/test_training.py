@@ -10,6 +10,7 @@ import pytest
 
 from doorward.record.entry import Entry, Field, Kind
 from tests_support.desk_forms import file, matter_at
+from tests_support.desk_year import put_visit
 from tests_support.front_sample import make_body, make_compiled, to_bytes
 from tests_support.front_store import LIBRARY
 
@@ -131,6 +132,31 @@ def test_a_drill_on_a_phone_is_its_places_acknowledgement(
     assert LIBRARY.id in rows(desk, people["counsel"])
 
 
+def test_a_drill_of_a_front_desk_is_deleted_and_a_visit_never(
+    desk: Any, people: dict[str, Any], recording: Recording
+) -> None:
+    from django.db import DatabaseError, connection
+
+    from doorward.desk.models import Visit
+
+    drill, real = (put_visit(f"T-{number}", "2026-03-02T10:00", drill=number == 1) for number in (1, 2))
+    counsel = desk.client(people["counsel"])
+    assert "Delete the drill" in counsel.get(f"/visits/{drill.pk}/").content.decode()
+    assert "Delete the drill" not in counsel.get(f"/visits/{real.pk}/").content.decode()
+    assert desk.client(people["librarian"]).post(f"/visits/{drill.pk}/delete/").status_code == 404
+    page = counsel.post(f"/visits/{real.pk}/delete/", follow=True).content.decode()
+    assert "no visit is deleted here" in page
+    count = len(recording())
+    assert "deleted: T-1" in counsel.post(f"/visits/{drill.pk}/delete/", follow=True).content.decode()
+    assert not Visit.objects.filter(pk=drill.pk).exists()
+    (entry,) = recording()[count:]
+    assert (entry.get(Field.ACT), entry.get(Field.MATTER)) == (b"delete-drill", drill.pk.hex.encode())
+    assert counsel.post(f"/visits/{drill.pk}/delete/").status_code == 404
+    for statement in ("UPDATE visit SET drill = true", "UPDATE visit SET body = ''", "DELETE FROM visit"):
+        with pytest.raises(DatabaseError, match="visit"), connection.cursor() as cursor:
+            cursor.execute(f"{statement} WHERE id = '{real.pk}'")
+
+
 def test_an_acknowledgement_is_only_added_to(desk: Any, people: dict[str, Any], recording: Recording) -> None:
     from django.db import DatabaseError, connection
 
@@ -227,6 +253,7 @@ def test_a_drill_is_deleted_with_all_that_was_done_and_a_matter_never(
     of_the_real = f"matter_id = '{real.pk}'"
     for statement in (
         "UPDATE matter SET drill = true",
+        f"DELETE FROM matter WHERE id = '{real.pk}'",
         f"DELETE FROM event WHERE {of_the_real}",
         f"DELETE FROM reading WHERE {of_the_real}",
         f"DELETE FROM clock_event USING matter_clock WHERE clock_id = matter_clock.id AND {of_the_real}",

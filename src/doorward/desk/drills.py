@@ -1,17 +1,18 @@
-"""Drills at the desk: matters filed to practise, with numbers of their own, counted nowhere, deletable at once.
+"""Drills at the desk: matters and visits filed to practise, counted nowhere, deletable at once.
 
-A matter is a drill from its beginning or never; the database refuses to make one of the other. That a drill was filed
-and that it was deleted stands in the record; what somebody typed into it is gone.
+A matter or a visit is a drill from its beginning or never; the database refuses to make one of the other, and to delete
+what is none. That a drill was filed and that it was deleted stands in the record; what somebody typed into it is gone.
 """
 
+import uuid
 from typing import Final
 
 from django.db import DatabaseError, transaction
 
-from doorward.desk.access import Actor, matter_of
+from doorward.desk.access import Actor, matter_of, visit_of
 from doorward.desk.entries import act_entry
 from doorward.desk.history import NotAllowedError
-from doorward.desk.models import ClockEvent, LetterStep, Matter, MatterClock, OutgoingNotice
+from doorward.desk.models import ClockEvent, LetterStep, Matter, MatterClock, OutgoingNotice, Visit
 from doorward.desk.recorder import recorder
 from doorward.desk.roles import Act
 from doorward.record.entry import Kind
@@ -26,13 +27,46 @@ def delete_drill(actor: Actor, matter: Matter) -> str:
         NotAllowedError: There is no such drill for this person, or they file nothing.
         StoreError: It cannot be recorded; nothing was deleted.
     """
+    role = _role(actor)
+    try:
+        return _delete(actor, matter, role)
+    except DatabaseError as error:
+        raise NotAllowedError("something that is only added to rests on it; it stays") from error
+
+
+def delete_drill_visit(actor: Actor, visit: Visit) -> str:
+    """Return the number of a drill of a front desk that was deleted; that its place practised stays on file.
+
+    Raises:
+        NotAllowedError: There is no such drill for this person, they file nothing, or a hold keeps it.
+        StoreError: It cannot be recorded; nothing was deleted.
+    """
+    role = _role(actor)
+    try:
+        with transaction.atomic():
+            if visit_of(actor, visit.pk) is None:
+                raise NotAllowedError("there is no such visit for you")
+            locked = Visit.objects.select_for_update().get(pk=visit.pk)
+            if not locked.drill:
+                raise NotAllowedError("it is no drill, and no visit is deleted here")
+            number, key = locked.number, locked.pk
+            locked.delete()
+            _record(actor, key, role)
+    except DatabaseError as error:
+        raise NotAllowedError("a legal hold keeps it; it stays") from error
+    return number
+
+
+def _role(actor: Actor) -> str:
     by = actor.assignment(frozenset(actor.roles))
     if by is None or not actor.may(Act.FILE):
         raise NotAllowedError("as what you are signed in, this is not yours to do")
-    try:
-        return _delete(actor, matter, by.role)
-    except DatabaseError as error:
-        raise NotAllowedError("something that is only added to rests on it; it stays") from error
+    return by.role
+
+
+def _record(actor: Actor, key: uuid.UUID, role: str) -> None:
+    fields = act_entry(key, DELETE, login=actor.account.login, office=role)
+    recorder().record([(Kind.ACT, fields)], now=actor.now)  # the last thing before the commit
 
 
 def _delete(actor: Actor, matter: Matter, role: str) -> str:
@@ -57,6 +91,5 @@ def _delete(actor: Actor, matter: Matter, role: str) -> str:
         locked.counsel.clear()
         key, number = locked.pk, locked.number
         locked.delete()
-        fields = act_entry(key, DELETE, login=actor.account.login, office=role)
-        recorder().record([(Kind.ACT, fields)], now=actor.now)  # the last thing before the commit
+        _record(actor, key, role)
     return number

@@ -39,6 +39,7 @@ from doorward.desk.letters.release import (
     take_signature,
 )
 from doorward.desk.models import Event, Letter, LetterStep, Matter, MatterClock, State
+from doorward.desk.notices.outbox import tell_second
 from doorward.desk.order import letters, order
 from doorward.desk.roles import Act, Role
 from doorward.desk.writing import day_of, determined_in_force, is_sealed
@@ -251,6 +252,7 @@ def send(actor: Actor, matter: Matter, key: uuid.UUID, how: str) -> Stand:
             answer_locked(actor, locked, document=stand.letter.sha256, roles=roles)
         if second is not None:
             clocks.begin(locked, second, by=actor.account, entry=done.entry, letter=stand.letter)
+            tell_second(locked, stand.statement.office, actor.now, occasion=done.entry)
     return look(stand.letter, actor.now)
 
 

@@ -46,6 +46,7 @@ urlpatterns = [
     path("matters/<uuid:key>/delete/", acts.remove_drill, name="delete-drill"),
     path("visits/", visits.listing, name="visits"),
     path("visits/<uuid:key>/", visits.page, name="visit"),
+    path("visits/<uuid:key>/delete/", visits.remove_drill, name="delete-drill-visit"),
     path("phones/", visits.phones, name="phones"),
     path("registers/", registers.registers, name="registers"),
     path("overview/", home.overview, name="overview"),

@@ -22,7 +22,7 @@ class OutgoingNotice(models.Model):
     """One notice to one addressee by one channel."""
 
     id = models.UUIDField(primary_key=True, editable=False)  # the Message-ID, and the webhook's id
-    about = models.CharField(max_length=16)  # visit or matter
+    about = models.CharField(max_length=16)  # visit, matter, or letter: its second signature
     subject = models.UUIDField()
     number = models.CharField(max_length=20)
     stage = models.CharField(max_length=8)  # asked, half, due

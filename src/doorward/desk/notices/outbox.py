@@ -16,8 +16,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
+from doorward.desk.access import WAITS
 from doorward.desk.ids import draw_id
-from doorward.desk.models import Matter, OutgoingNotice, State, Visit, Waits
+from doorward.desk.letters.release import parse_statement
+from doorward.desk.models import Matter, MatterClock, OutgoingNotice, State, Visit, Waits
 from doorward.desk.notices.telling import (
     GIVEN_UP,
     LAW,
@@ -33,6 +35,7 @@ from doorward.desk.notices.wake import wake
 from doorward.grants.notices import FORGOTTEN, Stage
 
 MATTER, VISIT = "matter", "visit"
+SECOND: Final = "letter"  # a second signature that is owed; the notice's number is the matter's
 LEASE: Final = timedelta(minutes=5)
 NOBODY_THERE: Final = "the office has neither a mail address nor a webhook"
 
@@ -54,24 +57,45 @@ def tell_matter(matter: Matter, now: datetime, *, occasion: int) -> None:
         _put(MATTER, matter.pk, matter.number, Stage.ASKED, occasion, _whom(matter, Stage.ASKED, now), now)
 
 
+def tell_second(matter: Matter, office: str, now: datetime, *, occasion: int) -> None:
+    """Put the notices of a letter that left with one signature and owes the second, within its transaction.
+
+    Args:
+        office: Whose people release the letter.
+        occasion: The entry by which it left.
+    """
+    to = _whom(matter, Stage.ASKED, now, office=office)
+    _put(SECOND, matter.pk, matter.number, Stage.ASKED, occasion, to, now)
+
+
 def tell_clocks(now: datetime) -> int:
     """Put the notices of clocks that are about to end or over, and return how many were new.
 
-    What was over a week ago is told to nobody anew: lists show it.
+    They are those of what waits for an office, whether the order referred or decided it, and of second signatures. What
+    was over a week ago is told to nobody anew: lists show it.
     """
     if settings.DESK.notices.names_nobody:
         return 0
-    running = Matter.objects.filter(
-        state=State.WAITING, drill=False, due__lte=now + SOON, due__gt=now - FORGOTTEN
-    )
-    new = 0
-    for matter in running.order_by("due").iterator(chunk_size=500):
-        assert matter.due is not None
-        stage = stage_at(matter.filed, matter.due, now)
-        if stage is not None:
-            occasion = int(matter.due.timestamp())
-            new += _put(MATTER, matter.pk, matter.number, stage, occasion, _whom(matter, stage, now), now)
+    soon = {"due__lte": now + SOON, "due__gt": now - FORGOTTEN}
+    running = Matter.objects.filter(WAITS, drill=False, **soon).order_by("due")
+    new = sum(_tell_end(MATTER, one, one.filed, one.due, now) for one in running.iterator(chunk_size=500))
+    owed = MatterClock.objects.filter(runs=True, letter__isnull=False, matter__drill=False, **soon)
+    for clock in owed.select_related("matter", "letter").order_by("due").iterator(chunk_size=500):
+        assert clock.letter is not None
+        begun = clock.events.values_list("at", flat=True).first()
+        office = parse_statement(clock.letter.statement.encode()).office
+        new += _tell_end(SECOND, clock.matter, begun or clock.matter.filed, clock.due, now, office=office)
     return new
+
+
+def _tell_end(  # whose clock, and from when to when it runs
+    about: str, matter: Matter, begun: datetime, due: datetime | None, now: datetime, *, office: str = ""
+) -> int:
+    stage = None if due is None else stage_at(begun, due, now)
+    if due is None or stage is None:
+        return 0
+    to = _whom(matter, stage, now, office=office)
+    return _put(about, matter.pk, matter.number, stage, int(due.timestamp()), to, now)
 
 
 def claim(channel: str, now: datetime) -> OutgoingNotice | None:
@@ -92,10 +116,14 @@ def claim(channel: str, now: datetime) -> OutgoingNotice | None:
 
 def is_moot(notice: OutgoingNotice, now: datetime) -> bool:
     """Return whether what a notice tells of waits no longer, or was sealed from its addressee since."""
-    if notice.about != MATTER:
+    if notice.about == VISIT:
         return False
-    matter = Matter.objects.filter(pk=notice.subject).first()
-    if matter is None or matter.state != State.WAITING:
+    of_it = Matter.objects.filter(pk=notice.subject)
+    matter = of_it.first()
+    if matter is None:
+        return True
+    owed = matter.clocks.filter(runs=True, letter__isnull=False)
+    if not (owed if notice.about == SECOND else of_it.filter(WAITS)).exists():
         return True
     if not _is_sealed(matter, now):
         return False
@@ -122,12 +150,12 @@ def send_again(now: datetime) -> int:
     return count
 
 
-def _whom(matter: Matter, stage: Stage, now: datetime) -> tuple[tuple[str, str], ...]:
+def _whom(matter: Matter, stage: Stage, now: datetime, *, office: str = "") -> tuple[tuple[str, str], ...]:
     if matter.drill:
         return ()
     if _is_sealed(matter, now):
         return find_counsel(_counsel(matter), settings.DESK.notices)
-    return find_addressees((matter.addressee or LAW,), stage, settings.DESK.notices)
+    return find_addressees((office or matter.addressee or LAW,), stage, settings.DESK.notices)
 
 
 def _is_sealed(matter: Matter, now: datetime) -> bool:

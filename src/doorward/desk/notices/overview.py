@@ -8,7 +8,7 @@ from django.conf import settings
 
 from doorward.desk.access import Actor, matters, visits
 from doorward.desk.models import Matter, OutgoingNotice, Waits
-from doorward.desk.notices.outbox import MATTER, VISIT
+from doorward.desk.notices.outbox import MATTER, SECOND, VISIT
 from doorward.desk.roles import Role
 
 MAX_SHOWN: Final = 50
@@ -40,7 +40,7 @@ def look_at_notices(actor: Actor) -> NoticesSeen:
     if settings.DESK.notices.names_nobody:
         says = "nobody is told but by these pages: no office is in the settings"
         return NoticesSeen(says, is_well=False, dead=(), hidden=0, may_try=may_try)
-    seen = OutgoingNotice.objects.filter(about=MATTER, subject__in=matters(actor).values("pk"))
+    seen = OutgoingNotice.objects.filter(about__in=(MATTER, SECOND), subject__in=matters(actor).values("pk"))
     seen |= OutgoingNotice.objects.filter(about=VISIT, subject__in=visits(actor).values("pk"))
     failing = seen.filter(state=Waits.WAITING, tries__gt=0).exclude(failed="").count()
     dead = list(seen.filter(state=Waits.DEAD).order_by("-made")[:MAX_SHOWN])

@@ -14,6 +14,7 @@ from typing import Final
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from doorward.desk.clocks import note_missed
 from doorward.desk.models import OutgoingNotice
 from doorward.desk.notices.outbox import claim, close, is_moot, tell_clocks
 from doorward.desk.notices.telling import MAIL, WEBHOOK, body_of, find_on_call, subject_of, text_of
@@ -81,14 +82,14 @@ class Sender:
     _wakes: list[threading.Event] = field(default_factory=list)
 
     def start(self) -> None:
-        """Start the threads; without anybody to tell there are none."""
-        if settings.DESK.notices.names_nobody:
-            return
-        works = [
-            (PASS_SECONDS, lambda: send_due(MAIL, self.now)),
-            (PASS_SECONDS, lambda: send_due(WEBHOOK, self.now)),
-            (CLOCK_SECONDS, lambda: tell_clocks(self.now())),
-        ]
+        """Start the threads; without anybody to tell there is the one that notes clocks which are over."""
+        works = [(CLOCK_SECONDS, lambda: note_missed(self.now()))]
+        if not settings.DESK.notices.names_nobody:
+            works += [
+                (PASS_SECONDS, lambda: send_due(MAIL, self.now)),
+                (PASS_SECONDS, lambda: send_due(WEBHOOK, self.now)),
+                (CLOCK_SECONDS, lambda: tell_clocks(self.now())),
+            ]
         for seconds, work in works:
             wakes = threading.Event()
             wait_for_wake(wakes)

@@ -6,15 +6,18 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from doorward.desk.access import Actor, sees_names, visit_of, visits
+from doorward.desk.drills import delete_drill_visit
 from doorward.desk.front_mount import MAIN, app_address, place_kinds, protocols_tenants
 from doorward.desk.history import NotAllowedError
 from doorward.desk.phones import add_place, list_places, make_code, take_back
 from doorward.desk.registers_read import MAX_OFFERED, read_registers
+from doorward.desk.roles import Act
+from doorward.desk.views.acts import NOT_RECORDED
 from doorward.desk.views.signed_in import for_actor
-from doorward.errors import ConfigError
+from doorward.errors import ConfigError, StoreError
 
 PAGE = 25
 WITHHELD = "names a person; not shown here"
@@ -39,7 +42,26 @@ def page(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
         raise Http404
     hidden = set() if sees_names(actor) else set(found.sealed_fields)
     values = [(name, WITHHELD if name in hidden else value) for name, value in found.values.items()]
-    return render(request, "desk/visit.html", {"visit": found, "values": values})
+    may_delete = found.drill and actor.may(Act.FILE)
+    return render(request, "desk/visit.html", {"visit": found, "values": values, "may_delete": may_delete})
+
+
+@require_POST
+@for_actor
+def remove_drill(request: HttpRequest, actor: Actor, key: uuid.UUID) -> HttpResponse:
+    """Delete a drill; of a visit that is none, nothing is deleted."""
+    found = visit_of(actor, key)
+    if found is None:
+        raise Http404
+    try:
+        messages.success(request, f"deleted: {delete_drill_visit(actor, found)}")
+    except ConfigError as error:
+        messages.error(request, str(error))
+        return redirect("visit", key=key)
+    except StoreError:
+        messages.error(request, NOT_RECORDED)
+        return redirect("visit", key=key)
+    return redirect("visits")
 
 
 @require_http_methods(["GET", "POST"])
