@@ -1,5 +1,6 @@
 """Every address of the desk, asked as everybody: what is not in the table is a fault of the table."""
 
+import html
 import re
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from doorward.record.entry import Entry
 Recording = Callable[[], list[Entry]]
 WHO = ("nobody", "owner", "colleague", "stranger", "supervisor", "counsel", "auditor", "security")
 HERE, SENT, GONE, NOT, REFUSED, NO_TOKEN = 200, 302, 404, 403, 409, 401
+# Changing a factor wants a fresh sign-in; the rest are files, sheets that typst sets, and another program.
+OTHERWISE = re.compile(r"/(account/factor/.|static/|front/|paper/.|open/.*\.|new/.+/)")
 ALL_BUT_NOBODY = (SENT, *[HERE] * 7)
 THEIRS = (SENT, HERE, HERE, GONE, GONE, HERE, HERE, GONE)
 # A form's answer to somebody who may see the matter is the page again, with what was done or why not.
@@ -222,6 +225,25 @@ def published(clients: dict[str, Any]) -> None:
     )  # fmt: skip
     if fresh:
         PublicationSignature.objects.create(publication=stands, note=b"note\n", signer="auditor/x", **done)
+
+
+def test_nobody_is_offered_a_page_that_is_closed_to_them(clients: dict[str, Any], recording: Recording) -> None:
+    assert recording() is not None
+    closed = []
+    for who, client in clients.items():
+        seen, waiting = {"/account/logout/"}, ["/"]
+        while waiting and who != "nobody" and len(seen) < 60:
+            path = waiting.pop(0)
+            if path in seen:
+                continue
+            seen.add(path)
+            page = client.get(path)
+            if page.status_code >= 400:
+                closed.append((who, path, page.status_code))
+            if page.headers.get("Content-Type", "").startswith("text/html"):
+                links = re.findall(r'href="(/[^"#]*)"', page.content.decode())
+                waiting += [html.unescape(one) for one in links if not OTHERWISE.match(one)]
+    assert closed == []
 
 
 @pytest.mark.usefixtures("published")

@@ -15,11 +15,13 @@ def desk(request: HttpRequest) -> dict[str, object]:
     actor: Actor | None = getattr(request, "actor", None)
     oversees = actor is not None and bool(actor.roles & OVERSEES)
     enrols = actor is not None and actor.may(Act.ENROL)
+    files = actor is not None and actor.may(Act.FILE)
     reports = actor is not None and sees_reports(actor)
     collects = actor is not None and sees_custody(actor)
     roles = frozenset() if actor is None else actor.roles
     return {
-        "sample": settings.DESK.sample, "actor": actor, "oversees": oversees, "enrols": enrols, "reports": reports,
+        "sample": settings.DESK.sample, "actor": actor, "oversees": oversees, "enrols": enrols, "files": files,
+        "reports": reports,
         "collects": collects, "sees_holds": bool(roles & SEES_HOLDS), "sees_disposal": bool(roles & SEES_DISPOSAL),
         "over": Over.__members__.get(request.GET.get(OVER, "")),
     }  # fmt: skip
