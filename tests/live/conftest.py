@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -167,20 +168,37 @@ def up(live_folder: Path) -> Iterator[Up]:
     assert running.stop() == 0
 
 
+@pytest.fixture(scope="session")
+def installed_city(live_folder: Path) -> Path:
+    """A data folder whose city stands and has the order installed, stopped: copies of it start in a few seconds."""
+    running = start_up(live_folder / "installed")
+    assert running.stop() == 0
+    return running.folders.data
+
+
+def place_city(installed: Path, data: Path) -> Path:
+    """Return a data folder with the city of another one, and with neither its record nor its spool."""
+    Folders(data).make()
+    shutil.copy2(installed / "keys" / "records_app.password", data / "keys")
+    subprocess.run(["cp", "-a", "--reflink=auto", installed / "city", data / "city"], check=True)
+    return data
+
+
 @pytest.fixture
-def desk_up(live_folder: Path) -> Iterator[tuple[Up, str]]:
+def desk_up(live_folder: Path, installed_city: Path) -> Iterator[tuple[Up, str]]:
     """A doorward with its desk, and where browsers find it."""
     port = free_port()
+    place_city(installed_city, live_folder / "desk")
     running = start_up(live_folder / "desk", desk_port=port)
     yield running, f"http://127.0.0.1:{port}"
     assert running.stop() == 0
 
 
 @pytest.fixture
-def own_up(live_folder: Path, request: pytest.FixtureRequest) -> Iterator[Up]:
-    """A doorward of its own, for a test that breaks it."""
+def own_up(live_folder: Path, installed_city: Path, request: pytest.FixtureRequest) -> Iterator[Up]:
+    """A doorward of its own with a record that is empty, for a test that breaks it."""
     name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
-    running = start_up(live_folder / name)
+    running = start_up(place_city(installed_city, live_folder / name))
     yield running
     running.stop()
 
