@@ -227,7 +227,9 @@ def published(clients: dict[str, Any]) -> None:
         PublicationSignature.objects.create(publication=stands, note=b"note\n", signer="auditor/x", **done)
 
 
-def test_nobody_is_offered_a_page_that_is_closed_to_them(clients: dict[str, Any], recording: Recording) -> None:
+def test_nobody_is_offered_a_page_that_is_closed_to_them(
+    clients: dict[str, Any], recording: Recording
+) -> None:
     assert recording() is not None
     closed = []
     for who, client in clients.items():

@@ -5,6 +5,7 @@ Offered is what can be printed: in English, and in each language in which a pers
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -92,6 +93,7 @@ def _run(showing: Showing, now: datetime) -> Print:
     return Print(site_of(tenant), training, now.astimezone(ZoneInfo(settings.DESK.time_zone)).date())
 
 
+@cache
 def _catalog(language: str) -> Catalog | None:
     if language == SOURCE_LANGUAGE:
         return None

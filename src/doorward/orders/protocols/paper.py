@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -224,10 +225,6 @@ def _contacts(frame: Frame, showing: Showing, writer: _Writer) -> list[dict[str,
 
 def _code(place: str, run: Print) -> dict[str, Any]:
     """Return the code of the app's address: host, place, start of the fingerprint; nothing that follows anybody."""
-    try:
-        import segno
-    except ImportError as error:
-        raise ConfigError("a code needs segno", hint="pip install 'doorward[desk]'") from error
     parts = urlsplit(run.site)
     host = parts.netloc
     if (
@@ -244,15 +241,20 @@ def _code(place: str, run: Print) -> dict[str, Any]:
     url = f"https://{host}/#{place}.{run.training[:FINGERPRINT]}"
     if len(url) > MAX_URL:
         raise ConfigError(f"the address of the app is longer than {MAX_URL} signs")
+    drawn, modules = _draw(url)
+    return {"svg": drawn, "modules": modules, "domain": host, "alt": url}
+
+
+@lru_cache(maxsize=256)  # a page that lists sheets asks for each place's several times
+def _draw(url: str) -> tuple[str, int]:
+    try:
+        import segno
+    except ImportError as error:
+        raise ConfigError("a code needs segno", hint="pip install 'doorward[desk]'") from error
     code = segno.make(url, error=ERROR_LEVEL, micro=False, boost_error=False)
     drawn = io.BytesIO()
     code.save(drawn, kind="svg", border=QUIET_ZONE, xmldecl=False, light="#fff")
-    return {
-        "svg": drawn.getvalue().decode(),
-        "modules": code.symbol_size(border=QUIET_ZONE)[0],
-        "domain": host,
-        "alt": url,
-    }
+    return drawn.getvalue().decode(), int(code.symbol_size(border=QUIET_ZONE)[0])
 
 
 def _typeset(given: Mapping[str, Any], run: Print) -> bytes:
