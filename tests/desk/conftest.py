@@ -9,13 +9,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from doorward.desk.configuration import VARIABLE, DeskConfiguration
+from doorward.desk.configuration import VARIABLE, DeskConfiguration, FundPlace
 from doorward.desk.database import DATABASE, ROLE, make_database
 from doorward.embedded.clusters import record_spec
 from doorward.embedded.launcher import Cluster
+from doorward.fund import database as fund_database
+from doorward.fund.rules import make_rules
+from doorward.orders.load import load_fund, load_pack
 from doorward.record.entry import Entry
 from doorward.record.replay import Block
 from doorward.record.segments import SpoolReader
@@ -36,6 +40,7 @@ class Desk:
 
     folder: Path
     spool: Path
+    cluster: Cluster
 
     def account(self, login: str, role: "Role", *, unit: str = "", **more: str) -> "Account":
         """Return an account with one assignment, that began a day ago."""
@@ -88,14 +93,19 @@ def _set_up(folder: Path, cluster: Cluster) -> Desk:
     spec = cluster.spec
     conninfo = make_conninfo(host=str(spec.socket_dir), port=spec.port, user=ROLE, dbname=DATABASE)
     origins = ("http://127.0.0.1:8000",)
-    made = DeskConfiguration(conninfo, "chicago", folder, secrets.token_urlsafe(48), origins, sample=True)
+    fund = FundPlace(
+        make_conninfo(conninfo, user=fund_database.ROLE, dbname=fund_database.DATABASE), "chicago"
+    )
+    made = DeskConfiguration(
+        conninfo, "chicago", folder, secrets.token_urlsafe(48), origins, sample=True, fund=fund
+    )
     file = folder / "desk.json"
     file.write_text(made.format(), encoding="utf-8")
     os.environ[VARIABLE], os.environ["DJANGO_SETTINGS_MODULE"] = str(file), "doorward.desk.settings"
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
-    return Desk(folder, made.spool)
+    return Desk(folder, made.spool, cluster)
 
 
 def _let_go() -> None:
@@ -103,6 +113,27 @@ def _let_go() -> None:
 
     connections.close_all()
     del os.environ[VARIABLE], os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+@pytest.fixture
+def ledger(desk: Desk) -> Iterator[None]:
+    """The ledger of the fund that the desk reaches, without a year; made anew for each test that asks."""
+    from doorward.desk.fund.link import let_go
+
+    superuser = desk.cluster.dsn(user="postgres", dbname="postgres")
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS doorward_fund WITH (FORCE)")
+        found = connection.execute("SELECT FROM pg_database WHERE datname = 'fund_template'").fetchone()
+        if found is not None:
+            connection.execute("CREATE DATABASE doorward_fund TEMPLATE fund_template")
+        fund_database.make_database(superuser)
+        if found is None:
+            rules = make_rules(load_fund(load_pack("chicago")))
+            with psycopg.connect(make_conninfo(superuser, dbname="doorward_fund"), autocommit=True) as fresh:
+                assert fund_database.install(fresh, rules).made
+            connection.execute("CREATE DATABASE fund_template TEMPLATE doorward_fund")
+    yield
+    let_go()
 
 
 @pytest.fixture

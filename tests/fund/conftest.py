@@ -83,7 +83,7 @@ def fund(fund_cluster: Cluster) -> Iterator[Fund]:
             connection.execute("DROP DATABASE IF EXISTS doorward_fund WITH (FORCE)")
             make_database(superuser)
             with found.connect("postgres") as fresh:
-                assert install(fresh, RULES)
+                assert install(fresh, RULES).made
             connection.execute("ALTER DATABASE doorward_fund RENAME TO fund_template")
         connection.execute(
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE))

@@ -39,7 +39,7 @@ def step(name):
         os.kill(os.getpid(), signal.SIGKILL)
 
 now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-recorder = Recorder(Spool.open(Path(sys.argv[2]), now=now, worker=14))
+recorder = Recorder(Spool.open(Path(sys.argv[2]), now=now, worker=16))
 print(Store(sys.argv[1], recorder, step=step).submit(ONE, now=now))
 """
 
@@ -71,8 +71,8 @@ def held_against(fund: Fund, folder: Path) -> Comparison:
 def test_whoever_dies_and_comes_back_has_posted_once(
     fund: Fund, tmp_path: Path, *, behind: str, again: bool, unended: int
 ) -> None:
-    folder = tmp_path / "worker-14"
-    recorder = Recorder(Spool.open(folder, now=NOW, worker=14))
+    folder = tmp_path / "worker-16"
+    recorder = Recorder(Spool.open(folder, now=NOW, worker=16))
     assert isinstance(fund.store(recorder=recorder).submit(submission(open_year(2026)), now=NOW), Receipt)
     recorder.close(now=NOW)
     died = subprocess.run(
@@ -83,7 +83,7 @@ def test_whoever_dies_and_comes_back_has_posted_once(
     )
     assert died.returncode == -signal.SIGKILL, died.stderr
     assert not died.stdout
-    recorder = Recorder(Spool.open(folder, now=NOW, worker=14))
+    recorder = Recorder(Spool.open(folder, now=NOW, worker=16))
     answer = fund.store(recorder=recorder).submit(ONE, now=NOW)
     recorder.close(now=NOW)
     assert isinstance(answer, Receipt)

@@ -119,7 +119,7 @@ def test_an_install_again_changes_nothing_and_a_line_that_is_dropped_is_switched
     start(fund.store())
     lines = {code: line for code, line in RULES.lines.items() if code != "general"}
     with fund.connect("postgres") as connection:
-        assert not install(connection, RULES)
+        assert not install(connection, RULES).changed
         assert fund.store().state().rules == RULES
         install(connection, type(RULES)(lines, RULES.sources))
     answer = fund.store().submit(submission(Appropriate(2026, "general", 1, "ordinance", "SO-1")), now=NOW)

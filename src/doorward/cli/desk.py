@@ -21,9 +21,13 @@ from doorward.cli.desk_lan import PORT as LAN_PORT
 from doorward.cli.desk_lan import Lan, check_private, configure_lan, prepare_lan, read_lan
 from doorward.cli.folders import Folders, find_folders
 from doorward.cli.settings import Settings, read_settings
-from doorward.desk.configuration import VARIABLE, DeskConfiguration, Provider
+from doorward.desk.configuration import VARIABLE, DeskConfiguration, FundPlace, Provider
 from doorward.desk.database import DATABASE, ROLE
 from doorward.errors import ConfigError
+from doorward.fund.database import DATABASE as FUND_DATABASE
+from doorward.fund.database import ROLE as FUND_ROLE
+from doorward.orders.fund import FUND
+from doorward.orders.load import load_pack
 
 PORT: Final = 8000
 HOST: Final = "127.0.0.1"
@@ -162,6 +166,7 @@ def city_configuration(settings: Settings) -> tuple[DeskConfiguration, Path]:
         sample=False, time_zone=desk.time_zone, provider=provider, proxies=desk.proxies,
         notices=settings.notices, paper_key=desk.paper_key, front=desk.front,
         has_later_second=desk.second_signature_later,
+        fund=None if settings.fund is None else FundPlace(settings.fund.conninfo, settings.fund.order),
     )  # fmt: skip
     return made, folders.run / FILE
 
@@ -187,7 +192,10 @@ def sample_configuration(folders: Folders, *, port: int, order: str) -> DeskConf
     if not folders.places.exists() and order == ORDER:
         text = resources.files("doorward.desk").joinpath(SAMPLE_PLACES).read_text(encoding="utf-8")
         write_private(folders.places, text)
-    made = DeskConfiguration(conninfo, order, folders.data.absolute(), "", origins, sample=True)
+    fund = None
+    if FUND in load_pack(order).files:
+        fund = FundPlace(make_conninfo(conninfo, user=FUND_ROLE, dbname=FUND_DATABASE), order)
+    made = DeskConfiguration(conninfo, order, folders.data.absolute(), "", origins, sample=True, fund=fund)
     return replace(made, secret=find_secret(folders))
 
 

@@ -38,7 +38,7 @@ AgreementName = Annotated[str, typer.Argument(help="the agreement's id")]
 Line = Annotated[str, typer.Option(help="a line of the order's fund.toml")]
 Amount = Annotated[str, typer.Option(help="dollars, such as 250000 or 12.50; below nought takes back")]
 Reference = Annotated[str, typer.Option(help="the number of the act or document")]
-Order = Annotated[str, typer.Option(help="a shipped order such as `chicago`, or the folder of one")]
+Order = Annotated[str | None, typer.Option(help="whose fund.toml; that of `[fund]`, or the sample's")]
 Begins = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="the first day")]
 Ends = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="the last day")]
 
@@ -46,7 +46,7 @@ Ends = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="the last day
 def open_year(  # noqa: PLR0913, PLR0917  # flags of a command
     year: Annotated[int, typer.Argument(help="the fiscal year; its days are the order's")],
     by: By,
-    order: Order = "chicago",
+    order: Order = None,
     on: On = None,
     key: Key = None,
     config: Config = None,
@@ -55,8 +55,9 @@ def open_year(  # noqa: PLR0913, PLR0917  # flags of a command
     as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
 ) -> None:
     """Open a fiscal year for postings."""
-    begins, ends = load_fund(load_pack(order)).days_of(year)
-    do(OpenYear(year, begins, ends), by, on, key, Link(config, data, database), as_json=as_json)
+    link = Link(config, data, database)
+    begins, ends = load_fund(load_pack(order or link.order)).days_of(year)
+    do(OpenYear(year, begins, ends), by, on, key, link, as_json=as_json)
 
 
 def opening(  # noqa: PLR0913, PLR0917  # flags of a command

@@ -12,22 +12,18 @@ from typing import Annotated, Any, Final
 import typer
 from psycopg.conninfo import make_conninfo
 
-from doorward.cli.assembly import read_run
-from doorward.cli.folders import Folders
-from doorward.cli.installation import find_installation
-from doorward.desk.recorder import WORKER as DESK
-from doorward.desk.recorder import Recorder
+from doorward.cli.assembly import ORDER, read_run
+from doorward.cli.folders import Folders, find_folders
+from doorward.cli.fund_record import fund_recorder
+from doorward.cli.settings import read_settings
+from doorward.cli.settings_fund import FundSettings
 from doorward.errors import ConfigError
 from doorward.fund.database import DATABASE, ROLE
 from doorward.fund.ledger.export import format_dollars
 from doorward.fund.ledger.operations import NAMES, Operation, Submission
 from doorward.fund.ledger.refusal import Refusal
 from doorward.fund.store import Store
-from doorward.record.spool import Spool
-from doorward.record.workers import worker_folder
 
-WORKER: Final = DESK - 1
-"""The fund's number among the writers of one host; the desk has the one above, gateway workers those below."""
 _AMOUNT: Final = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{2}))?")
 
 By = Annotated[
@@ -52,35 +48,39 @@ class Link:
     """
 
     def __init__(self, config: Path | None, data: Path | None, database: str | None) -> None:
-        self.config = config
-        self.folders: Folders = find_installation(config, data)
+        self.settings = None if config is None else read_settings(config)
+        self.folders = find_folders(data) if self.settings is None else Folders(self.settings.data)
         self._database = database
 
     def conninfo(self, user: str = ROLE) -> str:
         """Return how the fund's database is reached; raises ConfigError where the sample is not up."""
         if self._database is not None:
             return self._database
-        if self.config is not None:
-            raise ConfigError(
-                "a city's fund needs `--database`", hint="the conninfo of the role `doorward_fund`"
-            )
+        if self.settings is not None:
+            return self._settings().conninfo
         record = read_run(self.folders, "record")
         return make_conninfo(host=record["socket_dir"], port=record["port"], user=user, dbname=DATABASE)
+
+    @property
+    def order(self) -> str:
+        """The order whose `fund.toml` words this fund; raises ConfigError where a city's settings have no fund."""
+        return ORDER if self.settings is None else self._settings().order
+
+    def _settings(self) -> FundSettings:
+        if self.settings is None or self.settings.fund is None:
+            raise ConfigError("doorward.toml has no section `[fund]`", hint="see the page on settings")
+        return self.settings.fund
 
     @contextmanager
     def open(self, now: datetime) -> Iterator[Store]:
         """Yield the store with the one recorder of this host's fund.
 
         Raises:
-            StoreError: Another command of the fund writes right now, or the disk refused.
+            StoreError: Another command of the fund writes and does not end, or the disk refused.
         """
         conninfo = self.conninfo()
-        recorder = Recorder(Spool.open(worker_folder(self.folders.spool, WORKER), now=now, worker=WORKER))
-        try:
-            with closing(Store(conninfo, recorder)) as store:
-                yield store
-        finally:
-            recorder.close(now=now)
+        with fund_recorder(self.folders, now=now) as recorder, closing(Store(conninfo, recorder)) as store:
+            yield store
 
 
 def read_clock() -> datetime:
@@ -129,9 +129,14 @@ def echo(document: Any) -> None:  # noqa: ANN401  # anything that JSON can say
     typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
 
 
+def draw_key() -> uuid.UUID:
+    """Return a fresh key."""
+    return uuid.uuid4()  # noqa: TID251  # ids are made here
+
+
 def _key(said: str | None) -> uuid.UUID:
     try:
-        return uuid.UUID(said) if said is not None else uuid.uuid4()  # noqa: TID251  # ids are made here
+        return draw_key() if said is None else uuid.UUID(said)
     except ValueError as error:
         raise ConfigError("expected `--key` to be a UUID") from error
 

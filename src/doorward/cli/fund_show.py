@@ -1,5 +1,6 @@
 """`doorward fund …`: install, balances, a year's statement, exports, and the ledger held against the record."""
 
+import getpass
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -9,24 +10,22 @@ import psycopg
 import typer
 from psycopg.conninfo import make_conninfo
 
-from doorward.cli.fund_link import AsJson, Config, Data, Database, Link, Year, echo, read_clock
+from doorward.cli.fund_link import AsJson, Config, Data, Database, Link, Year, draw_key, echo, read_clock
+from doorward.cli.fund_record import fund_recorder
 from doorward.cli.report_observe import SPOOL_ALONE, find_disclosures, read_entries
-from doorward.cli.settings import read_settings
 from doorward.errors import ConfigError, UpstreamError
 from doorward.fund import rows
 from doorward.fund.compare import Told, compare
-from doorward.fund.database import DATABASE, make_database
+from doorward.fund.database import DATABASE, Installer, make_database
 from doorward.fund.database import install as install_tables
 from doorward.fund.ledger.accounts import Posting
 from doorward.fund.ledger.export import Written, format_beancount, format_csv, format_dollars, make_statement
 from doorward.fund.ledger.operations import parse_transaction
 from doorward.fund.ledger.state import State
-from doorward.fund.rules import make_rules
+from doorward.fund.rules import format_rules, make_rules
 from doorward.fund.store import Store
 from doorward.orders.load import load_fund, load_pack
 from doorward.record.entry import Kind
-
-Order = Annotated[str, typer.Option(help="a shipped order such as `chicago`, or the folder of one")]
 
 
 class _Silent:
@@ -50,25 +49,39 @@ def _written(kept: list[rows.Kept], postings: dict[int, tuple[Posting, ...]]) ->
 
 
 def install(
-    order: Order = "chicago",
-    data: Data = None,
-    superuser: Annotated[
-        str | None, typer.Option(help="a superuser's conninfo to the record's server")
+    order: Annotated[
+        str | None, typer.Option(help="whose fund.toml; that of `[fund]`, or the sample's")
     ] = None,
+    superuser: Annotated[
+        str | None, typer.Option(help="a superuser's conninfo to the fund's server, which a city gives")
+    ] = None,
+    config: Config = None,
+    data: Data = None,
 ) -> None:
     """Make the fund's database, and put the lines and rules of an order in; again after each change of them."""
-    rules = make_rules(load_fund(load_pack(order)))
-    where = superuser or make_conninfo(Link(None, data, None).conninfo("postgres"), dbname="postgres")
+    link = Link(config, data, None)
+    rules = make_rules(load_fund(load_pack(order or link.order)))
+    if superuser is None and config is not None:
+        raise ConfigError(
+            "a city's fund is installed with `--superuser`", hint="its conninfo, once; it is not kept"
+        )
+    where = superuser or make_conninfo(link.conninfo("postgres"), dbname="postgres")
+    now = read_clock()
     try:
         make_database(where)
-        with psycopg.connect(make_conninfo(where, dbname=DATABASE), autocommit=True) as connection:
-            made = install_tables(connection, rules)
+        with (
+            fund_recorder(link.folders, now=now) as recorder,
+            psycopg.connect(make_conninfo(where, dbname=DATABASE), autocommit=True) as connection,
+        ):
+            installer = Installer(draw_key(), recorder, getpass.getuser(), "operating system", now)
+            done = install_tables(connection, rules, installer)
     except psycopg.Error as error:
         said = error.diag.message_primary or "it does not answer"
         raise UpstreamError(f"the fund's server refused: {said}") from error
-    typer.echo(
-        "the fund's tables were made" if made else "the fund's tables were there; the order's rules are in"
+    is_new = (
+        "; the order's rules are in, and recorded" if done.changed else "; the order's rules were in already"
     )
+    typer.echo(("the fund's tables were made" if done.made else "the fund's tables were there") + is_new)
     for line in rules.lines.values():
         typer.echo(
             f"  line {line.code}: {'on' if line.enabled else 'off'}; buys {', '.join(sorted(line.services))}"
@@ -136,12 +149,12 @@ def verify(
     """Hold the ledger against the record: every transaction, posting and balance. `log verify` proves the record."""
     link = Link(config, data, database)
     state, kept, postings = _read(link)
-    disclosures = find_disclosures(link.folders, read_settings(config).record if config is not None else "")
+    disclosures = find_disclosures(link.folders, "" if link.settings is None else link.settings.record)
     ends = read_clock() + timedelta(days=1)
     begins = datetime(1970, 1, 2, tzinfo=UTC)
     entries = read_entries(link.folders, disclosures, begins=begins, ends=ends, kinds=(Kind.FUND,))
     told = [Told(one.number, one.entry, one.text, postings.get(one.number, ())) for one in kept]
-    found = compare(told, entries, state.balances, state.returned)
+    found = compare(told, entries, state.balances, state.returned, format_rules(state.rules))
     if as_json:
         echo({**asdict(found), "disclosures": bool(disclosures)})
     else:

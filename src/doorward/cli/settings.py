@@ -14,6 +14,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from doorward.cli.register_settings import KEYS, RegisterSettings, read_register
 from doorward.cli.settings_desk import KEYS as DESK_KEYS
 from doorward.cli.settings_desk import DeskSettings, read_desk
+from doorward.cli.settings_fund import KEYS as FUND_KEYS
+from doorward.cli.settings_fund import FundSettings, read_fund
 from doorward.cli.settings_grants import read_emergency, read_notices
 from doorward.cli.tell import NoticeSettings
 from doorward.errors import ConfigError, PolicyCheckError
@@ -23,7 +25,7 @@ from doorward.gateway.logbook import Form
 from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES
 from doorward.grants.reviews import EmergencyRules
 from doorward.orders.toml import Toml
-from doorward.record.workers import MAX_WORKERS
+from doorward.record.workers import DESK, MAX_WORKERS
 
 SECTIONS: Final = {
     "": ("order", "collections", "production", "data"),
@@ -43,6 +45,7 @@ SECTIONS: Final = {
     "people": ("unused_days", "attested_days", "cards", "two_addresses"),
     "identity": ("host", "port", "issuer", "audience", "keys", "login_claim", "second_factor"),
     "desk": DESK_KEYS,
+    "fund": FUND_KEYS,
     "workloads": (),
     "applications": ("idle_seconds", "session_minutes"),
     "emergency": ("hours", "sessions_a_day"),
@@ -131,6 +134,7 @@ class Settings:
         workloads: What each role is that reads around the door by declaration: a backup, replication, monitoring.
         limits: How much may leave for one grant in a day.
         desk: Where the request desk is, or None.
+        fund: Where the fund's ledger is, or None.
     """
 
     file: Path
@@ -156,6 +160,7 @@ class Settings:
     emergency: EmergencyRules = EmergencyRules()  # noqa: RUF009  # a value that never changes
     notices: NoticeSettings = field(default_factory=NoticeSettings)
     desk: DeskSettings | None = None
+    fund: FundSettings | None = None
 
 
 def read_settings(file: Path) -> Settings:
@@ -186,13 +191,15 @@ def _read(toml: Toml, file: Path) -> Settings:
     base = file.parent
     order = toml.get(str, "order")
     folder = base / order
+    order = str(folder) if folder.is_dir() else order
+    database = _conninfo(toml, "database")
     settings = Settings(
         file=file,
-        order=str(folder) if folder.is_dir() else order,
+        order=order,
         collections=_path(toml, base, "collections"),
         production=toml.get(bool, "production", default=True),
         data=base / toml.get(str, "data"),
-        database=_conninfo(toml, "database"),
+        database=database,
         collection=_optional(toml, "database", "collection"),
         listen=_listen(toml, base),
         record=_conninfo(toml, "record"),
@@ -212,7 +219,14 @@ def _read(toml: Toml, file: Path) -> Settings:
         emergency=read_emergency(toml),
         notices=read_notices(toml, base),
         desk=read_desk(toml, base),
+        fund=read_fund(toml, base, order=order, database=database),
     )
+    if settings.desk is not None and settings.listen.workers > DESK:
+        toml.note(
+            f"`listen.workers` is at most {DESK} where `[desk]` is: the desk is a writer too",
+            "listen",
+            "workers",
+        )
     if settings.two_addresses not in {"lead", "cut"}:
         toml.note("`people.two_addresses` is `lead` or `cut`", "people", "two_addresses")
     return settings

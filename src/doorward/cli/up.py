@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import time
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -132,7 +133,7 @@ def start_servers(
     stack.callback(_clear_run, folders)
     first = _prepare_city(folders, city.dsn(user="postgres", dbname="postgres"), console)
     _prepare_order(folders, order, city.dsn(user="postgres", dbname=DATABASE), console)
-    _prepare_record(folders, record.dsn(user="postgres", dbname="postgres"))
+    _prepare_record(folders, order, record.dsn(user="postgres", dbname="postgres"))
     _prepare_people(folders)
     return first
 
@@ -191,12 +192,15 @@ def _prepare_order(folders: Folders, order: str, dsn: str, console: Console) -> 
     console.print(f"  order {pack.name} in force: {done.scopes} scopes, {len(done.created)} new")
 
 
-def _prepare_record(folders: Folders, dsn: str) -> None:
+def _prepare_record(folders: Folders, order: str, dsn: str) -> None:
+    from doorward.cli.fund_fill import prepare_fund
     from doorward.desk.database import make_database
     from doorward.record.disclosures import prepare_server
 
     prepare_server(dsn)
     make_database(dsn)
+    now = datetime.now(UTC)  # noqa: TID251  # the command line may read the clock
+    prepare_fund(folders, order, dsn, now=now, key=uuid.uuid4())  # noqa: TID251  # an id is drawn here
     (folders.run / "record.dsn").write_text(record_conninfo(folders) + "\n", encoding="utf-8")
 
 

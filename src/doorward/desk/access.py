@@ -209,3 +209,8 @@ def responsive(answer: RecordsAnswer, now: datetime) -> tuple[QuerySet[Matter], 
     """Return what may respond to a request: of its tenant, not sealed, no drill; the same for all who see it."""
     tenant = answer.matter.tenant
     return reported(now).filter(tenant=tenant), reported_visits().filter(place__tenant=tenant)
+
+
+def sees_fund(actor: Actor) -> bool:
+    """Whether somebody sees the fund's ledger: whoever keeps or approves, and auditors."""
+    return bool(actor.roles & {Role.FUND, Role.DIRECTOR, Role.AUDITOR})

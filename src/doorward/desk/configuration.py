@@ -33,6 +33,19 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class FundPlace:
+    """Where the ledger of the fund is.
+
+    Args:
+        conninfo: Of the role `doorward_fund`.
+        order: Whose `fund.toml` words it: a name or a folder.
+    """
+
+    conninfo: str
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeskConfiguration:
     """The desk of one installation.
 
@@ -52,6 +65,7 @@ class DeskConfiguration:
         notices: Whom each office is; with nobody in it nothing is sent, and the pages alone tell.
         paper_key: The file of the keys that papers are sealed with; None is `papers.key` of the data folder.
         has_later_second: A letter that two release may be sent with one signature; the second is owed.
+        fund: Where the ledger of the fund is, or None where this desk has none.
     """
 
     conninfo: str
@@ -69,6 +83,7 @@ class DeskConfiguration:
     front: Mapping[str, str] = field(default_factory=dict)
     has_later_second: bool = False
     front_only: bool = False
+    fund: FundPlace | None = None
 
     @property
     def paper_keys(self) -> Path:
@@ -110,6 +125,7 @@ class DeskConfiguration:
                 front={str(tenant): str(site) for tenant, site in read["front"].items()},
                 has_later_second=read.get("has_later_second") is True,
                 front_only=read["front_only"] is True,
+                fund=_fund(read.get("fund")),
             )
         except OSError as error:
             raise ConfigError(f"`{path.name}` cannot be read: {error.strerror}") from error
@@ -152,8 +168,13 @@ class DeskConfiguration:
                 "front": dict(self.front),
                 "has_later_second": self.has_later_second,
                 "front_only": self.front_only,
+                "fund": None if self.fund is None else asdict(self.fund),
             }
         )
+
+
+def _fund(read: dict[str, Any] | None) -> FundPlace | None:
+    return None if read is None else FundPlace(str(read["conninfo"]), str(read["order"]))
 
 
 def _provider(read: dict[str, Any]) -> Provider:

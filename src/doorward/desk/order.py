@@ -6,9 +6,10 @@ from functools import cache
 from django.conf import settings
 
 from doorward.orders.deadlines import DEADLINES, Deadlines
+from doorward.orders.fund import FundWords
 from doorward.orders.intake import Intake, load_intake
 from doorward.orders.letter_book import LetterBook
-from doorward.orders.load import load_deadlines, load_letters, load_pack
+from doorward.orders.load import load_deadlines, load_fund, load_letters, load_pack
 from doorward.orders.pack import Pack
 
 
@@ -49,3 +50,15 @@ def letters() -> LetterBook:
         PolicyCheckError: They have a fault.
     """
     return load_letters(order().pack)
+
+
+@cache
+def fund_words() -> FundWords | None:
+    """Return how the order words the fund whose ledger this desk reaches, or None where it reaches none.
+
+    Raises:
+        ConfigError: The pack cannot be loaded, or has no words for a fund.
+        PolicyCheckError: They have a fault.
+    """
+    place = settings.DESK.fund
+    return None if place is None else load_fund(load_pack(place.order))

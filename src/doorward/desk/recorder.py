@@ -13,9 +13,9 @@ from typing import Final
 from doorward.errors import StoreError
 from doorward.record.entry import NO_SESSION, Draft, Fields, Kind
 from doorward.record.spool import Spool
-from doorward.record.workers import MAX_WORKERS, first_sequence, worker_of
+from doorward.record.workers import DESK, first_sequence, worker_of
 
-WORKER: Final = MAX_WORKERS - 1
+WORKER: Final = DESK
 """The desk's number among the writers of one host; gateway workers have those below."""
 
 

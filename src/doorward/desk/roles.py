@@ -20,6 +20,7 @@ class Role(StrEnum):
     LAW = "law"
     SECURITY = "security-officer"
     FUND = "fund-manager"
+    DIRECTOR = "fund-director"
     AUDITOR = "auditor"
 
 
@@ -56,6 +57,8 @@ class Act(StrEnum):
     PUBLISH = "publish"
     COLLECT = "collect-records"
     REVIEW = "review-records"
+    FUND_BOOK = "fund-book"
+    FUND_SECOND = "fund-second"
 
 
 OVERSEES: Final = frozenset({Role.LAW, Role.SECURITY, Role.AUDITOR})
@@ -64,13 +67,13 @@ OVERSEES: Final = frozenset({Role.LAW, Role.SECURITY, Role.AUDITOR})
 POWER: Final = frozenset(set(Role) - {Role.STAFF})
 """Roles that need a second factor: what they do changes what others get."""
 
-_FILES: Final = frozenset(set(Role) - {Role.SECURITY, Role.AUDITOR})
+_FILES: Final = frozenset(set(Role) - {Role.SECURITY, Role.AUDITOR, Role.DIRECTOR})
 _ANSWERS: Final = frozenset({Role.LAW, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.CERTIFIER, Role.FUND})
 _CLOCKS: Final = frozenset({Role.LAW, Role.CUSTODIAN, Role.CERTIFIER})
 MAY: Final[Mapping[Act, frozenset[Role]]] = {
     Act.FILE: _FILES,
     Act.ADD_PAPER: _FILES,
-    Act.READ_PAPER: frozenset(set(Role) - {Role.SECURITY}),
+    Act.READ_PAPER: frozenset(set(Role) - {Role.SECURITY, Role.DIRECTOR}),
     Act.DELETE_COPY: _FILES,
     # Two of these: one proposes, another does it.
     Act.DISPOSE: frozenset({Role.LAW, Role.CUSTODIAN}),
@@ -104,6 +107,9 @@ MAY: Final[Mapping[Act, frozenset[Role]]] = {
     Act.PUBLISH: frozenset({Role.LAW, Role.AUDITOR}),
     Act.COLLECT: frozenset({Role.CUSTODIAN}),
     Act.REVIEW: frozenset({Role.LAW}),
+    # That two differ (who sets aside and who posts, who files and who approves) is the ledger's to keep.
+    Act.FUND_BOOK: frozenset({Role.FUND}),
+    Act.FUND_SECOND: frozenset({Role.FUND, Role.DIRECTOR}),
 }
 
 

@@ -77,6 +77,30 @@ PLAYERS: Final = (
         "the second of the law department, without whom no letter leaves",
     ),
     Player(
+        "fay.example",
+        Role.FUND,
+        "city-employee",
+        "CHICAGO",
+        "",
+        "keeps the legal defense fund",
+    ),
+    Player(
+        "gus.example",
+        Role.FUND,
+        "city-employee",
+        "CHICAGO",
+        "",
+        "files the fund's invoices that come on paper",
+    ),
+    Player(
+        "dora.example",
+        Role.DIRECTOR,
+        "city-employee",
+        "CHICAGO",
+        "",
+        "the second person of the fund",
+    ),
+    Player(
         "irma.example", Role.AUDITOR, "city-employee", "CHICAGO-OIG", "", "sees every matter and changes none"
     ),
 )

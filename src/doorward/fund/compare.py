@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from doorward.errors import MalformedError
-from doorward.fund.entries import POST, POSTED, WITHDRAWN
+from doorward.fund.entries import POST, POSTED, RULES, WITHDRAWN
 from doorward.fund.ledger.accounts import Posting, unbalanced
 from doorward.fund.ledger.operations import parse_transaction
 from doorward.fund.ledger.state import Place
@@ -46,6 +46,7 @@ def compare(
     entries: Iterable[Entry],
     balances: Mapping[Place, int],
     returned: Mapping[tuple[int, str, str], int] | None = None,
+    rules: str | None = None,
 ) -> Comparison:
     """Return how a ledger and its record differ.
 
@@ -54,8 +55,9 @@ def compare(
         entries: The whole record, or of it the kind `fund`.
         balances: As the ledger holds them.
         returned: As `balances`: what came back for closed years.
+        rules: As `balances`: the text of `format_rules`.
     """
-    posts, ends = _read(entries)
+    posts, ends, ruled = _read(entries)
     wrong = []
     for one in told:
         wrong += _check(one, posts)
@@ -73,20 +75,36 @@ def compare(
         for one in told
         if ends.get(one.entry) == WITHDRAWN
     ]
+    if rules is not None:
+        wrong += _check_rules(ruled, ends, rules)
     return Comparison(len(told), (*wrong, *_check_sums(told, balances, returned)), tuple(open_))
 
 
-def _read(entries: Iterable[Entry]) -> tuple[dict[int, Entry], dict[int, bytes]]:
-    posts, ends = {}, {}
+def _check_rules(ruled: Iterable[Entry], ends: Mapping[int, bytes], rules: str) -> list[str]:
+    """Return whether the rules are those of the last entry that puts some in; a ledger from before has none."""
+    held = [one for one in ruled if ends.get(one.sequence) != WITHDRAWN]
+    last = max(held, key=lambda one: (one.time_us, one.sequence), default=None)
+    if last is None or last.get(Field.TEXT) == rules.encode():
+        return []
+    crashed = [one for one in held if one is not last and one.get(Field.TEXT) == rules.encode()]
+    if last.sequence not in ends and crashed:
+        return []  # it was recorded, and perhaps never came into force
+    return [f"the rules are not what entry {last.sequence} put in"]
+
+
+def _read(entries: Iterable[Entry]) -> tuple[dict[int, Entry], dict[int, bytes], list[Entry]]:
+    posts, ends, ruled = {}, {}, []
     for entry in entries:
         if entry.kind is not Kind.FUND:
             continue
         act, last = entry.get(Field.ACT), entry.get(Field.LAST)
         if act == POST:
             posts[entry.sequence] = entry
+        elif act == RULES:
+            ruled.append(entry)
         elif act is not None and last is not None and last.isdigit():
             ends[int(last)] = act
-    return posts, ends
+    return posts, ends, ruled
 
 
 def _check(one: Told, posts: Mapping[int, Entry]) -> list[str]:

@@ -1,13 +1,20 @@
 """The fund's own database: on the record's server, never on one behind the door; installed by a superuser."""
 
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
+from doorward.fund import rows
+from doorward.fund.entries import POSTED, WITHDRAWN, Recorder, end_entry, rules_entry
 from doorward.fund.ledger.accounts import MAY_POST
 from doorward.fund.ledger.state import Rules
+from doorward.fund.rules import format_rules, with_dropped
+from doorward.record.entry import Kind
 
 ROLE: Final = "doorward_fund"
 OWNER: Final = "doorward_fund_owner"
@@ -35,30 +42,81 @@ def make_database(conninfo: str) -> None:
         connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, sql.Identifier(ROLE)))
 
 
-def install(connection: psycopg.Connection[Any], rules: Rules) -> bool:
-    """Make the fund's tables where they are missing, and put the order's rules in; return whether they were made.
+@dataclass(frozen=True, slots=True)
+class Installer:
+    """Who puts rules into a ledger, and where that is recorded.
 
-    A second run with the same rules changes nothing. A line that the order dropped is switched off, since postings
-    name it.
+    Args:
+        key: Of this run.
+        by: The login, as `proof` says that it is known.
+    """
+
+    key: uuid.UUID
+    recorder: Recorder
+    by: str
+    proof: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What came of it.
+
+    Args:
+        made: The tables were made.
+        changed: The rules are others than they were.
+    """
+
+    made: bool
+    changed: bool
+
+
+def install(
+    connection: psycopg.Connection[Any], rules: Rules, installer: Installer | None = None
+) -> Installed:
+    """Make the fund's tables where they are missing, and put the order's rules in, recorded before they are in force.
+
+    A second run with the same rules changes nothing and records nothing. A line that the order dropped is switched
+    off, since postings name it.
 
     Args:
         connection: Of a superuser, to the fund's database, in no transaction.
+        installer: None records nothing: for tests, and for a ledger that is not in use.
 
     Raises:
         psycopg.Error: The server refused; nothing of it stays.
+        StoreError: It cannot be recorded, so the rules are as they were.
     """
-    with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(hashtext('doorward fund install'))")
-        made = connection.execute("SELECT to_regnamespace('fund') IS NULL").fetchone() == (True,)
-        owner = sql.Identifier(OWNER)
-        if made:
-            connection.execute(sql.SQL("CREATE SCHEMA fund AUTHORIZATION {}").format(owner))
-        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(owner))
-        if made:
-            connection.execute(resources.files("doorward.fund").joinpath("ledger.sql").read_bytes())
-            _fill_accounts(connection)
-        _fill_rules(connection, rules)
-    return made
+    entry: int | None = None
+    try:
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext('doorward fund install'))")
+            made = connection.execute("SELECT to_regnamespace('fund') IS NULL").fetchone() == (True,)
+            owner = sql.Identifier(OWNER)
+            if made:
+                connection.execute(sql.SQL("CREATE SCHEMA fund AUTHORIZATION {}").format(owner))
+            connection.execute(sql.SQL("SET LOCAL ROLE {}").format(owner))
+            if made:
+                connection.execute(resources.files("doorward.fund").joinpath("ledger.sql").read_bytes())
+                _fill_accounts(connection)
+            before = None if made else rows.read_rules(connection)
+            after = rules if before is None else with_dropped(before, rules)
+            if before == after:
+                return Installed(made=False, changed=False)
+            _fill_rules(connection, rules)
+            if installer is not None:
+                fields = rules_entry(installer.key, installer.by, installer.proof, format_rules(after))
+                entry = installer.recorder.record([(Kind.FUND, fields)], now=installer.now)
+    except psycopg.Error:
+        _end(installer, entry, WITHDRAWN)
+        raise
+    _end(installer, entry, POSTED)
+    return Installed(made=made, changed=True)
+
+
+def _end(installer: Installer | None, entry: int | None, act: bytes) -> None:
+    if installer is not None and entry is not None:
+        installer.recorder.record([(Kind.FUND, end_entry(installer.key, entry, act))], now=installer.now)
 
 
 def _fill_accounts(connection: psycopg.Connection[Any]) -> None:

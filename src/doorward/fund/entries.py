@@ -1,9 +1,11 @@
 """What of the fund goes into the record, and the one interface by which it does. Pure.
 
 A transaction has two entries of the kind `fund`: one before it is committed, with its text, and one after, before
-anybody is told. Their ACT is `post`, then `posted`, or `withdrawn` where PostgreSQL did not commit (ADR 65).
+anybody is told. Their ACT is `post`, then `posted`, or `withdrawn` where PostgreSQL did not commit (ADR 65). A change
+of the rules has two in the same way: `rules`, then one of those.
 """
 
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -13,8 +15,13 @@ from doorward.fund.ledger.operations import NAMES, Submission
 from doorward.record.entry import Field, Fields, Kind
 
 POST: Final = b"post"
+RULES: Final = b"rules"
 POSTED: Final = b"posted"
 WITHDRAWN: Final = b"withdrawn"
+
+TYPED: Final = "typed"
+"""How a login is proven that is not: somebody typed it. `desk ROLE` is a person who was signed in at the desk with a
+second factor, as this role; `sample` is nobody."""
 
 
 class Recorder(Protocol):
@@ -24,15 +31,17 @@ class Recorder(Protocol):
         """Return the sequence of the last entry; all are recorded when this returns; raises StoreError."""
 
 
-def post_entry(submission: Submission, text: str) -> Fields:
+def post_entry(submission: Submission, text: str, proof: str) -> Fields:
     """Return the fields of the entry before a commit.
 
     Args:
+        proof: How it is known that the login is who it says; see `TYPED`.
         text: Of `format_transaction`: ids, days, cents and a City login, and no words that somebody wrote.
     """
     raw = text.encode()
     return (
         (Field.LOGIN, submission.by.encode()),
+        (Field.AUTHENTICATION, proof.encode()),
         (Field.TEXT, raw),
         (Field.MATTER, submission.key.hex.encode()),
         (Field.WHAT, NAMES[type(submission.operation)].encode()),
@@ -41,15 +50,33 @@ def post_entry(submission: Submission, text: str) -> Fields:
     )
 
 
-def end_entry(submission: Submission, entry: int, act: bytes) -> Fields:
+def rules_entry(key: uuid.UUID, by: str, proof: str, text: str) -> Fields:
+    """Return the fields of the entry before the ledger's rules change.
+
+    Args:
+        text: Of `rules.format_rules`, as they will be.
+    """
+    raw = text.encode()
+    return (
+        (Field.LOGIN, by.encode()),
+        (Field.AUTHENTICATION, proof.encode()),
+        (Field.TEXT, raw),
+        (Field.MATTER, key.hex.encode()),
+        (Field.ACT, RULES),
+        (Field.DIGEST, sha256(raw).hexdigest().encode()),
+    )
+
+
+def end_entry(key: uuid.UUID, entry: int, act: bytes) -> Fields:
     """Return the fields of the entry after a commit, or after none.
 
     Args:
-        entry: Sequence of the entry before it.
+        key: Of the entry before it.
+        entry: Its sequence.
         act: `POSTED` or `WITHDRAWN`.
     """
     return (
         (Field.LAST, b"%d" % entry),
-        (Field.MATTER, submission.key.hex.encode()),
+        (Field.MATTER, key.hex.encode()),
         (Field.ACT, act),
     )

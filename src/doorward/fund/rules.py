@@ -1,4 +1,6 @@
-"""What the order's fund.toml says, as the ledger's rules. Pure."""
+"""What the order's fund.toml says, as the ledger's rules, and their one text. Pure."""
+
+import json
 
 from doorward.fund.ledger.state import Line, Rules
 from doorward.orders.fund import FundWords
@@ -11,3 +13,23 @@ def make_rules(words: FundWords) -> Rules:
         for line in words.lines.values()
     }
     return Rules(lines, frozenset(words.sources), words.approvals)
+
+
+def format_rules(rules: Rules) -> str:
+    """Return the one text of rules, whose SHA-256 the record holds: JSON, keys sorted, no spaces."""
+    lines = {
+        line.code: {"enabled": line.enabled, "carries": line.carries, "services": sorted(line.services)}
+        for line in rules.lines.values()
+    }
+    document = {"lines": lines, "sources": sorted(rules.sources), "approvals": rules.approvals}
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def with_dropped(before: Rules, rules: Rules) -> Rules:
+    """Return the rules as a ledger has them that had others: a line that the order dropped stays, switched off."""
+    dropped = {
+        line.code: Line(line.code, frozenset(), enabled=False, carries=line.carries)
+        for line in before.lines.values()
+        if line.code not in rules.lines
+    }
+    return Rules({**dropped, **rules.lines}, rules.sources, rules.approvals)

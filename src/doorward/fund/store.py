@@ -26,7 +26,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFail
 
 from doorward.errors import UpstreamError
 from doorward.fund import rows
-from doorward.fund.entries import POSTED, WITHDRAWN, Recorder, end_entry, post_entry
+from doorward.fund.entries import POSTED, TYPED, WITHDRAWN, Recorder, end_entry, post_entry
 from doorward.fund.ledger.accounts import Posting
 from doorward.fund.ledger.decide import decide
 from doorward.fund.ledger.operations import Submission, format_transaction, parse_transaction
@@ -78,11 +78,12 @@ class Store:
             self._connection.close()
             self._connection = None
 
-    def submit(self, submission: Submission, *, now: datetime) -> Receipt | Refusal:
+    def submit(self, submission: Submission, *, now: datetime, proof: str = TYPED) -> Receipt | Refusal:
         """Return what was posted, or why nothing was; safe to call again with the same submission.
 
         Args:
             submission: From anybody; that the login is who it says is the caller's to prove.
+            proof: How the caller did; it is recorded (`fund.entries.TYPED`).
 
         Raises:
             UpstreamError: PostgreSQL did not answer, or refused what the core allows. Whether it was posted is found
@@ -94,7 +95,7 @@ class Store:
             if tries:
                 time.sleep(FIRST_WAIT_SECONDS * 2 ** (tries - 1))
             try:
-                return self._try(submission, now)
+                return self._try(submission, now, proof)
             except _AGAIN:
                 continue
             except LockNotAvailable as error:
@@ -111,7 +112,7 @@ class Store:
                 raise UpstreamError(f"the fund's database refused: {said}") from error
         raise UpstreamError(f"the fund's database refused {MAX_TRIES} times to serialize; nothing was posted")
 
-    def _try(self, submission: Submission, now: datetime) -> Receipt | Refusal:
+    def _try(self, submission: Submission, now: datetime, proof: str) -> Receipt | Refusal:
         recorded: int | None = None
         connection = self._connect()
         try:
@@ -120,7 +121,9 @@ class Store:
                 self._step("turn")
                 found = _find(connection, submission)
                 if isinstance(found, Receipt):  # the end may be missing; a second one says nothing new
-                    self._recorder.record([(Kind.FUND, end_entry(submission, found.entry, POSTED))], now=now)
+                    self._recorder.record(
+                        [(Kind.FUND, end_entry(submission.key, found.entry, POSTED))], now=now
+                    )
                 if found is not None:
                     return found
                 answer = decide(rows.read_state(connection, submission), submission)
@@ -133,15 +136,16 @@ class Store:
                     "SET CONSTRAINTS fund.transaction_is_whole, fund.posting_is_whole IMMEDIATE"
                 )
                 self._step("checked")
-                recorded = self._recorder.record([(Kind.FUND, post_entry(submission, text))], now=now)
+                fields = post_entry(submission, text, proof)
+                recorded = self._recorder.record([(Kind.FUND, fields)], now=now)
                 self._step("recorded")
                 connection.execute("INSERT INTO fund.recorded VALUES (%s, %s)", [number, recorded])
         except psycopg.Error as error:
             if recorded is not None and not _is_lost(error):
-                self._recorder.record([(Kind.FUND, end_entry(submission, recorded, WITHDRAWN))], now=now)
+                self._recorder.record([(Kind.FUND, end_entry(submission.key, recorded, WITHDRAWN))], now=now)
             raise
         self._step("committed")
-        self._recorder.record([(Kind.FUND, end_entry(submission, recorded, POSTED))], now=now)
+        self._recorder.record([(Kind.FUND, end_entry(submission.key, recorded, POSTED))], now=now)
         self._step("posted")
         return Receipt(number, recorded, answer.postings)
 

@@ -16,7 +16,7 @@ from doorward.record.openings import Disclosures, StoredBlock, StoredEntry
 from doorward.record.replay import leaf_of
 from doorward.record.report import Report
 from doorward.record.tiles import TILE_WIDTH, TileId, parse_bundle
-from doorward.record.workers import MAX_WORKERS, first_sequence, worker_of
+from doorward.record.workers import WRITERS, first_sequence, worker_of
 
 READ_BLOCKS = 2_000
 
@@ -70,9 +70,7 @@ def check_openings(
                 report.find(f"leaf {expected_leaf}", "nothing opens it")
                 return next_sequences
             worker = worker_of(block.first)
-            next_sequence = next_sequences.get(
-                worker, first_sequence(worker) if 0 <= worker < MAX_WORKERS else 0
-            )
+            next_sequence = next_sequences.get(worker, first_sequence(worker) if 0 <= worker < WRITERS else 0)
             if block.leaf_index != expected_leaf:  # 1
                 report.find(f"leaf {expected_leaf}", f"nothing opens it, nor any before {block.leaf_index}")
             elif block.first != next_sequence:

@@ -25,7 +25,7 @@ from typing import Final, Self
 from doorward.errors import MalformedError, StoreError, VerificationError
 from doorward.record.frame import FRAME_OVERHEAD, frame_payload, iterate_payloads
 from doorward.record.log_files import sync_folder
-from doorward.record.workers import MAX_WORKERS
+from doorward.record.workers import WRITERS
 
 PLACES: Final = "places"
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
@@ -252,7 +252,7 @@ def _decode(payload: bytes) -> Run:
     if len(payload) != _RUN.size or payload[0] != _KIND:
         raise MalformedError(f"`{PLACES}` of the spool holds something that this version does not know")
     _, first, worker, begins, count = _RUN.unpack(payload)
-    if worker >= MAX_WORKERS or not count:
+    if worker >= WRITERS or not count:
         raise MalformedError(f"`{PLACES}` of the spool: a run of {count} leaves of worker {worker} is none")
     return Run(first, worker, begins, count)
 

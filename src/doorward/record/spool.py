@@ -58,6 +58,10 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _POOL_BYTES: Final = 256 * SALT_BYTES  # a system call for each salt would cost more than the rest
 
 
+class SpoolInUseError(StoreError):
+    """Another process writes to this spool."""
+
+
 @dataclass(frozen=True, slots=True)
 class SpoolLimits:
     """Where a spool begins a new file, closes a block, and stops.
@@ -153,7 +157,8 @@ class Spool:
 
         Raises:
             MalformedError: A record is damaged, and not by a torn write at the end; names file and offset.
-            StoreError: Another process writes here, or the disk refused.
+            SpoolInUseError: Another process writes here.
+            StoreError: The disk refused.
         """
         spool = cls(folder, _take_lock(folder), limits=limits, random=random, write=write, worker=worker)
         try:
@@ -419,7 +424,7 @@ def _take_lock(folder: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(lock)
-        raise StoreError(
+        raise SpoolInUseError(
             f"another process writes to the spool `{folder}`", hint="stop the other gateway first"
         ) from error
     return lock

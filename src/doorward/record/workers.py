@@ -1,8 +1,9 @@
-"""Several gateway workers, one record: whose spool is where, and whose entries are which.
+"""Several writers of one host, one record: whose spool is where, and whose entries are which.
 
-Worker 0 has the spool folder itself, as the only worker always had; worker k has `worker-k` in it. Each is the one
-writer of its own. An entry's sequence says whose it is: worker k counts from k * 2^56, so that no two workers give one
-number, and a worker's own numbers have no gap.
+Gateway workers are writers 0 to 15; the desk is 15, so beside a desk there are fifteen workers (`[listen] workers`).
+What `doorward fund` records has a place of its own, 16. Worker 0 has the spool folder itself, as the only worker always
+had; worker k has `worker-k` in it. Each is the one writer of its own. An entry's sequence says whose it is: worker k
+counts from k * 2^56, so that no two workers give one number, and a worker's own numbers have no gap.
 """
 
 import re
@@ -11,7 +12,10 @@ from typing import Final
 
 from doorward.errors import StoreError
 
-MAX_WORKERS: Final = 16
+MAX_WORKERS: Final = 16  # of a gateway
+DESK: Final = MAX_WORKERS - 1
+FUND: Final = MAX_WORKERS
+WRITERS: Final = FUND + 1
 SEQUENCE_BITS: Final = (
     56  # of one worker: a million a second for two thousand years; a bigint holds all workers'
 )
@@ -44,4 +48,4 @@ def list_workers(spool_dir: Path) -> dict[int, Path]:
     except OSError as error:
         raise StoreError(f"the spool `{spool_dir}` cannot be read: {error.strerror}") from error
     numbers = sorted(int(match[1]) for name in names if (match := _FOLDER.fullmatch(name)))
-    return {worker: worker_folder(spool_dir, worker) for worker in (0, *numbers) if worker < MAX_WORKERS}
+    return {worker: worker_folder(spool_dir, worker) for worker in (0, *numbers) if worker < WRITERS}

@@ -1,0 +1,61 @@
+"""What `doorward up` does for the fund: its database on the embedded server of the record, an invented fund in it."""
+
+import uuid
+from contextlib import closing
+from datetime import datetime
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from doorward.cli.folders import Folders
+from doorward.cli.fund_record import fund_recorder
+from doorward.errors import ConfigError
+from doorward.fund.database import DATABASE, ROLE, Installer, install, make_database
+from doorward.fund.ledger.operations import Submission
+from doorward.fund.ledger.refusal import Refusal
+from doorward.fund.rules import make_rules
+from doorward.fund.sample import SAMPLE, sample_submissions
+from doorward.fund.store import Store
+from doorward.orders.fund import FUND, FundWords
+from doorward.orders.load import load_fund, load_pack
+
+
+def prepare_fund(folders: Folders, order: str, superuser: str, *, now: datetime, key: uuid.UUID) -> None:
+    """Make the fund of a sample where the order has one; a ledger that somebody posted to is left as it is.
+
+    Args:
+        superuser: Conninfo of a superuser to the embedded server of the record.
+        key: Of this run, for the record.
+
+    Raises:
+        ConfigError: The order's words for a fund have a fault.
+        StoreError: Nothing can be recorded.
+    """
+    pack = load_pack(order)
+    if FUND not in pack.files:
+        return
+    words = load_fund(pack)
+    make_database(superuser)
+    with fund_recorder(folders, now=now) as recorder:
+        with psycopg.connect(make_conninfo(superuser, dbname=DATABASE), autocommit=True) as connection:
+            install(connection, make_rules(words), Installer(key, recorder, SAMPLE, SAMPLE, now))
+            kept = connection.execute("SELECT key FROM fund.transaction ORDER BY number").fetchall()
+        submissions = _submissions(words, now)
+        if [one.key for one in submissions[: len(kept)]] != [row[0] for row in kept]:
+            return
+        with closing(Store(make_conninfo(superuser, user=ROLE, dbname=DATABASE), recorder)) as store:
+            for one in submissions[len(kept) :]:
+                answer = store.submit(one, now=now, proof=SAMPLE)
+                if isinstance(answer, Refusal):
+                    raise ConfigError(f"the sample's fund was refused ({answer.code}): {answer.says}")
+
+
+def _submissions(words: FundWords, now: datetime) -> list[Submission]:
+    line = max((one for one in words.lines.values() if one.enabled), key=lambda one: len(one.services))
+    today = now.date()
+    year = today.year if words.days_of(today.year)[1] >= today else today.year + 1
+    services = (line.services[0], line.services[-1])
+    source = next(iter(words.sources))
+    return sample_submissions(
+        today, words.days_of(year), year=year, line=line.code, services=services, source=source
+    )
