@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 from tlog_scales.backend import LocalBackend
 from tlog_scales.reader import TilesReader
-from tlog_scales.signing import Vkey
+from tlog_scales.signing import MLDSA44CosignatureSigner, PlainEd25519Signer, Vkey
 from tlog_scales.tlog import ConsistencyProof, InclusionProof
+from tlog_scales.writer import TilesWriter
 
-from doorward.notes.note import Signer, format_verifier
+from doorward.notes.note import Signer, format_verifier, parse_verifier_key
 from doorward.record.checkpoint import parse_checkpoint, verify_checkpoint
+from doorward.record.fsck import check_log
 from doorward.record.hashes import hash_leaf
 from doorward.record.log_files import LogFiles
+from doorward.record.nodes import node_reader
 from doorward.record.openings import MemoryDisclosures
 from doorward.record.proof import (
     format_proof,
@@ -24,8 +27,9 @@ from doorward.record.proof import (
     verify_consistency,
     verify_inclusion,
 )
-from doorward.record.tiles import TileId, parse_tile, read_node
+from doorward.record.tiles import TileId, parse_bundle
 from doorward.record.tree import root_of
+from doorward.record.trust_policy import parse_policy, verify_by_policy
 from record.samples import World, fill
 
 SIZES = (1, 2, 255, 256, 257, 511, 512, 1_000)
@@ -53,15 +57,7 @@ def size_of(world: World) -> int:
 
 
 def our_node(world: World, level: int, index: int) -> bytes:
-    files, size = LogFiles(world.log_dir), size_of(world)
-
-    def read_tile(tile_level: int, tile_index: int) -> list[bytes]:
-        width = min(256, (size >> (8 * tile_level)) - tile_index * 256)
-        raw = files.read_tile(TileId(tile_level, tile_index, width))
-        assert raw is not None
-        return parse_tile(raw, width)
-
-    return read_node(read_tile, level, index)
+    return node_reader(LogFiles(world.log_dir), size_of(world))(level, index)
 
 
 def our_leaf_hashes(world: World, size: int) -> list[bytes]:
@@ -123,3 +119,34 @@ def test_its_command_line_writes_the_same_proof_file_as_we_do(world: World) -> N
         proof = make_inclusion(lambda level, at: our_node(world, level, at), index, checkpoint.tree_size)
         assert done.stdout == format_proof(leaf_index=index, proof=proof, signed_checkpoint=raw)
         assert parse_proof(done.stdout) == (index, proof, raw)
+
+
+def test_its_log_with_entries_of_every_length_is_read_by_us(tmp_path: Path) -> None:
+    log, size = tmp_path / "log", 515
+    signer = PlainEd25519Signer("other.example/log", bytes(32))
+    post_quantum = MLDSA44CosignatureSigner("other.example/log", bytes(32))
+    writer = TilesWriter.create(log, "other.example/log")
+    entries = [b"x" * length for length in (0, 1, 65_535)] + [b"%d" % at for at in range(size - 3)]
+    for at, entry in enumerate(entries):
+        writer.add_leaf(entry)
+        if at in {0, 299}:  # partial tiles of earlier sizes
+            writer.commit([signer], gc=False)
+    writer.commit([signer, post_quantum], gc=False)
+
+    raw = (log / "checkpoint").read_bytes()
+    vkeys = [str(one.vkey.serialize()) for one in (signer, post_quantum)]  # type: ignore[no-untyped-call]  # theirs
+    for vkey in vkeys:
+        policy = parse_policy(f"log {vkey}\nquorum none\n".encode())
+        assert verify_by_policy(parse_checkpoint(raw), policy).tree_size == size
+    checkpoint = parse_checkpoint(raw)
+    files = LogFiles(log)
+    bundle = files.read_tile(TileId(None, 0))
+    assert bundle is not None
+    assert parse_bundle(bundle, 256) == entries[:256]
+    read = node_reader(files, size)
+    for index in (0, 2, 255, 256, 514):
+        proof = make_inclusion(read, index, size)
+        leaf = hash_leaf(entries[index])
+        verify_inclusion(leaf_hash=leaf, leaf_index=index, tree_size=size, root=checkpoint.root, proof=proof)
+    verifier = parse_verifier_key(vkeys[0])
+    assert [str(finding) for finding in check_log(log, verifier).findings] == []

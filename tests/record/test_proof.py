@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 
 from doorward.errors import MalformedError, VerificationError
 from doorward.record.proof import (
+    MAX_PROOF_FILE_BYTES,
+    ProofFile,
     ReadNode,
     format_proof,
     hash_range,
     make_consistency,
     make_inclusion,
     parse_proof,
+    parse_proof_file,
     verify_consistency,
     verify_inclusion,
 )
@@ -172,3 +175,68 @@ def test_any_bytes_are_a_proof_file_or_malformed(raw: bytes) -> None:
 def test_a_proof_file_with_a_fault_is_refused(raw: bytes) -> None:
     with pytest.raises(MalformedError):
         parse_proof(raw)
+
+
+@given(
+    st.integers(0, 2**62),
+    st.lists(st.binary(min_size=32, max_size=32), max_size=63),
+    st.binary(max_size=200),
+    st.one_of(st.none(), st.binary(max_size=200)),
+)
+def test_a_proof_file_survives_its_bytes_with_what_an_application_put_there(
+    index: int, proof: list[bytes], checkpoint: bytes, extra: bytes | None
+) -> None:
+    file = ProofFile(index, tuple(proof), checkpoint, extra)
+    raw = format_proof(leaf_index=index, proof=proof, signed_checkpoint=checkpoint, extra=extra)
+    assert parse_proof_file(raw) == file
+    if extra is not None:
+        with pytest.raises(MalformedError, match="no `extra` line"):
+            parse_proof(raw)
+
+
+# The example of C2SP tlog-proof. There `extra` is cut short, so that it is no base64, and the signatures too.
+EXAMPLE = b"""c2sp.org/tlog-proof@v1
+extra YWdlLXYxLjIuMS1kYXJ3aW4tYXJtNjQudGFyLmd6
+index 73894
+gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=
+B95lDa8R83lS8n0eG+o0buTxRKQTYFi//1U8anccXmA=
+EKNzoDWG8LGC0Yp9o+sv3qllpMP9uHQ9B20KNL+Q1zs=
+RoopEkOdqkYqMB4MJXrbt/hMjOxsVn0IrWjpz1ZMMes=
+AHCioX9nLjsrse6YhjRRmk1WUEirVOLLRoOQ6vfO5vk=
+
+example.com/fancylog
+109482
+sFodV/vSp5O8n9a8QpW6PRY97tfOSW5bsc2Xl/EQi08=
+
+"""
+
+
+def test_the_specifications_example_of_a_proof_file_is_read_and_written_again() -> None:
+    file = parse_proof_file(EXAMPLE)
+    assert (file.leaf_index, len(file.proof)) == (73_894, 5)
+    assert file.extra == b"age-v1.2.1-darwin-arm64.tar.gz"
+    assert file.signed_checkpoint.startswith(b"example.com/fancylog\n109482\n")
+    again = format_proof(
+        leaf_index=file.leaf_index,
+        proof=file.proof,
+        signed_checkpoint=file.signed_checkpoint,
+        extra=file.extra,
+    )
+    assert again == EXAMPLE
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"c2sp.org/tlog-proof@v1\nextra AAAA\n\ncheckpoint",
+        b"c2sp.org/tlog-proof@v1\nextra AAA\nindex 1\n\ncheckpoint",
+        b"c2sp.org/tlog-proof@v1\nextra AAAA\nextra AAAA\nindex 1\n\ncheckpoint",
+        b"c2sp.org/tlog-proof@v1\nextra  AAAA\nindex 1\n\ncheckpoint",
+        b"c2sp.org/tlog-proof@v1\nindex 1\nindex 1\n\ncheckpoint",
+        b"c2sp.org/tlog-proof@v1\r\nindex 1\r\n\r\ncheckpoint",
+        b"c2sp.org/tlog-proof@v1\nindex 1\n\n" + b"x" * MAX_PROOF_FILE_BYTES,
+    ],
+)
+def test_another_fault_of_a_proof_file_is_refused(raw: bytes) -> None:
+    with pytest.raises(MalformedError):
+        parse_proof_file(raw)

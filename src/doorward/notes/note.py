@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from doorward.errors import MalformedError, VerificationError
 from doorward.notes.base64 import format_base64, parse_base64
 
-MAX_NOTE_BYTES: Final = 64 * 1024  # a checkpoint has some 200, a cosignature some 3,500 at most
+MAX_NOTE_BYTES: Final = 128 * 1024  # 16 signatures of nearly 5 kB in base64, as the specification asks
 MAX_SIGNATURES: Final = 64  # the specification asks for at least 16
 
 _ED25519: Final = 1

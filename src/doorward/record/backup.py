@@ -19,7 +19,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -30,10 +29,11 @@ from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_chec
 from doorward.record.frame import iterate_payloads
 from doorward.record.hashes import Hash
 from doorward.record.log_files import CHECKPOINT, VERIFIER_KEY, LogFiles, sync_folder
+from doorward.record.nodes import node_reader
 from doorward.record.places import PLACES, LeafPlaces
 from doorward.record.proof import hash_range
 from doorward.record.segments import READERS_LOCK, SpoolReader, list_segments
-from doorward.record.tiles import TILE_HEIGHT, TILE_WIDTH, TileId, list_tiles, parse_tile, read_node
+from doorward.record.tiles import TileId, list_tiles
 from doorward.record.workers import list_workers, worker_folder
 
 HELD: Final = "checkpoint.held"
@@ -230,14 +230,7 @@ def _all_tiles(tree_size: int) -> Iterator[TileId]:
 
 
 def _root_at(files: LogFiles, tree_size: int, size: int) -> Hash:
-    def read(level: int, index: int) -> list[Hash]:
-        tile = TileId(level, index, min((tree_size >> TILE_HEIGHT * level) - index * TILE_WIDTH, TILE_WIDTH))
-        raw = files.read_tile(tile)
-        if raw is None:
-            raise VerificationError(f"`{tile.path}` of the log is missing")
-        return parse_tile(raw, tile.width)
-
-    return hash_range(partial(read_node, read), 0, size)
+    return hash_range(node_reader(files, tree_size), 0, size)
 
 
 def _verifier(key: bytes) -> Verifier:

@@ -1,7 +1,8 @@
 """Checkpoints: the signed statement of a log's size and root.
 
 `UnverifiedCheckpoint` is what stands in a file; `Checkpoint` is what a known key signed. Only `verify_checkpoint`
-makes the second from the first. Extension lines are refused: cosignatures of the newer kind do not cover them.
+makes the second from the first. Our own checkpoints have no extension lines, and one with any is refused: cosignatures
+of the newer kind do not cover them. Others' are read with theirs, which are never looked at.
 
 Source: C2SP tlog-checkpoint.
 """
@@ -33,6 +34,7 @@ class UnverifiedCheckpoint:
     tree_size: int
     root: Hash
     note: UnverifiedNote
+    extensions: tuple[str, ...] = ()
 
 
 def format_checkpoint(checkpoint: Checkpoint, signer: Signer) -> bytes:
@@ -47,16 +49,21 @@ def format_checkpoint(checkpoint: Checkpoint, signer: Signer) -> bytes:
     return sign_note(text.encode(), signer)
 
 
-def parse_checkpoint(raw: bytes) -> UnverifiedCheckpoint:
+def parse_checkpoint(raw: bytes, *, with_extensions: bool = False) -> UnverifiedCheckpoint:
     """Return what a checkpoint claims; nothing of it is verified.
 
+    Args:
+        with_extensions: Whether one of another log is read, which may have lines below its root.
+
     Raises:
-        MalformedError: It is no checkpoint, or has extension lines.
+        MalformedError: It is no checkpoint, or has extension lines where none may be.
     """
     note = parse_note(raw)
-    lines = note.text.decode().split("\n")
-    if len(lines) != 4:  # the text ends in a newline
-        raise MalformedError(f"a checkpoint has an origin, a size and a root, got {len(lines) - 1} lines")
+    lines = note.text.decode().removesuffix("\n").split("\n")
+    if len(lines) < 3 or (len(lines) > 3 and not with_extensions):
+        raise MalformedError(f"a checkpoint has an origin, a size and a root, got {len(lines)} lines")
+    if not all(lines[3:]):
+        raise MalformedError("an extension line of a checkpoint is not empty")
     origin, size, root = lines[:3]
     if not origin:
         raise MalformedError("a checkpoint names its log")
@@ -64,7 +71,7 @@ def parse_checkpoint(raw: bytes) -> UnverifiedCheckpoint:
         raise MalformedError("a checkpoint's size is a decimal number without leading zeros")
     if int(size) > MAX_TREE_SIZE:
         raise MalformedError(f"a checkpoint's size is at most {MAX_TREE_SIZE}")
-    return UnverifiedCheckpoint(origin, int(size), parse_hash(root), note)
+    return UnverifiedCheckpoint(origin, int(size), parse_hash(root), note, tuple(lines[3:]))
 
 
 def verify_checkpoint(unverified: UnverifiedCheckpoint, verifier: Verifier) -> Checkpoint:

@@ -16,7 +16,7 @@ CHECKPOINT: Final = "checkpoint"
 VERIFIER_KEY: Final = "vkey"
 TILES: Final = "tile"
 TEMPORARY: Final = ".new"
-MAX_SMALL_FILE_BYTES: Final = 64 * 1024  # checkpoint and vkey
+MAX_SMALL_FILE_BYTES: Final = 128 * 1024  # checkpoint and vkey
 MAX_TILE_FILE_BYTES: Final = 256 * (65_535 + 2)  # a bundle of the largest entries
 
 

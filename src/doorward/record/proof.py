@@ -7,13 +7,22 @@ Making takes a function that reads whole nodes, by level and index; `tiles` says
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from doorward.errors import MalformedError, VerificationError
+from doorward.notes.base64 import format_base64, parse_base64
+from doorward.notes.note import MAX_NOTE_BYTES
 from doorward.record.hashes import EMPTY_ROOT, HASH_BYTES, Hash, format_hash, hash_node, parse_hash
 
 MAX_PROOF_HASHES: Final = 63  # sizes are below 2**63
 PROOF_HEADER: Final = "c2sp.org/tlog-proof@v1"
+MAX_PROOF_FILE_BYTES: Final = (
+    2 * MAX_NOTE_BYTES
+)  # a checkpoint with all its signatures, and as much of `extra`
+
+_INDEX: Final = "index "
+_EXTRA: Final = "extra "
 
 ReadNode = Callable[[int, int], Hash]
 """Returns the hash of the whole node at a level and an index."""
@@ -157,34 +166,71 @@ def verify_consistency(
     _check_root(_climb_border(new, rest[inner:]), new_root, new_size)
 
 
-def format_proof(*, leaf_index: int, proof: Sequence[Hash], signed_checkpoint: bytes) -> bytes:
+@dataclass(frozen=True, slots=True)
+class ProofFile:
+    """What stands in a `.tlog-proof` file; nothing of it is verified.
+
+    Args:
+        extra: Bytes that the application put there, or None; no signature covers them.
+    """
+
+    leaf_index: int
+    proof: tuple[Hash, ...]
+    signed_checkpoint: bytes
+    extra: bytes | None = None
+
+
+def format_proof(
+    *, leaf_index: int, proof: Sequence[Hash], signed_checkpoint: bytes, extra: bytes | None = None
+) -> bytes:
     """Return an inclusion proof as a file that stands alone, with the checkpoint it leads to.
 
     Source: C2SP tlog-proof.
     """
-    lines = [PROOF_HEADER, f"index {leaf_index}", *map(format_hash, proof)]
+    above = [] if extra is None else [f"{_EXTRA}{format_base64(extra)}"]
+    lines = [PROOF_HEADER, *above, f"{_INDEX}{leaf_index}", *map(format_hash, proof)]
     return "".join(f"{line}\n" for line in lines).encode() + b"\n" + signed_checkpoint
+
+
+def parse_proof_file(raw: bytes) -> ProofFile:
+    """Return what a proof file says; nothing of it is verified.
+
+    Raises:
+        MalformedError: It is no such file, or larger than one may be.
+
+    Source: C2SP tlog-proof.
+    """
+    if len(raw) > MAX_PROOF_FILE_BYTES:
+        raise MalformedError(f"a proof file has at most {MAX_PROOF_FILE_BYTES} bytes, got {len(raw)}")
+    head, separator, signed_checkpoint = raw.partition(b"\n\n")
+    try:
+        lines = head.decode("ascii").split("\n")
+    except UnicodeDecodeError as error:
+        raise MalformedError("a proof file has only ASCII before its checkpoint") from error
+    if not separator or lines.pop(0) != PROOF_HEADER:
+        raise MalformedError(f"expected a file that begins with `{PROOF_HEADER}`")
+    extra = None
+    if lines and lines[0].startswith(_EXTRA):
+        extra = parse_base64(lines.pop(0).removeprefix(_EXTRA))
+    number = lines.pop(0) if lines else ""
+    digits = number.removeprefix(_INDEX)
+    if len(digits) > 19 or not (digits.isdecimal() and str(int(digits)) == digits and digits != number):
+        raise MalformedError("expected `index` and a number on the line below the header")
+    if len(lines) > MAX_PROOF_HASHES:
+        raise MalformedError(f"a proof has at most {MAX_PROOF_HASHES} hashes")
+    return ProofFile(int(digits), tuple(map(parse_hash, lines)), signed_checkpoint, extra)
 
 
 def parse_proof(raw: bytes) -> tuple[int, list[Hash], bytes]:
     """Return a proof file's leaf index, hashes and signed checkpoint; nothing of it is verified.
 
     Raises:
-        MalformedError: It is no such file. Files with an `extra` line are not read.
+        MalformedError: It is no such file, or has an `extra` line, which files of this log never have.
     """
-    head, separator, signed_checkpoint = raw.partition(b"\n\n")
-    try:
-        lines = head.decode("ascii").split("\n")
-    except UnicodeDecodeError as error:
-        raise MalformedError("a proof file has only ASCII before its checkpoint") from error
-    if not separator or len(lines) < 2 or lines[0] != PROOF_HEADER:
-        raise MalformedError(f"expected a file that begins with `{PROOF_HEADER}`")
-    number = lines[1].removeprefix("index ")
-    if len(number) > 19 or not (number.isdecimal() and str(int(number)) == number and number != lines[1]):
-        raise MalformedError("expected `index` and a number on the second line")
-    if len(lines) - 2 > MAX_PROOF_HASHES:
-        raise MalformedError(f"a proof has at most {MAX_PROOF_HASHES} hashes")
-    return int(number), [parse_hash(line) for line in lines[2:]], signed_checkpoint
+    file = parse_proof_file(raw)
+    if file.extra is not None:
+        raise MalformedError("a proof file of this log has no `extra` line")
+    return file.leaf_index, list(file.proof), file.signed_checkpoint
 
 
 def _split(size: int) -> int:
