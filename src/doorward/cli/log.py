@@ -9,6 +9,7 @@ import typer
 from doorward.cli.database import check_conninfo
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
+from doorward.cli.log_witness import app as witness_app
 from doorward.cli.settings import read_settings
 from doorward.errors import ConfigError, MalformedError
 from doorward.notes.note import Verifier, parse_verifier_key
@@ -18,6 +19,7 @@ from doorward.record.log_files import CHECKPOINT, TILES, VERIFIER_KEY, LogFiles
 from doorward.record.report import Report
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+app.add_typer(witness_app, name="witness")
 
 HOLDS, FALSE, COULD_NOT_TELL = 0, 1, 3
 
