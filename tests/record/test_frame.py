@@ -1,4 +1,6 @@
+import random
 import zlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -112,12 +114,30 @@ def test_a_frame_of_an_impossible_length_is_not_whole(length: int) -> None:
 
 
 @pytest.mark.parametrize("behind", [encode_entry(ENTRY), encode_block_close(CLOSE)])
-@pytest.mark.parametrize("next_sequence", [5, 4])
+@pytest.mark.parametrize("next_sequence", [7, 6, 5, 4, 1, 0])
 def test_a_whole_frame_behind_a_broken_one_is_seen(behind: bytes, next_sequence: int) -> None:
     sequence = 5 if behind == encode_entry(ENTRY) else 6
     broken = b"\xff" * 30
     data = b"before" + broken + frame_payload(behind)
-    assert has_frame_behind(data, 6, next_sequence) is (sequence - next_sequence in {0, 1})
+    assert has_frame_behind(data, 6, next_sequence) is (sequence >= next_sequence)
+
+
+def test_a_frame_behind_is_seen_where_the_high_bytes_of_its_sequence_are_others() -> None:
+    later = replace(ENTRY, sequence=2**24 + 3)
+    data = b"\xff" * 30 + frame_payload(encode_entry(later))
+    assert has_frame_behind(data, 0, 2**24 - 2)
+    assert not has_frame_behind(data, 0, 2**24 + 4)
+
+
+def test_zeros_and_random_bytes_hold_no_frame() -> None:
+    assert not has_frame_behind(bytes(1_000_000), 0, 5)
+    assert not has_frame_behind(random.Random(3).randbytes(1_000_000), 0, 5)  # noqa: S311  # not secrets
+
+
+def test_bytes_made_to_look_like_very_many_frames_are_refused_and_do_not_stop_the_reader() -> None:
+    # Each claims 16 MiB with a wrong checksum: to try all of them would take hours.
+    fake = (2**24).to_bytes(4, "big") + b"\xde\xad\xbe\xef" + b"\x04" + (6).to_bytes(8, "big")
+    assert has_frame_behind(fake * 2_000 + bytes(2**24), 0, 5)
 
 
 def test_a_torn_frame_has_none_behind_it() -> None:

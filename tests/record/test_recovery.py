@@ -146,6 +146,25 @@ def test_a_flipped_bit_anywhere_else_is_refused_and_named_and_nothing_is_changed
             segment.path.write_bytes(whole)
 
 
+@pytest.mark.parametrize("filler", [0, 255])
+def test_damage_over_several_records_is_refused_as_one_over_a_single_one_is(
+    spool_dir: Path, filler: int
+) -> None:
+    # A sector of a disk that comes back as zeros holds many records; behind it the acknowledged ones go on.
+    fill(spool_dir, range(12))
+    file, last_start, _ = last_record(spool_dir)
+    whole = file.read_bytes()
+    for start in range(0, last_start - 512, 97):
+        file.write_bytes(whole[:start] + bytes((filler,)) * 512 + whole[start + 512 :])
+        with pytest.raises(
+            MalformedError, match=rf"`{file.name}` at offset \d+: expected a whole record"
+        ) as caught:
+            open_spool(spool_dir)
+        offset = int(str(caught.value).split("offset ")[1].split(":")[0])
+        assert start - 512 < offset <= start, "the record that the damage begins in"
+        assert len(file.read_bytes()) == len(whole)
+
+
 @pytest.mark.parametrize("how", ["dropped", "twice", "swapped"])
 def test_whole_records_in_another_order_are_refused(spool_dir: Path, how: str) -> None:
     fill(spool_dir, [1])

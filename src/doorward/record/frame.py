@@ -14,6 +14,7 @@ recovery needs no older file. A block holds the entries from its first sequence 
 The checksum finds accidents; that nobody changed anything on purpose is what the tree is for.
 """
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from doorward.errors import MalformedError
-from doorward.record.entry import MAX_ENTRY_BYTES, SALT_BYTES, SESSION_BYTES, Entry, decode_entry
+from doorward.record.entry import MAX_ENTRY_BYTES, SALT_BYTES, SESSION_BYTES, Entry, Kind, decode_entry
 
 SPOOL_VERSION: Final = 1
 FRAME_OVERHEAD: Final = 8
@@ -37,6 +38,9 @@ _COUNT: Final = struct.Struct(">I")
 _REQUEST: Final = struct.Struct(">16sQ")
 _CLOSE: Final = struct.Struct(">BQqQQ16s")
 _SEQUENCE_AT: Final = FRAME_OVERHEAD + 1  # every payload has its sequence behind its first byte
+_LOW_BITS: Final = 24  # of a sequence: what lies behind a broken frame in one file differs in these alone
+_AHEAD: Final = 2**24  # more records than fit in a segment and a message of a client's largest size
+_MAX_CHECKED_BYTES: Final = 2**30
 
 OpenRequest = tuple[bytes, int]
 """Session and number of a request that waits for its last completion."""
@@ -156,23 +160,37 @@ def iterate_payloads(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes]
 
 
 def has_frame_behind(data: bytes, offset: int, next_sequence: int) -> bool:
-    """Tell whether a whole frame stands somewhere behind a broken one.
+    """Tell whether a whole frame of a later record stands somewhere behind a broken one.
 
     A torn write is a prefix of what was written, so nothing whole can follow it; if something does, the broken
-    frame was damaged later, and cutting there would lose what was acknowledged.
+    frames were damaged later, and cutting there would lose what was acknowledged. Any number of records may be damaged
+    together (a page of a disk holds some twenty), so every later sequence counts, not the next one alone.
 
     Args:
+        data: Of a spool; entries hold what clients sent, so it may be made to look like frames. More of that than a
+            client has a reason for counts as a frame, and is refused.
         offset: Where the broken frame begins.
-        next_sequence: The sequence that an entry there would have; a frame behind it has this or the next one.
+        next_sequence: The sequence that an entry there would have.
     """
-    for sequence in (next_sequence, next_sequence + 1):
-        wanted = struct.pack(">Q", sequence)
-        found = data.find(wanted, offset + _SEQUENCE_AT + 1)
-        while found != -1:
-            if next(iterate_payloads(data, found - _SEQUENCE_AT), None) is not None:
+    checked = 0
+    last = min(next_sequence + _AHEAD, 2**64 - 1)
+    for high in range(next_sequence >> _LOW_BITS, (last >> _LOW_BITS) + 1):
+        for found in _later_frame(high.to_bytes(5, "big")).finditer(data, offset + 1):
+            at = found.start()
+            length, _ = _FRAME.unpack_from(data, at)
+            sequence = int.from_bytes(data[at + _SEQUENCE_AT : at + _SEQUENCE_AT + 8], "big")
+            if not next_sequence <= sequence <= last or at + length > len(data):
+                continue
+            checked += length
+            if checked > _MAX_CHECKED_BYTES or next(iterate_payloads(data, at), None) is not None:
                 return True
-            found = data.find(wanted, found + 1)
     return False
+
+
+def _later_frame(high: bytes) -> re.Pattern[bytes]:
+    """Return what finds every place where a frame of a known record may begin, by its sequence's high bytes."""
+    kinds = re.escape(bytes((*Kind, _SEGMENT, _BLOCK_CLOSE)))
+    return re.compile(rb"(?s)(?=[\x00-\x04].{7}[" + kinds + rb"]" + re.escape(high) + rb")")
 
 
 assert _CLOSE.size == 33 + SALT_BYTES, "the layout above"
