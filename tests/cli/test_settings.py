@@ -102,6 +102,11 @@ def test_health_is_a_loopback_port_or_a_socket(tmp_path: Path, text: str, addres
             "[operation]\nstalled_seconds = 0\n[record]",
             "`operation.stalled_seconds` is a whole number",
         ),
+        (
+            "[record]",
+            "[operation]\nstalled_seconds = 90\nstalled_closes_seconds = 90\n[record]",
+            "`operation.stalled_closes_seconds` is more than `stalled_seconds`",
+        ),
         ("plain = true", "plain = true\nplan = 1", "unknown key `plan` in `listen`"),
         ("[record]", "[records]", "unknown key `records`"),
         ("dbname=clear", "dbname=clear password=secret-word", "a password stands in this file"),

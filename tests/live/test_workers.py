@@ -205,7 +205,8 @@ def two_city_fixture() -> Iterator[Two]:
         text = text.replace(f"port = {city.port}\n", f"port = {city.port}\nworkers = 2\n")
         text += '\n[people]\ntwo_addresses = "cut"\n'
         text += "\n[limits]\nrows = 0\nbytes = 0\nstatements_a_minute = 0\n"  # a quick machine would reach them here
-        operation = f'health = "127.0.0.1:{two.health_port}"\nlog = "json"\nstalled_seconds = 4\n'
+        operation = f'health = "127.0.0.1:{two.health_port}"\nlog = "json"\n'
+        operation += "stalled_seconds = 4\nstalled_closes_seconds = 9\n"
         city.config.write_text(f"{text}\n[operation]\n{operation}", encoding="utf-8")
         yield two
         assert two.gateway is None or two.stop_gateway() == 0
@@ -423,6 +424,37 @@ def test_a_publisher_that_stands_still_is_an_alarm(two: Two) -> None:
     assert any(line.get("event") == "publisher stalled" for line in two.said)
     two.start_publisher()
     wait_for(lambda: two.get("/readyz")[0] == 200)
+    assert two.verify()[0] == 0
+
+
+def test_a_publisher_that_stands_still_for_longer_closes_the_door_and_its_return_opens_it(two: Two) -> None:
+    with ExitStack() as stack:
+        found = two.sessions(1, stack, 0, 1)
+        pids = two.pids()
+        assert two.stop_publisher() == 0
+        sessions = [*found[0], *found[1]]
+        for session in sessions:
+            session.execute("SELECT 1")  # something waits at both workers
+        wait_for(
+            lambda: two.get("/readyz")[1].count("publisher closed\n") and two.figure("doorward_sessions") == 0
+        )
+        for session in sessions:
+            with pytest.raises(
+                psycopg.OperationalError, match="the record has not been published for too long"
+            ):
+                session.execute("SELECT 1")
+        told = "refused: the record has not been published for too long, so only emergencies are let in"
+        for _ in range(4):  # whichever worker it is
+            with pytest.raises(psycopg.OperationalError, match=told):
+                two.city.connect()
+        danger = "-c doorward.purpose=safety -c doorward.for=CPD -c doorward.emergency=an\\ invented\\ danger"
+        with two.city.connect(options=danger) as emergency:
+            assert emergency.execute("SELECT 1").fetchone() == (1,)
+            two.start_publisher()
+            wait_for(lambda: two.get("/readyz")[0] == 200)
+            assert emergency.execute("SELECT 1").fetchone() == (1,)
+        two.city.connect().close()
+        assert two.pids() == pids, "without a restart"
     assert two.verify()[0] == 0
 
 

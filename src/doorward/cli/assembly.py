@@ -35,7 +35,7 @@ from doorward.gateway.logins import AdminConnections, Logins, Share
 from doorward.gateway.observing import Observing
 from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES, Presenting
 from doorward.gateway.server import Server, ServerParts
-from doorward.gateway.upkeep import STALLED_SECONDS, Watched
+from doorward.gateway.upkeep import CLOSES_SECONDS, STALLED_SECONDS, Watched
 from doorward.grants.attested_files import AttestedFiles
 from doorward.grants.cut_files import load_cuts, load_officers
 from doorward.grants.identity import IdentityProvider
@@ -152,6 +152,7 @@ class GatewayParts:
         health: Where this process serves health itself, or None.
         form: How it says what happens.
         stalled_seconds: For how long the publisher may be behind before that is an alarm.
+        closes_seconds: And for how long before nobody but emergencies is let in.
     """
 
     folders: Folders
@@ -170,6 +171,7 @@ class GatewayParts:
     health: HealthAddress | None = None
     form: Form = Form.TEXT
     stalled_seconds: float = STALLED_SECONDS
+    closes_seconds: float = CLOSES_SECONDS
 
 
 def sample_gateway(folders: Folders, order: str) -> GatewayParts:
@@ -222,6 +224,7 @@ def city_gateway(settings: Settings, worker: int = 0) -> GatewayParts:
         health=settings.operation.health if settings.listen.workers == 1 else None,
         form=settings.operation.log,
         stalled_seconds=settings.operation.stalled_seconds,
+        closes_seconds=settings.operation.closes_seconds,
         emergency=settings.emergency,
     )  # fmt: skip
 
@@ -274,6 +277,7 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
             spool=lambda: look_at_spool(folders.log, folders.spool, worker),
             people=DirectoryWatch(*folders.directory),
             stalled_seconds=parts.stalled_seconds,
+            closes_seconds=parts.closes_seconds,
         )
         door = make_door(parts, register, logins)
         door.observing = observing

@@ -40,7 +40,7 @@ SECTIONS: Final = {
         "plain",
         "workers",
     ),
-    "operation": ("health", "log", "stalled_seconds"),
+    "operation": ("health", "log", "stalled_seconds", "stalled_closes_seconds"),
     "record": ("conninfo",),
     "people": ("unused_days", "attested_days", "cards", "two_addresses"),
     "identity": ("host", "port", "issuer", "audience", "keys", "login_claim", "second_factor"),
@@ -60,6 +60,7 @@ MAX_IDLE_SECONDS: Final = 600
 MAX_SESSION_MINUTES: Final = 720
 MAX_PORT: Final = 65_535
 STALLED_SECONDS: Final = 60
+CLOSES_SECONDS: Final = 14_400
 MAX_STALLED_SECONDS: Final = 86_400
 MAX_LIMIT: Final = 2**53  # exact in every reader of TOML and JSON; nobody sends more
 
@@ -86,11 +87,13 @@ class OperationSettings:
         health: Where health is served, or None.
         log: How lines on standard error are written.
         stalled_seconds: For how long the publisher may be behind before that is an alarm.
+        closes_seconds: And for how long before nobody but emergencies is let in.
     """
 
     health: HealthAddress | None = None
     log: Form = Form.JSON
     stalled_seconds: int = 60
+    closes_seconds: int = 14_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +282,13 @@ def _operation(toml: Toml, base: Path) -> OperationSettings:
         toml.note("`operation.log` is `json` or `text`", "operation", "log")
         log = Form.JSON
     stalled = _whole(toml, "operation", "stalled_seconds", STALLED_SECONDS, MAX_STALLED_SECONDS)
-    return OperationSettings(_health(toml, base), Form(log), stalled)
+    closes = _whole(toml, "operation", "stalled_closes_seconds", CLOSES_SECONDS, MAX_STALLED_SECONDS)
+    if closes <= stalled:
+        toml.note(
+            "`operation.stalled_closes_seconds` is more than `stalled_seconds`: the alarm comes first",
+            "operation",
+        )
+    return OperationSettings(_health(toml, base), Form(log), stalled, closes)
 
 
 def _health(toml: Toml, base: Path) -> HealthAddress | None:

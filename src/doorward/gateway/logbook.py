@@ -29,6 +29,7 @@ class Event(StrEnum):
     UPSTREAM_BACK = "upstream reached"
     PUBLISHER_STALLED = "publisher stalled"
     PUBLISHER_BACK = "publisher caught up"
+    UNPUBLISHED = "closed until the record is published"
     PEOPLE_RELOADED = "people reloaded"
     PEOPLE_REFUSED = "people refused"
     PROVIDER_REFUSED = "identity provider's keys refused"
@@ -49,6 +50,7 @@ _BAD: Final = frozenset(
     {
         Event.WORKER_DIED, Event.SPOOL_FAILED, Event.OTHER_ORDER, Event.UPSTREAM_LOST, Event.PUBLISHER_STALLED,
         Event.NO_ROOM, Event.REVIEWS_WAIT, Event.PEOPLE_REFUSED, Event.PROVIDER_REFUSED, Event.PUBLISHING_FAILED,
+        Event.UNPUBLISHED,
     }
 )  # fmt: skip
 

@@ -20,5 +20,10 @@ def look_at_room(server: "Server") -> None:
         return
     server.parts.logbook.say(Event.ROOM_BACK if was else Event.NO_ROOM)
     if not was:
-        ordinary = [side for side in server.sessions if side.answer is None or not side.answer.is_protected]
-        server.spawn(server.end_quietly(ordinary, NO_ROOM))
+        end_ordinary(server, NO_ROOM)
+
+
+def end_ordinary(server: "Server", told: str) -> None:
+    """End every session but those that rest on a verified court paper or an emergency."""
+    ordinary = [side for side in server.sessions if side.answer is None or not side.answer.is_protected]
+    server.spawn(server.end_quietly(ordinary, told))

@@ -34,7 +34,7 @@ from doorward.gateway.limits import Meter
 from doorward.gateway.proof import Method, Proof
 from doorward.gateway.session import Phase, Session, SessionSetup, Upstream
 from doorward.gateway.upstream import UpstreamHandshake
-from doorward.gateway.verdict import refuse_no_room
+from doorward.gateway.verdict import refuse_no_room, refuse_unpublished
 from doorward.grants.claims import EMERGENCY_OPTION
 from doorward.grants.cuts import Subject
 from doorward.grants.identity import check_identity
@@ -207,9 +207,11 @@ class ClientSide(asyncio.Protocol):
             found = await loop.run_in_executor(self.server.floor_threads, self._ask_floor, action)
             if found is not None:
                 return found
+        pack = self.server.parts.door.pack
         if self.server.is_low:
-            pack = self.server.parts.door.pack
             return Answer(pack.digest, refuse_no_room(pack))
+        if self.server.upkeep.is_unpublished:
+            return Answer(pack.digest, refuse_unpublished(pack))
         stated = await self._read(action)
         return stated if stated is None or isinstance(stated, Answer) else await self._put(stated)
 

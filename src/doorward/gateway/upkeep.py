@@ -3,7 +3,9 @@
 - Who left or moved is out at once.
 - The order in the database is asked for every few seconds. Where it is no longer the one that this worker decides by,
   nobody is let in and everybody who is in is ended: rows of one order are not read by the decisions of another.
-- A publisher that does not get on is an alarm, long before the spool is full.
+- A publisher that does not get on is an alarm, long before the spool is full. Where it does not get on for much longer
+  the door closes as it does on a full disk: emergencies and what rests on a verified court paper go on. It opens by
+  itself once everything that waited is published.
 """
 
 import asyncio
@@ -15,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from doorward.errors import ConfigError, DoorwardError, UpstreamError
 from doorward.gateway.logbook import Event, Logbook
+from doorward.gateway.room import end_ordinary
+from doorward.gateway.verdict import UNPUBLISHED
 from doorward.grants.people import Directory, DirectoryWatch, who_is
 from doorward.record.waiting import Backlog, SpoolLook
 
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS: Final = 2.0  # between two looks at the database and at the log
 STALLED_SECONDS: Final = 60.0  # twice the publisher's longest pause between two tries
+CLOSES_SECONDS: Final = (
+    14_400.0  # a record nobody outside has seen for half a shift is one that nobody checks
+)
 TOLD: Final = "another order is in force now; connect again"
 
 
@@ -36,12 +43,14 @@ class Watched:
         spool: Looks how far the publisher is with the worker's spool; blocking.
         people: The files of the people, or None where nobody changes them.
         stalled_seconds: For how long a leaf may wait for the publisher before that is an alarm.
+        closes_seconds: And for how long before nobody but emergencies is let in.
     """
 
     holds_order: Callable[[], bool] | None = None
     spool: Callable[[], SpoolLook] | None = None
     people: DirectoryWatch | None = None
     stalled_seconds: float = STALLED_SECONDS
+    closes_seconds: float = CLOSES_SECONDS
 
 
 class Upkeep:
@@ -97,6 +106,11 @@ class Upkeep:
             "spool_bytes": self.spool_bytes,
         }
 
+    @property
+    def is_unpublished(self) -> bool:
+        """True while nothing was published for so long that only emergencies may be let in."""
+        return self.checks["publisher"] == "closed"
+
     async def _look_at_order(self) -> None:
         if self._watched.holds_order is None:
             return
@@ -126,7 +140,11 @@ class Upkeep:
         self.waiting_leaves = max(0, closed - (published or 0))
         waits = self._backlog.look(closed=closed, published=published, now=time.monotonic())
         self.waiting_seconds = waits
-        if waits >= self._watched.stalled_seconds:
+        if waits >= self._watched.closes_seconds:
+            if not self.is_unpublished:
+                end_ordinary(self._server, UNPUBLISHED)
+            self._change("publisher", "closed", Event.UNPUBLISHED, seconds=round(waits))
+        elif waits >= self._watched.stalled_seconds:
             self._change("publisher", "stalled", Event.PUBLISHER_STALLED, seconds=round(waits))
         else:
             self._change("publisher", "ok", Event.PUBLISHER_BACK)

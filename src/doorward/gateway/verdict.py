@@ -106,6 +106,19 @@ def refuse_no_room(pack: Pack) -> Refusal:
     )
 
 
+UNPUBLISHED: Final = "the record has not been published for too long, so only emergencies are let in"
+
+
+def refuse_unpublished(pack: Pack) -> Refusal:
+    """Return the refusal of everything but an emergency while what is recorded does not get into the public log."""
+    return Refusal(
+        message=f"refused: {UNPUBLISHED}",
+        detail="nothing is wrong with this request; it is let in again as soon as the record is published",
+        hint=f"whoever runs the door sees to the publisher; the law department answers: {pack.contacts.law_department}",
+        reason="the record is not published",
+    )
+
+
 def refuse_too_many_emergencies(sessions: int) -> Refusal:
     """Return the refusal of one person's next emergency session in a day; nobody else's is touched."""
     return Refusal(
