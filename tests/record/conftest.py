@@ -13,6 +13,7 @@ from doorward.notes.note import Signer
 from doorward.record.disclosures import DATABASE, ROLE, prepare_server
 from doorward.record.keys import make_log_key
 from doorward.record.openings import MemoryDisclosures
+from record.place import Place, make_place
 from record.samples import World
 
 
@@ -68,3 +69,10 @@ def owner_conninfo(record_server: str) -> str:
 def recorder_conninfo(owner_conninfo: str) -> str:
     """The recorder's conninfo, to empty tables."""
     return make_conninfo(owner_conninfo, user=ROLE)
+
+
+@pytest.fixture
+def place(tmp_path: Path, recorder_conninfo: str) -> Iterator[Place]:
+    """A data folder with a published record, its disclosures at hand; people get keys by `official`."""
+    with make_place(tmp_path, recorder_conninfo) as made:
+        yield made

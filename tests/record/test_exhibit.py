@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import doorward.record.check_exhibit as check_module
-from doorward.errors import ConfigError, MalformedError
+from doorward.errors import ConfigError, VerificationError
 from doorward.notes.note import Signer, format_verifier
 from doorward.record.check_exhibit import check_exhibit, read_public_key
 from doorward.record.checkpoint import Checkpoint, format_checkpoint
@@ -105,7 +105,7 @@ def test_an_empty_value_is_shown_as_one() -> None:
 def test_a_field_that_the_entry_has_not_and_a_block_without_it_are_refused() -> None:
     with pytest.raises(ConfigError, match="has no field `login`"):
         make(("login",))
-    with pytest.raises(MalformedError, match="the block does not hold the entry"):
+    with pytest.raises(VerificationError, match="the block does not hold the entry"):
         format_exhibit(entry(9), (), commitments=[commit_entry(entry(1))], block_salt=SALT, proof=b"")
 
 

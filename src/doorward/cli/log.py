@@ -1,4 +1,4 @@
-"""`doorward log`: verify the record."""
+"""`doorward log`: verify the record, and look into it."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from doorward.cli import log_disclose
 from doorward.cli.database import check_conninfo
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
@@ -23,10 +24,13 @@ app.add_typer(witness_app, name="witness")
 
 HOLDS, FALSE, COULD_NOT_TELL = 0, 1, 3
 
+app.command("disclose")(log_disclose.disclose)
+app.command("check-exhibit")(log_disclose.check)
+
 
 @app.callback()
 def log() -> None:
-    """Verify the record."""
+    """Verify the record, show a part of it, search it."""
 
 
 @app.command("prepare")

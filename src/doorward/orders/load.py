@@ -18,6 +18,7 @@ from doorward.orders.letter_book import LetterBook
 from doorward.orders.letters import read_letters
 from doorward.orders.lexicon import REASONS, Lexicon, read_lexicon
 from doorward.orders.pack import SAMPLE_OFFICE, Agency, Clause, Contacts, Pack, Purpose
+from doorward.orders.record_rules import RECORD, RecordRules, read_record_rules
 from doorward.orders.retention import RETENTION, Retention, read_retention
 from doorward.orders.scaffold import SUFFIX
 from doorward.orders.statutory import STATUTORY, StatutoryWords, read_statutory
@@ -37,6 +38,7 @@ __all__ = [
     "load_letters",
     "load_lexicon",
     "load_pack",
+    "load_record_rules",
     "load_retention",
     "load_statutory",
     "load_transparency",
@@ -246,6 +248,15 @@ def load_exemptions(pack: Pack) -> Exemptions:
     found, findings = read_exemptions(text)
     if found is None:
         raise _faults(pack, EXEMPTIONS, findings)
+    return found
+
+
+def load_record_rules(pack: Pack) -> RecordRules:
+    """Return who may look into the record, and what of it leaves the city; raises as `load_deadlines`."""
+    text = _text_of(pack, RECORD, "rules of the record")
+    found, findings = read_record_rules(text)
+    if found is None:
+        raise _faults(pack, RECORD, findings)
     return found
 
 

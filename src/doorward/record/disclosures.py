@@ -81,6 +81,7 @@ _SELECT_BLOCKS: Final = """
 _SELECT_ENTRIES: Final = """
     SELECT sequence, leaf_index, kind, time_us, session, request, salt, body, commitment FROM record.entries
     WHERE sequence BETWEEN %s AND %s ORDER BY sequence LIMIT %s"""
+_SELECT_LEAF: Final = "SELECT leaf_index FROM record.entries WHERE sequence = %s"
 _SELECT_KINDS: Final = """
     SELECT sequence, leaf_index, kind, time_us, session, request, salt, body, commitment FROM record.entries
     WHERE kind = ANY(%b::smallint[]) AND time_us < %b AND (time_us >= %b OR session = %b) ORDER BY sequence"""
@@ -192,6 +193,20 @@ class PostgresDisclosures:
             self.close()
             raise _store_error(error) from error
         return fill_blocks(heads, entries)
+
+    def find(self, sequence: int) -> StoredBlock | None:
+        """Return the block that says it holds an entry, with its entries, or None; unchecked, as `read` returns it.
+
+        Raises:
+            StoreError: The store refused or cannot be reached.
+        """
+        try:
+            connection = self._connected()
+            found = connection.execute(_SELECT_LEAF, (sequence,)).fetchone()
+        except psycopg.Error as error:
+            self.close()
+            raise _store_error(error) from error
+        return None if found is None else next(iter(self.read(found[0], 1)), None)
 
     def select(self, kinds: Collection[int], *, begins_us: int, ends_us: int) -> Iterator[Entry]:
         """Yield the entries of some kinds and of a time, in their order; unchecked, as `read` returns them.

@@ -23,7 +23,7 @@ from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 from typing import Final
 
-from doorward.errors import ConfigError, MalformedError
+from doorward.errors import ConfigError, VerificationError
 from doorward.notes.base64 import format_base64
 from doorward.record.entry import (
     SCHEMA_VERSION,
@@ -53,7 +53,7 @@ def format_exhibit(
 
     Raises:
         ConfigError: The entry has no such field, or the file would be too large.
-        MalformedError: The entry's commitment is not among the block's.
+        VerificationError: The entry's commitment is not among the block's.
     """
     fields = {name.decode(): value for name, value in named_fields(entry)}
     shown = sorted({*names, *ALWAYS})
@@ -66,7 +66,10 @@ def format_exhibit(
     hidden = set(digests) - {digest_field(entry.salt, name.encode(), fields[name]) for name in shown}
     commitment = sha256(b"".join(digests)).digest()
     if commitment not in commitments:
-        raise MalformedError("the block does not hold the entry")
+        raise VerificationError(
+            "the block does not hold the entry: the disclosures were changed",
+            hint="run `doorward log verify`",
+        )
     lines = [
         *(
             f"field {name} {format_base64(_salt(entry, name))} {format_base64(fields[name]) or '-'}"

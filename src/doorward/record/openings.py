@@ -161,6 +161,11 @@ class MemoryDisclosures:
         heads = take_bounded([self.blocks[leaf] for leaf in chosen])
         return fill_blocks(heads, [entry for _, entry in sorted(self.entries.items())])
 
+    def find(self, sequence: int) -> StoredBlock | None:
+        """Return the block that says it holds an entry, with its entries, or None."""
+        entry = self.entries.get(sequence)
+        return None if entry is None else next(iter(self.read(entry.leaf_index, 1)), None)
+
     def totals(self) -> Totals:
         """Return how much is stored."""
         return Totals(
