@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from doorward.cli import log_disclose
+from doorward.cli import log_disclose, log_search
 from doorward.cli.database import check_conninfo
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
@@ -26,6 +26,8 @@ HOLDS, FALSE, COULD_NOT_TELL = 0, 1, 3
 
 app.command("disclose")(log_disclose.disclose)
 app.command("check-exhibit")(log_disclose.check)
+app.command("search")(log_search.search)
+app.command("searches")(log_search.searches)
 
 
 @app.callback()

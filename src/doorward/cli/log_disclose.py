@@ -178,7 +178,10 @@ def _as_json(shown: Shown, raw: bytes) -> dict[str, object]:
         "leaf": shown.leaf_index, "tree_size": shown.tree_size, "not_shown": shown.hidden,
         "witnesses": [{"name": name, "time": at} for name, at in shown.witnesses],
         "signatures_not_checked": shown.others,
-        "fields": {name: value.decode("utf-8", errors="backslashreplace") for name, value in shown.fields},
+        "fields": {
+            name: value.hex() if name == "session" else value.decode("utf-8", errors="backslashreplace")
+            for name, value in shown.fields
+        },
     }  # fmt: skip
 
 
@@ -200,6 +203,8 @@ def _print(shown: Shown, raw: bytes) -> None:
 
 def _line(name: str, value: bytes) -> str:
     text = ascii(value.decode("utf-8", errors="backslashreplace"))[1:-1]
+    if name == "session":
+        return value.hex()
     if name == "time" and value.isdigit() and len(value) < 18:
         return f"{text} ({_day(int(value))})"
     return (

@@ -53,7 +53,7 @@ code with what wrote the file, and names each thing that is false.
 commitment, the block's root, the public leaf, then a proof in the C2SP form.
 """
 _BROKEN: Final = (
-    f"A word of more than {BREAK} signs is broken by spaces on this paper; the file has it whole."
+    f"A word of more than {BREAK} signs is broken by spaces here, the key above too; the file has it whole."
 )
 
 
@@ -99,7 +99,9 @@ def render_exhibit(  # every part of a page
         )),
     ]  # fmt: skip
     facts = _facts(shown, digest, key, receiver, process)
-    return render_table_report(TITLE, sections, day=day, office=office, facts=facts, is_sample=is_sample)
+    return render_table_report(
+        TITLE, sections, day=day, office=office.capitalize(), facts=facts, is_sample=is_sample
+    )
 
 
 def _paragraphs(text: str) -> tuple[str, ...]:
@@ -122,6 +124,8 @@ def _say(name: str, value: bytes) -> str:
     if name == "time":
         at = datetime.fromtimestamp(int(value) // 1_000_000, UTC)
         return f"{value.decode()}: {at:%Y-%m-%d %H:%M:%S} UTC"
+    if name == "session":
+        return value.hex()
     try:
         text = value.decode("utf-8")
     except UnicodeDecodeError:

@@ -85,6 +85,11 @@ _SELECT_LEAF: Final = "SELECT leaf_index FROM record.entries WHERE sequence = %s
 _SELECT_KINDS: Final = """
     SELECT sequence, leaf_index, kind, time_us, session, request, salt, body, commitment FROM record.entries
     WHERE kind = ANY(%b::smallint[]) AND time_us < %b AND (time_us >= %b OR session = %b) ORDER BY sequence"""
+_SCAN: Final = """
+    SELECT sequence, leaf_index, kind, time_us, session, request, salt, body, commitment FROM record.entries
+    WHERE sequence > %b AND sequence BETWEEN %b AND %b AND time_us >= %b AND time_us < %b
+        AND (%b::smallint IS NULL OR kind = %b::smallint) AND (%b::bytea IS NULL OR session = %b::bytea)
+    ORDER BY sequence LIMIT %b"""
 _SELECT_TOTALS: Final = """
     SELECT (SELECT count(*) FROM record.blocks), (SELECT count(*) FROM record.entries),
         (SELECT max(leaf_index) FROM record.blocks)"""
@@ -228,6 +233,34 @@ class PostgresDisclosures:
                 wanted = ([int(kind) for kind in kinds], ends_us, begins_us, NO_SESSION)
                 for stored in cursor.execute(_SELECT_KINDS, wanted, binary=True):
                     yield stored.decode()
+        except psycopg.Error as error:
+            self.close()
+            raise _store_error(error) from error
+
+    def scan(  # what a search narrows by at the server
+        self,
+        *,
+        after: int,
+        sequences: tuple[int, int],
+        times_us: tuple[int, int],
+        kind: int | None,
+        session: bytes | None,
+        limit: int,
+    ) -> list[Entry]:
+        """Return entries in their order, unchecked: behind a sequence, in a range of sequences and of times.
+
+        Args:
+            times_us: The first moment, and the first behind.
+            limit: The most that are returned.
+
+        Raises:
+            MalformedError: A row holds no entry.
+            StoreError: The store refused or cannot be reached.
+        """
+        wanted = (after, *sequences, *times_us, kind, kind, session, session, limit)
+        try:
+            with self._connected().cursor(binary=True, row_factory=args_row(StoredEntry)) as cursor:
+                return [stored.decode() for stored in cursor.execute(_SCAN, wanted).fetchall()]
         except psycopg.Error as error:
             self.close()
             raise _store_error(error) from error
