@@ -413,7 +413,10 @@ def test_an_auditor_signs_elsewhere_and_anybody_verifies(
         "--keys",
         tmp_path / "keys",
     )
-    assert run(*check).output == "2026-Q4: signed, and the table is the one that was signed\n"
+    assert run(*check).output == (
+        "2026-Q4: signed, and the table is the one that was signed\n"
+        "not checked: whether it is in the log (--proof and --log-key)\n"
+    )
     (tmp_path / "table.csv").write_bytes(bytes(made.table).replace(b",0\r\n", b",10\r\n", 1))
     assert isinstance(run(*check).exception, VerificationError)
     assert isinstance(run(*sign).exception, VerificationError)

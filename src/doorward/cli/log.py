@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from doorward.cli import log_disclose, log_search
+from doorward.cli import log_audit, log_disclose, log_release, log_search
 from doorward.cli.database import check_conninfo
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
@@ -28,6 +28,9 @@ app.command("disclose")(log_disclose.disclose)
 app.command("check-exhibit")(log_disclose.check)
 app.command("search")(log_search.search)
 app.command("searches")(log_search.searches)
+app.command("release")(log_release.release_log)
+app.command("audit")(log_audit.audit)
+app.command("audit-proof")(log_audit.audit_proof)
 
 
 @app.callback()

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -62,7 +63,7 @@ def disclose(  # noqa: PLR0913, PLR0917  # flags of a command
     person = identify(folders, key, rules.disclose, "show a field outside")
     paper = _find_paper(folders, process, now=now)
     _check_fields(rules, field or [], paper)
-    raw, shown, line = _make(folders, config, sequence, field or [])
+    raw, shown, line = make_exhibit(folders, config, sequence, field or [])
     said = sha256(raw).hexdigest()
     target = to or Path(f"exhibit-{sequence}.txt")
     page = None
@@ -134,8 +135,21 @@ def _check_fields(rules: RecordRules, names: list[str], paper: Record) -> None:
             raise VerificationError(f"`{name}` is not shown under a paper of `{paper.about}`: {why}")
 
 
-def _make(folders: Folders, config: Path | None, sequence: int, names: list[str]) -> tuple[bytes, Shown, str]:
-    """Return an exhibit, what its check says, and the log's key as a line."""
+def make_exhibit(
+    folders: Folders,
+    config: Path | None,
+    sequence: int,
+    names: Collection[str],
+    *,
+    always: Collection[str] = ALWAYS,
+) -> tuple[bytes, Shown, str]:
+    """Return an exhibit, what its check says, and the log's key as a line.
+
+    Raises:
+        ConfigError: There is no such entry, or it has no such field.
+        VerificationError: The disclosures, the log and its key do not agree.
+        StoreError: The store refused or cannot be reached.
+    """
     files, verifier, line = read_log_key(folders)
     with open_disclosures(folders, config) as disclosures:
         block = disclosures.find(sequence)
@@ -145,7 +159,9 @@ def _make(folders: Folders, config: Path | None, sequence: int, names: list[str]
         )
     entry, commitments = _open(block, sequence)
     proof = prove_leaf(files, verifier, block.leaf_index, leaf_of(block.salt, block.root))
-    raw = format_exhibit(entry, names, commitments=commitments, block_salt=block.salt, proof=proof)
+    raw = format_exhibit(
+        entry, names, commitments=commitments, block_salt=block.salt, proof=proof, always=always
+    )
     shown = check_exhibit(raw, read_public_key(line))
     if shown.faults:
         raise VerificationError(

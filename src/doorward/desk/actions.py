@@ -97,7 +97,8 @@ def seal(actor: Actor, matter: Matter, *, until: datetime, counsel: tuple[str, .
     with transaction.atomic():
         locked = lock_matter(actor, matter, Act.SEAL)
         named = _counsel(counsel, actor)
-        add_event(actor, locked, Act.SEAL, {"until": until.isoformat(), "counsel": len(named)})
+        said = until.isoformat()
+        add_event(actor, locked, Act.SEAL, {"until": said, "counsel": len(named)}, more={"until": said})
         locked.sealed_until = until
         locked.save(update_fields=["sealed_until"])
         locked.counsel.set(named)

@@ -186,6 +186,7 @@ def _file(actor: Actor, filing: Filing, decided: Decided) -> Matter:
         digest=pack.digest,
         evidence=evidence_of(decided.consulted.sources),
         drill=filing.drill,
+        tenant=by.tenant,
     )
     entry = recorder().record([(Kind.MATTER, fields)], now=actor.now)
     matter = Matter.objects.create(

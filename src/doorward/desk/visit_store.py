@@ -106,14 +106,15 @@ class VisitStore:
             transaction.set_rollback(True)  # no number is used up
             return there
         key = uuid.UUID(visit.id)
+        where = Place.objects.get(slug=place.id)
         fields = visit_entry(
-            key, place.kind, posture=visit.posture or "", drill=visit.drill, digest=visit.digest
-        )
+            key, place.kind, posture=visit.posture or "", drill=visit.drill, digest=visit.digest, tenant=where.tenant,
+        )  # fmt: skip
         entry = recorder().record([(Kind.VISIT, fields)], now=now)
         row = Visit.objects.create(
             id=key,
             number=number,
-            place=Place.objects.get(slug=place.id),
+            place=where,
             version=visit.version,
             language=visit.language,
             drill=visit.drill,

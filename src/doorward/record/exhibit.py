@@ -38,25 +38,32 @@ from doorward.record.tree import root_of
 HEADER: Final = "doorward-exhibit@v1"
 MAX_BYTES: Final = 96 * 1024 * 1024  # the longest statement is 64 MiB, and base64 adds a third
 ALWAYS: Final = ("kind", "sequence", "time")
-"""What an exhibit always shows: without them it would be about nothing."""
+"""What an exhibit for a court always shows: without them it would be about nothing."""
 
 
 def format_exhibit(
-    entry: Entry, names: Collection[str], *, commitments: Sequence[Hash], block_salt: bytes, proof: bytes
+    entry: Entry,
+    names: Collection[str],
+    *,
+    commitments: Sequence[Hash],
+    block_salt: bytes,
+    proof: bytes,
+    always: Collection[str] = ALWAYS,
 ) -> bytes:
-    """Return the file that shows these fields of an entry, and those of `ALWAYS`; the same arguments give the same.
+    """Return the file that shows these fields of an entry; the same arguments give the same.
 
     Args:
         names: Of fields that the entry has.
         commitments: Of its block, in their order; the entry's own is among them.
         proof: The tlog-proof file of the block's leaf.
+        always: Fields that are shown beside them.
 
     Raises:
         ConfigError: The entry has no such field, or the file would be too large.
         VerificationError: The entry's commitment is not among the block's.
     """
     fields = {name.decode(): value for name, value in named_fields(entry)}
-    shown = sorted({*names, *ALWAYS})
+    shown = sorted({*names, *always})
     missing = [name for name in shown if name not in fields]
     if missing:
         raise ConfigError(

@@ -12,6 +12,9 @@ from doorward.record.entry import Field, Fields
 DISCLOSE: Final = "disclose"
 SEARCH: Final = "search"
 AUDIT: Final = "audit"
+PAD: Final = "pad"
+PADDING: Final[Fields] = ((Field.ACT, PAD.encode()),)
+"""The fields of an entry that says nothing and whose leaf fills the public log up; see `schedule`."""
 
 
 def disclosure_entry(  # every part of an entry by its name

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from doorward.errors import StoreError, VerificationError
-from doorward.record.tiles import TILE_WIDTH, TileId, format_bundle, format_tile, parse_bundle, parse_tile
+from doorward.record.tiles import TileId, format_bundle, format_tile, parse_bundle, parse_tile
 
 CHECKPOINT: Final = "checkpoint"
 VERIFIER_KEY: Final = "vkey"
@@ -58,7 +58,7 @@ class LogFiles:
             # A log may drop partial tiles once the full one is there.
             full = self.read(TileId(tile.level, tile.index).path, MAX_TILE_FILE_BYTES)
             if full is not None:
-                return _cut(full, tile)
+                return cut_tile(full, TileId(tile.level, tile.index), tile.width)
         return raw
 
     def list_tile_paths(self) -> Iterator[str]:
@@ -180,7 +180,14 @@ def sync_folder(folder: Path) -> None:
         raise StoreError(f"`{folder}` could not be synced: {error.strerror}") from error
 
 
-def _cut(full: bytes, tile: TileId) -> bytes:
+def cut_tile(raw: bytes, tile: TileId, width: int) -> bytes:
+    """Return the first hashes or entries of a tile's bytes: the tile as it was when it had so many.
+
+    Raises:
+        MalformedError: The bytes are no such tile.
+    """
+    if width == tile.width:
+        return raw
     if tile.level is None:
-        return format_bundle(parse_bundle(full, TILE_WIDTH)[: tile.width])
-    return format_tile(parse_tile(full, TILE_WIDTH)[: tile.width])
+        return format_bundle(parse_bundle(raw, tile.width)[:width])
+    return format_tile(parse_tile(raw, tile.width)[:width])

@@ -1,0 +1,91 @@
+"""`doorward log release`: the public copy of the log, brought to where its schedule has it; run it once a slot.
+
+Where the log has too few leaves, entries that say nothing are recorded first, and the publisher makes leaves of them.
+"""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from doorward.cli.folders import Folders
+from doorward.cli.installation import Config, Data, find_installation
+from doorward.cli.log_link import WORKER as KEEPER
+from doorward.cli.publisher import find_signer
+from doorward.desk.recorder import Recorder
+from doorward.errors import ConfigError, StoreError
+from doorward.notes.note import Verifier
+from doorward.record.entry import Kind
+from doorward.record.keeping import PADDING
+from doorward.record.log_files import LogFiles
+from doorward.record.release import log_size, read_schedule, release
+from doorward.record.schedule import Schedule, first_schedule
+from doorward.record.spool import Spool
+from doorward.record.workers import worker_folder
+
+WORKER: Final = KEEPER - 1
+PORTION: Final = 1000
+WAIT_SECONDS: Final = 120.0
+LOOK_SECONDS: Final = 0.2
+
+
+def release_log(
+    to: Annotated[Path, typer.Argument(help="the folder that is served to the public")],
+    every: Annotated[int | None, typer.Option(help="the first time: length of a slot, in seconds")] = None,
+    leaves: Annotated[int | None, typer.Option(help="the first time: leaves in each slot")] = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Bring the public copy of the log to where its schedule has it; its growth tells nothing of what happened."""
+    now = datetime.now(UTC)  # noqa: TID251  # the command line is where the clock is read
+    folders, public = find_installation(config, data), LogFiles(to)
+    schedule = _schedule(public, every, leaves, int(now.timestamp()))
+    signer, files = find_signer(folders), LogFiles(folders.log)
+    size = schedule.size_at(int(now.timestamp()))
+    missing = size - log_size(files, signer.verifier)
+    if missing > 0:
+        _pad(folders, missing, now=now)
+        _wait(files, signer.verifier, size)
+    release(files, public, signer, schedule, now=int(now.timestamp()))
+    backlog = log_size(files, signer.verifier) - size
+    typer.echo(
+        f"{to}: {size} leaves, {max(missing, 0)} of them padding made now; {backlog} wait for the next slots"
+    )
+
+
+def _schedule(public: LogFiles, every: int | None, leaves: int | None, now: int) -> Schedule:
+    kept = read_schedule(public)
+    if kept is not None:
+        if (every or kept.every, leaves or kept.leaves) != (kept.every, kept.leaves):
+            raise ConfigError(
+                f"the schedule of `{public.folder}` is {kept.leaves} leaves every {kept.every} seconds, and stays",
+                hint="another schedule is another log",
+            )
+        return kept
+    if every is None or leaves is None:
+        raise ConfigError(
+            f"`{public.folder}` has no schedule yet", hint="--every and --leaves; docs/howto/record-audit.md"
+        )
+    return first_schedule(every, leaves, now)
+
+
+def _pad(folders: Folders, count: int, *, now: datetime) -> None:
+    recorder = Recorder(Spool.open(worker_folder(folders.spool, WORKER), now=now, worker=WORKER))
+    try:
+        for start in range(0, count, PORTION):
+            recorder.record([(Kind.KEEPING, PADDING)] * min(PORTION, count - start), now=now)
+    finally:
+        recorder.close(now=now)
+
+
+def _wait(files: LogFiles, verifier: Verifier, size: int) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while log_size(files, verifier) < size:
+        if time.monotonic() > deadline:
+            raise StoreError(
+                "the publisher does not take in what was recorded; nothing was released",
+                hint="start `doorward publisher`, then run this again",
+            )
+        time.sleep(LOOK_SECONDS)

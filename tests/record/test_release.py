@@ -1,0 +1,177 @@
+"""What the public is served grows with the clock alone: from its files nobody tells what happened, or when."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doorward.cli import log_release
+from doorward.cli.log_link import WORKER as KEEPER
+from doorward.desk.recorder import Recorder
+from doorward.errors import ConfigError, MalformedError, VerificationError
+from doorward.notes.note import Signer
+from doorward.record.checkpoint import parse_checkpoint
+from doorward.record.entry import Entry, Field, Kind
+from doorward.record.fsck import check_log
+from doorward.record.keeping import PADDING
+from doorward.record.log_files import LogFiles
+from doorward.record.openings import MemoryDisclosures
+from doorward.record.release import log_size, read_schedule, release
+from doorward.record.schedule import Schedule, first_schedule, parse_schedule
+from doorward.record.segments import read_spool
+from doorward.record.spool import Spool
+from doorward.record.workers import worker_folder
+from record.place import Place
+from record.samples import NOW, World, conversation, fill, session_id
+
+HOUR, START = 3600, 1_900_000_800
+SCHEDULE = Schedule(HOUR, 300, START)
+
+
+def pad(world: World, count: int) -> None:
+    spool = Spool.open(worker_folder(world.spool_dir, 12), now=NOW, worker=12)
+    recorder = Recorder(spool)
+    if count > 0:
+        recorder.record([(Kind.KEEPING, PADDING)] * count, now=NOW)
+    recorder.close(now=NOW)
+    world.publish()
+
+
+def run_slot(world: World, public: LogFiles, slot: int, signer: Signer, *, late: int = 0) -> None:
+    now = START + slot * HOUR + late
+    pad(world, SCHEDULE.size_at(now) - log_size(LogFiles(world.log_dir), signer.verifier))
+    release(LogFiles(world.log_dir), public, signer, SCHEDULE, now=now)
+
+
+def seen(folder: Path) -> dict[str, tuple[int, int]]:
+    """All that a reader of the folder sees but for hashes: names, sizes, times; the checkpoint's size apart."""
+    return {
+        path.relative_to(folder).as_posix(): (
+            path.stat().st_size if path.is_file() else 0,
+            path.stat().st_mtime_ns,
+        )
+        for path in (folder, *folder.rglob("*"))
+    }
+
+
+def world_of(folder: Path, signer: Signer) -> World:
+    folder.mkdir()
+    return World(folder, signer, MemoryDisclosures())
+
+
+def test_two_cities_with_other_histories_look_the_same_from_outside(tmp_path: Path, signer: Signer) -> None:
+    quiet, busy = world_of(tmp_path / "quiet", signer), world_of(tmp_path / "busy", signer)
+    folders = tmp_path / "one", tmp_path / "other"
+    fill(busy.spool_dir, range(90))  # 360 leaves: more than a slot takes
+    busy.publish()
+    quiet.publish()
+    for slot in (1, 2, 3):
+        for world, folder, late in ((quiet, folders[0], 7), (busy, folders[1], 1800)):
+            if slot == 2 and world is quiet:
+                fill(world.spool_dir, (1,))
+            run_slot(world, LogFiles(folder), slot, signer, late=late)
+        assert seen(folders[0]) == seen(folders[1])
+        sizes = {parse_checkpoint((folder / "checkpoint").read_bytes()).tree_size for folder in folders}
+        assert sizes == {slot * 300}
+    # And each is a log that verifies, from the public files and with the disclosures.
+    for world, folder in zip((quiet, busy), folders, strict=True):
+        report = check_log(folder, signer.verifier)
+        assert (report.findings, report.counts["tree size"]) == ([], 900)
+        assert check_log(world.log_dir, signer.verifier, world.spool_dir, world.disclosures).findings == []
+
+
+def test_no_file_has_a_time_but_that_of_a_slot(tmp_path: Path, world: World, signer: Signer) -> None:
+    public = tmp_path / "public"
+    world.publish()
+    for slot in (1, 2):
+        run_slot(world, LogFiles(public), slot, signer, late=1234)
+    times = {path.stat().st_mtime for path in (public, *public.rglob("*"))}
+    assert times <= {START + HOUR, START + 2 * HOUR}
+
+
+def test_nothing_is_added_within_a_slot(tmp_path: Path, world: World, signer: Signer) -> None:
+    public = tmp_path / "public"
+    world.publish()
+    run_slot(world, LogFiles(public), 1, signer)
+    before = {path: path.read_bytes() for path in public.rglob("*") if path.is_file()}
+    spool = Spool.open(world.spool_dir, now=NOW)
+    spool.append(conversation(session_id(7)), now=NOW)
+    spool.close(now=NOW)
+    world.publish()
+    run_slot(world, LogFiles(public), 1, signer, late=HOUR - 1)
+    assert before == {path: path.read_bytes() for path in public.rglob("*") if path.is_file()}
+
+
+def test_a_release_never_has_two_histories(tmp_path: Path, world: World, signer: Signer) -> None:
+    public = tmp_path / "public"
+    world.publish()
+    run_slot(world, LogFiles(public), 2, signer)
+    kept = (public / "checkpoint").read_bytes()
+    with pytest.raises(VerificationError, match="the clock went back"):
+        release(LogFiles(world.log_dir), LogFiles(public), signer, SCHEDULE, now=START + HOUR)
+    with pytest.raises(VerificationError, match="asks for 900 leaves and the log has 600"):
+        release(LogFiles(world.log_dir), LogFiles(public), signer, SCHEDULE, now=START + 3 * HOUR)
+    other = world_of(tmp_path / "other", signer)
+    fill(other.spool_dir, (5,))
+    other.publish()
+    with pytest.raises(VerificationError, match="does not begin with what was released"):
+        run_slot(other, LogFiles(public), 3, signer)
+    assert (public / "checkpoint").read_bytes() == kept
+
+
+@given(st.integers(60, 10**6), st.integers(1, 10**6), st.integers(10**9, 10**10), st.integers(0, 10**8))
+def test_the_size_is_a_function_of_the_clock(every: int, leaves: int, now: int, later: int) -> None:
+    schedule = first_schedule(every, leaves, now)
+    assert parse_schedule(schedule.format()) == schedule
+    assert schedule.size_at(now) == 0
+    whole, rest = divmod(schedule.size_at(now + later), leaves)
+    assert (rest, whole) == (0, (now + later - schedule.start) // every)
+    assert schedule.slot_end(now + later) <= now + later < schedule.slot_end(now + later) + every
+
+
+@pytest.mark.parametrize("raw", [b"", b"doorward schedule v1\nevery: 60\nleaves: 0\nstart: 60\n", b"\xff"])
+def test_what_is_no_schedule_is_refused(raw: bytes) -> None:
+    with pytest.raises(MalformedError):
+        parse_schedule(raw)
+    with pytest.raises(ConfigError):
+        first_schedule(59, 1, 1000)
+    with pytest.raises(ConfigError):
+        first_schedule(0, 1, 1000)
+
+
+def test_the_command_pads_waits_for_the_publisher_and_keeps_its_schedule(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public = tmp_path / "public"
+    assert "has no schedule yet" in place.run("release", public).stderr
+    monkeypatch.setattr(log_release, "_wait", lambda *_: place.world.publish())
+    assert place.run("release", public, "--every", "60", "--leaves", "40").stderr == ""
+    kept = read_schedule(LogFiles(public))
+    assert kept is not None
+    assert abs(kept.start - datetime.now(UTC).timestamp()) < 120  # noqa: TID251  # the command reads the real clock
+    earlier = Schedule(60, 40, kept.start - 120)
+    (public / "schedule").write_bytes(earlier.format())
+    (public / "checkpoint").unlink()
+    done = place.run("release", public)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "wait for the next slots" in done.stdout
+    folder = worker_folder(place.folders.spool, KEEPER - 1)
+    pads = [one for one in read_spool(folder) if isinstance(one, Entry)]
+    assert len(pads) in {80 - 12, 120 - 12}  # of a minute more, where one went by
+    assert {one.fields for one in pads} == {((Field.ACT, b"pad"),)}
+    assert check_log(public, place.world.signer.verifier).findings == []
+    assert "and stays" in place.run("release", public, "--leaves", "41").stderr
+
+
+def test_without_a_publisher_nothing_is_released(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public = tmp_path / "public"
+    public.mkdir()
+    now = int(datetime.now(UTC).timestamp()) - 60  # noqa: TID251  # as above
+    (public / "schedule").write_bytes(first_schedule(60, 500, now).format())
+    monkeypatch.setattr(log_release, "WAIT_SECONDS", 0.0)
+    assert "the publisher does not take in" in place.run("release", public).stderr
+    assert not (public / "checkpoint").exists()
