@@ -13,6 +13,7 @@ from doorward.orders.assemble import COLLECTIONS, assemble_pack
 from doorward.orders.deadlines import DEADLINES, Deadlines, read_deadlines
 from doorward.orders.exemptions import EXEMPTIONS, Exemptions, read_exemptions
 from doorward.orders.fund import FUND, FundWords, read_fund
+from doorward.orders.fund_history import HISTORY, History, read_fund_history
 from doorward.orders.fund_units import FUND_UNITS, FundUnits, read_fund_units
 from doorward.orders.letter_book import LetterBook
 from doorward.orders.letters import read_letters
@@ -34,6 +35,7 @@ __all__ = [
     "load_deadlines",
     "load_exemptions",
     "load_fund",
+    "load_fund_history",
     "load_fund_units",
     "load_letters",
     "load_lexicon",
@@ -239,6 +241,15 @@ def load_fund_units(pack: Pack) -> FundUnits:
     found, findings = read_fund_units(text)
     if found is None:
         raise _faults(pack, FUND_UNITS, findings)
+    return found
+
+
+def load_fund_history(pack: Pack) -> History:
+    """Return what others published of an order's fund; raises as `load_deadlines`."""
+    text = _text_of(pack, HISTORY, "history of a fund")
+    found, findings = read_fund_history(text)
+    if found is None:
+        raise _faults(pack, HISTORY, findings)
     return found
 
 

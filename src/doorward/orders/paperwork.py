@@ -7,6 +7,7 @@ from doorward.errors import Finding, PolicyCheckError
 from doorward.orders.deadlines import DEADLINES, read_deadlines
 from doorward.orders.exemptions import EXEMPTIONS, read_exemptions
 from doorward.orders.fund import FUND, read_fund
+from doorward.orders.fund_history import HISTORY, read_fund_history
 from doorward.orders.fund_units import FUND_UNITS, read_fund_units
 from doorward.orders.intake.questions import INTAKE
 from doorward.orders.pack import Pack
@@ -23,6 +24,7 @@ def check_paperwork(pack: Pack) -> list[Finding]:
         STATUTORY: lambda text: read_statutory(text, pack.clauses)[1] + _check_rows(pack, text),
         EXEMPTIONS: lambda text: read_exemptions(text)[1] + _check_requests(pack, text),
         FUND: lambda text: read_fund(text)[1],
+        HISTORY: lambda text: read_fund_history(text)[1],
         FUND_UNITS: lambda text: read_fund_units(text)[1],
         TRANSPARENCY: lambda text: read_transparency(text)[1] + _check_counted(pack, text),
         RETENTION: lambda text: read_retention(text)[1],
