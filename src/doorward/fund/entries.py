@@ -2,7 +2,8 @@
 
 A transaction has two entries of the kind `fund`: one before it is committed, with its text, and one after, before
 anybody is told. Their ACT is `post`, then `posted`, or `withdrawn` where PostgreSQL did not commit (ADR 65). A change
-of the rules has two in the same way: `rules`, then one of those.
+of the rules has two in the same way: `rules`, then one of those. A month of the public tables has one entry before
+anybody sees it, with the ACT `publish` and the digest of its totals (ADR 73).
 """
 
 import uuid
@@ -18,6 +19,7 @@ POST: Final = b"post"
 RULES: Final = b"rules"
 POSTED: Final = b"posted"
 WITHDRAWN: Final = b"withdrawn"
+PUBLISH: Final = b"publish"
 
 TYPED: Final = "typed"
 """How a login is proven that is not: somebody typed it. `desk ROLE` is a person who was signed in at the desk with a
@@ -79,4 +81,23 @@ def end_entry(key: uuid.UUID, entry: int, act: bytes) -> Fields:
         (Field.LAST, b"%d" % entry),
         (Field.MATTER, key.hex.encode()),
         (Field.ACT, act),
+    )
+
+
+def publish_entry(month: str, totals: bytes, by: str, proof: str = TYPED) -> Fields:
+    """Return the fields of the entry of a month that is published.
+
+    Args:
+        month: Such as ``2026-03``.
+        totals: The text that names the digest of every table.
+        by: The login of the City person who publishes it.
+        proof: How it is known that the login is who it says; see `TYPED`.
+    """
+    return (
+        (Field.LOGIN, by.encode()),
+        (Field.AUTHENTICATION, proof.encode()),
+        (Field.TEXT, totals),
+        (Field.WHAT, month.encode()),
+        (Field.ACT, PUBLISH),
+        (Field.DIGEST, sha256(totals).hexdigest().encode()),
     )

@@ -14,6 +14,7 @@ from doorward.orders.deadlines import DEADLINES, Deadlines, read_deadlines
 from doorward.orders.exemptions import EXEMPTIONS, Exemptions, read_exemptions
 from doorward.orders.fund import FUND, FundWords, read_fund
 from doorward.orders.fund_history import HISTORY, History, read_fund_history
+from doorward.orders.fund_published import PUBLISHED, PublishedWords, read_fund_published
 from doorward.orders.fund_units import FUND_UNITS, FundUnits, read_fund_units
 from doorward.orders.letter_book import LetterBook
 from doorward.orders.letters import read_letters
@@ -36,6 +37,7 @@ __all__ = [
     "load_exemptions",
     "load_fund",
     "load_fund_history",
+    "load_fund_published",
     "load_fund_units",
     "load_letters",
     "load_lexicon",
@@ -250,6 +252,15 @@ def load_fund_history(pack: Pack) -> History:
     found, findings = read_fund_history(text)
     if found is None:
         raise _faults(pack, HISTORY, findings)
+    return found
+
+
+def load_fund_published(pack: Pack) -> PublishedWords:
+    """Return what everybody may see of an order's fund; raises as `load_deadlines`."""
+    text = _text_of(pack, PUBLISHED, "public tables of a fund")
+    found, findings = read_fund_published(text)
+    if found is None:
+        raise _faults(pack, PUBLISHED, findings)
     return found
 
 

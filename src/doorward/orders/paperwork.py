@@ -8,6 +8,7 @@ from doorward.orders.deadlines import DEADLINES, read_deadlines
 from doorward.orders.exemptions import EXEMPTIONS, read_exemptions
 from doorward.orders.fund import FUND, read_fund
 from doorward.orders.fund_history import HISTORY, read_fund_history
+from doorward.orders.fund_published import PUBLISHED, check_published, read_fund_published
 from doorward.orders.fund_units import FUND_UNITS, read_fund_units
 from doorward.orders.intake.questions import INTAKE
 from doorward.orders.pack import Pack
@@ -25,6 +26,7 @@ def check_paperwork(pack: Pack) -> list[Finding]:
         EXEMPTIONS: lambda text: read_exemptions(text)[1] + _check_requests(pack, text),
         FUND: lambda text: read_fund(text)[1],
         HISTORY: lambda text: read_fund_history(text)[1],
+        PUBLISHED: lambda text: read_fund_published(text)[1] + _check_published(pack, text),
         FUND_UNITS: lambda text: read_fund_units(text)[1],
         TRANSPARENCY: lambda text: read_transparency(text)[1] + _check_counted(pack, text),
         RETENTION: lambda text: read_retention(text)[1],
@@ -80,6 +82,16 @@ def _check_counted(pack: Pack, text: str) -> list[Finding]:
             if one not in _kinds(pack):
                 file.note(f"`{one[:60]}` is no kind of the intake", "kind", kind)
     return file.findings
+
+
+def _check_published(pack: Pack, text: str) -> list[Finding]:
+    """Return what fund_published.toml names that the fund does not have, and the reverse."""
+    try:
+        words = read_fund(pack.files[FUND])[0] if FUND in pack.files else None
+        units = read_fund_units(pack.files[FUND_UNITS])[0] if FUND_UNITS in pack.files else None
+    except PolicyCheckError:  # said where they are read
+        return []
+    return check_published(text, words, units)
 
 
 def _kinds(pack: Pack) -> frozenset[str]:

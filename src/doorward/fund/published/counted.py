@@ -1,0 +1,123 @@
+"""Which report counts in which month, and how much: the only way by which a grantee's numbers come here. Pure.
+
+A report counts in the month in which its period ends, or, where it was accepted too late for that, in the first month
+that is published after it was accepted. What is late counts late, so that a number that stands never changes, and the
+month is a function of two days that nobody can set later (as ADR 46 has it for requests).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Protocol
+
+from doorward.errors import MalformedError
+from doorward.fund.grantee.report import Report
+from doorward.fund.published.month import Month, parse_month
+from doorward.orders.fund_published import OPENED, PublishedWords
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A report that the fund accepted, as it is counted: no agreement, grantee, stage, detention or amount is in it.
+
+    Args:
+        last: The last day of its period.
+        accepted: The day in the city on which it was accepted; never set later.
+        units: By service of fund_units.toml.
+        opened: Cases that were opened, by service.
+        outcomes: Cases by outcome of fund_units.toml.
+    """
+
+    last: date
+    accepted: date
+    units: Mapping[str, int] = field(default_factory=dict)
+    opened: Mapping[str, int] = field(default_factory=dict)
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+
+
+class Reports(Protocol):
+    """Where accepted reports are kept; the desk's table is one, a list in a test another."""
+
+    def accepted(self) -> Iterable[Accepted]:
+        """Return every report that was accepted, in any order, each once."""
+
+
+def take_report(report: Report, accepted: date) -> Accepted:
+    """Return what of a report is counted."""
+    units, opened, outcomes = Counter[str](), Counter[str](), Counter[str]()
+    for row in report.units:
+        units[row.service] += row.units
+        opened[row.service] += row.opened
+    for outcome in report.outcomes:
+        outcomes[outcome.outcome] += outcome.cases
+    return Accepted(report.last, accepted, dict(units), dict(opened), dict(outcomes))
+
+
+def publish_on(month: Month, words: PublishedWords) -> date:
+    """Return the day on which a month is published."""
+    return month.last + timedelta(days=words.delay_days)
+
+
+def newest_due(words: PublishedWords, today: date) -> Month | None:
+    """Return the last month whose day has come, or None where none has."""
+    month, found = parse_month(words.first), None
+    while publish_on(month, words) <= today:
+        month, found = month.after, month
+    return found
+
+
+def month_of(report: Accepted, words: PublishedWords) -> Month:
+    """Return the month in which a report counts: that of its last day, or the first that is published after it came."""
+    month = max(Month.of(report.last), parse_month(words.first))
+    while publish_on(month, words) <= report.accepted:
+        month = month.after
+    return month
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """All that was reported, by month: of each public service, and of each public outcome."""
+
+    served: Mapping[Month, tuple[int, ...]]
+    ended: Mapping[Month, tuple[int, ...]]
+
+
+def count_reports(reports: Iterable[Accepted], words: PublishedWords) -> Counts:
+    """Return the counts of every month that has some.
+
+    Args:
+        reports: Each once.
+
+    Raises:
+        MalformedError: A report has a word that the public tables do not count.
+    """
+    served: dict[Month, Counter[str]] = {}
+    ended: dict[Month, Counter[str]] = {}
+    of_service = {one: served.code for served in words.counted for one in served.reported}
+    of_outcome = {one: ended.code for ended in words.outcomes.values() for one in ended.reported}
+    for report in reports:
+        month = month_of(report, words)
+        counts = served.setdefault(month, Counter())
+        for held, is_opened in ((report.units, False), (report.opened, True)):
+            for service, count in held.items():
+                code = _known(of_service, service)
+                if (words.served[code].counts == OPENED) == is_opened:
+                    counts[code] += count
+        ends = ended.setdefault(month, Counter())
+        for outcome, count in report.outcomes.items():
+            ends[_known(of_outcome, outcome)] += count
+    services = [one.code for one in words.counted]
+    return Counts(
+        {month: tuple(counts[code] for code in services) for month, counts in served.items()},
+        {month: tuple(counts[code] for code in words.outcomes) for month, counts in ended.items()},
+    )
+
+
+def _known(codes: Mapping[str, str], word: str) -> str:
+    if word not in codes:
+        raise MalformedError(
+            f"a report counts `{word[:40]}`, and the public tables do not",
+            hint="fund_published.toml names each service and outcome once",
+        )
+    return codes[word]
