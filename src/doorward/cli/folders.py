@@ -169,6 +169,11 @@ class Folders:
         """What those on call are told, one file a notice."""
         return self.data / "notices"
 
+    @property
+    def fund_public(self) -> Path:
+        """The fund's published months, one folder each; everybody may read them."""
+        return self.data / "fund-public"
+
     def make(self) -> None:
         """Make the folder and its parts; a second call changes nothing.
 

@@ -33,6 +33,8 @@ class _Fund(DeferredGroup):
         "statement": Deferred("fund_show:statement"),
         "export": Deferred("fund_show:export"),
         "verify": Deferred("fund_show:verify"),
+        "publish": Deferred("fund_published:publish"),
+        "published": Deferred("fund_published:published", "Show and check the months that are published."),
         "report": Deferred("fund_report:app", "Check what a grantee hands in, and make its template."),
         "sample": Deferred("fund_sample:sample"),
     }

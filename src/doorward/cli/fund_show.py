@@ -48,6 +48,12 @@ def _written(kept: list[rows.Kept], postings: dict[int, tuple[Posting, ...]]) ->
     ]
 
 
+def read_written(link: Link) -> list[Written]:
+    """Return every transaction of the ledger in its order; raises UpstreamError."""
+    _, kept, postings = _read(link)
+    return _written(kept, postings)
+
+
 def install(
     order: Annotated[
         str | None, typer.Option(help="whose fund.toml; that of `[fund]`, or the sample's")

@@ -1,0 +1,218 @@
+"""`doorward fund publish` and `doorward fund published …`: months that everybody may see, made, shown and checked."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from doorward.cli.fund_link import WORKER, AsJson, By, Config, Data, Database, Link, echo, read_clock
+from doorward.cli.fund_show import read_written
+from doorward.cli.report_observe import SPOOL_ALONE, find_disclosures, read_entries
+from doorward.cli.settings import read_settings
+from doorward.desk.recorder import Recorder
+from doorward.errors import ConfigError, MalformedError, StoreError, VerificationError
+from doorward.fund.archive import Archive
+from doorward.fund.published.check import Kept, check_editions, check_recorded, check_remade
+from doorward.fund.published.counted import Accepted
+from doorward.fund.published.files import DOCUMENT, NAMES, TABLES, TOTALS, check_file, digest, parse_totals
+from doorward.fund.published.reports_file import parse_reports
+from doorward.fund.publishing import Holdings, due_months, next_day, publish_due, remake
+from doorward.orders.load import load_fund, load_fund_published, load_fund_units, load_pack
+from doorward.record.entry import Kind
+from doorward.record.spool import Spool
+from doorward.record.workers import worker_folder
+
+published = typer.Typer(no_args_is_help=True, help="Show and check the months that are published.")
+Order = Annotated[str, typer.Option(help="a shipped order such as `chicago`, or the folder of one")]
+ReportsFile = Annotated[
+    Path | None,
+    typer.Option(help="accepted reports as JSON; without it services are not counted, which is not nought"),
+]
+Folder = Annotated[
+    Path | None, typer.Option("--folder", help="where the months are; `fund-public` of the data folder")
+]
+NoLedger = Annotated[
+    bool, typer.Option("--no-ledger", help="there is no ledger: services and outcomes alone")
+]
+FromLedger = Annotated[
+    bool, typer.Option("--ledger", help="make every month again from the ledger and compare the bytes")
+]
+Zone = Annotated[str, typer.Option(help="the city's time zone, by which a day begins")]
+
+
+@published.callback()
+def _published() -> None:
+    """Show and check the months that are published."""
+
+
+def publish(  # noqa: PLR0913, PLR0917  # flags of a command
+    by: By,
+    order: Order = "chicago",
+    reports: ReportsFile = None,
+    folder: Folder = None,
+    zone: Zone = "America/Chicago",
+    no_ledger: NoLedger = False,  # noqa: FBT002  # a command-line flag
+    config: Config = None,
+    data: Data = None,
+    database: Database = None,
+    as_json: AsJson = False,  # noqa: FBT002  # as above
+) -> None:
+    """Publish every month whose day has come: recorded first, then shown. A second run publishes nothing."""
+    link, now = Link(config, data, database), read_clock()
+    archive, words = Archive(folder or link.folders.fund_public), load_fund_published(load_pack(order))
+    try:
+        today = now.astimezone(ZoneInfo(zone)).date()
+    except (KeyError, ValueError) as error:
+        raise ConfigError(f"`{zone[:40]}` is no time zone", hint="such as America/Chicago") from error
+    done = []
+    if due_months(
+        archive, words, today
+    ):  # the spool has one writer, and is taken only where something is written
+        recorder = Recorder(Spool.open(worker_folder(link.folders.spool, WORKER), now=now, worker=WORKER))
+        try:
+            done = [
+                str(month)
+                for month in publish_due(
+                    archive, lambda: _holdings(link, order, reports, has_ledger=not no_ledger), words, recorder,
+                    by=by, today=today, now=now,
+                )
+            ]  # fmt: skip
+        finally:
+            recorder.close(now=now)
+    following, day = next_day(archive, words)
+    if as_json:
+        totals = {month: digest(archive.read(month, TOTALS).files[TOTALS]) for month in done}
+        echo({"published": totals, "next": str(following), "on": day.isoformat()})
+        return
+    for month in done:
+        typer.echo(f"{month}: published; totals {digest(archive.read(month, TOTALS).files[TOTALS])}")
+    typer.echo(f"next is {following}, on {day}")
+
+
+def _holdings(link: Link, order: str, reports: Path | None, *, has_ledger: bool) -> Holdings:
+    pack = load_pack(order)
+    written = read_written(link) if has_ledger else ()
+    return Holdings(
+        written, _read_reports(reports), load_fund_published(pack), load_fund(pack), load_fund_units(pack)
+    )
+
+
+def _read_reports(file: Path | None) -> tuple[Accepted, ...] | None:
+    if file is None:
+        return None
+    try:
+        return parse_reports(file.read_bytes())
+    except OSError as error:
+        raise StoreError(f"the reports cannot be read: {error.strerror}") from error
+    except MalformedError as error:
+        raise ConfigError(f"the reports: {error}") from error
+
+
+@published.command()
+def show(
+    folder: Folder = None, config: Config = None, data: Data = None,
+    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
+) -> None:  # fmt: skip
+    """List the months that are published, with the digest of each one's totals."""
+    archive = Archive(folder or Link(config, data, None).folders.fund_public)
+    found = {month: archive.read(month, TOTALS).files.get(TOTALS, b"") for month in archive.months()}
+    if as_json:
+        echo([{"totals": digest(raw), **_said(raw)} for raw in found.values()])
+        return
+    for month, raw in found.items():
+        said = _said(raw)
+        typer.echo(
+            f"{month}  {digest(raw)}  appropriated {said.get('appropriated')}, paid {said.get('paid')}"
+        )
+
+
+def _said(raw: bytes) -> dict[str, str]:
+    try:
+        return parse_totals(raw)
+    except MalformedError:
+        return {}
+
+
+@published.command()
+def verify(  # noqa: PLR0913, PLR0917  # flags of a command
+    files: Annotated[
+        Path | None,
+        typer.Argument(
+            help="a folder of downloaded months, or of one month's files; nothing else is asked then"
+        ),
+    ] = None,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="make every month again from the ledger and compare the bytes")
+    ] = False,  # a command-line flag
+    order: Order = "chicago",
+    reports: ReportsFile = None,
+    folder: Folder = None,
+    config: Config = None,
+    data: Data = None,
+    database: Database = None,
+    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
+) -> None:
+    """Check published months: by their files alone, or at the City against the record, and with `--ledger` the ledger.
+
+    Exit codes: 0 they hold, 1 something is not what it says, 2 usage, 3 it could not be told.
+    """
+    if files is not None:
+        if not files.is_dir():
+            raise ConfigError(f"`{files}` is no folder")
+        if (files / TOTALS).exists():
+            _end(_check_one(files), 1, as_json=as_json, against=("files",))
+            return
+        kept = Archive(files).read_all()
+        if not kept:
+            raise ConfigError(
+                f"`{files}` has no published month", hint=f"a folder with {TOTALS}, or one such a month"
+            )
+        _end(check_editions(kept), len(kept), as_json=as_json, against=("files",))
+        return
+    link = Link(config, data, database)
+    kept = Archive(folder or link.folders.fund_public).read_all()
+    disclosures = find_disclosures(link.folders, read_settings(config).record if config is not None else "")
+    begins, ends = datetime(1970, 1, 2, tzinfo=UTC), read_clock() + timedelta(days=1)
+    entries = read_entries(link.folders, disclosures, begins=begins, ends=ends, kinds=(Kind.FUND,))
+    wrong = [*check_editions(kept), *check_recorded(kept, entries)]
+    if ledger:
+        wrong += check_remade(kept, remake(kept, _holdings(link, order, reports, has_ledger=True)))
+    if not disclosures:
+        typer.echo(SPOOL_ALONE, err=True)
+    _end(wrong, len(kept), as_json=as_json, against=("files", "record", *(("ledger",) if ledger else ())))
+
+
+def _check_one(folder: Path) -> list[str]:
+    """Check the files of one month that somebody downloaded, all or some of them."""
+    read = {name: (folder / name).read_bytes() for name in NAMES if (folder / name).is_file()}
+    totals = read.pop(TOTALS)
+    if not read:
+        raise ConfigError(f"`{folder}` has nothing beside {TOTALS}", hint=", ".join((*TABLES, DOCUMENT)))
+    wrong = []
+    for name, raw in read.items():
+        try:
+            check_file(totals, name, raw)
+        except MalformedError as error:
+            raise ConfigError(f"`{TOTALS}`: {error}") from error
+        except VerificationError as error:
+            wrong.append(str(error))
+    if len(read) == len(NAMES) - 1:
+        alone = check_editions([Kept(parse_totals(totals)["month"], {**read, TOTALS: totals})])
+        wrong += [
+            one for one in alone if "behind the month before" not in one
+        ]  # which one folder does not have
+    return wrong
+
+
+def _end(wrong: Sequence[str], months: int, *, as_json: bool, against: tuple[str, ...]) -> None:
+    if as_json:
+        echo({"months": months, "against": list(against), "wrong": list(wrong)})
+    else:
+        for one in wrong:
+            typer.echo(one)
+        typer.echo(f"{months} months against {', '.join(against)}: {len(wrong)} differences")
+    if wrong:
+        raise typer.Exit(1)
