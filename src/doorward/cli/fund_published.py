@@ -144,9 +144,7 @@ def verify(  # noqa: PLR0913, PLR0917  # flags of a command
             help="a folder of downloaded months, or of one month's files; nothing else is asked then"
         ),
     ] = None,
-    ledger: Annotated[
-        bool, typer.Option("--ledger", help="make every month again from the ledger and compare the bytes")
-    ] = False,  # a command-line flag
+    ledger: FromLedger = False,  # noqa: FBT002  # a command-line flag
     order: Order = "chicago",
     reports: ReportsFile = None,
     folder: Folder = None,
