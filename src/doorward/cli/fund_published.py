@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 import typer
 
-from doorward.cli.fund_link import WORKER, AsJson, By, Config, Data, Database, Link, echo, read_clock
-from doorward.cli.fund_show import read_written
+from doorward.cli.fund_link import AsJson, By, Config, Data, Database, Link, echo, read_clock
+from doorward.cli.fund_record import fund_recorder
+from doorward.cli.fund_show import read_holdings
 from doorward.cli.report_observe import SPOOL_ALONE, find_disclosures, read_entries
-from doorward.cli.settings import read_settings
-from doorward.desk.recorder import Recorder
 from doorward.errors import ConfigError, MalformedError, StoreError, VerificationError
 from doorward.fund.archive import Archive
 from doorward.fund.published.check import Kept, check_editions, check_recorded, check_remade
@@ -21,12 +20,12 @@ from doorward.fund.published.files import DOCUMENT, NAMES, TABLES, TOTALS, check
 from doorward.fund.published.reports_file import parse_reports
 from doorward.fund.publishing import Holdings, due_months, next_day, publish_due, remake
 from doorward.orders.load import load_fund, load_fund_published, load_fund_units, load_pack
+from doorward.orders.pack import Pack
 from doorward.record.entry import Kind
-from doorward.record.spool import Spool
-from doorward.record.workers import worker_folder
 
+DEFAULT_ZONE: Final = "America/Chicago"
 published = typer.Typer(no_args_is_help=True, help="Show and check the months that are published.")
-Order = Annotated[str, typer.Option(help="a shipped order such as `chicago`, or the folder of one")]
+Order = Annotated[str | None, typer.Option(help="whose words; those of `[fund]`, or the sample's")]
 ReportsFile = Annotated[
     Path | None,
     typer.Option(help="accepted reports as JSON; without it services are not counted, which is not nought"),
@@ -40,7 +39,9 @@ NoLedger = Annotated[
 FromLedger = Annotated[
     bool, typer.Option("--ledger", help="make every month again from the ledger and compare the bytes")
 ]
-Zone = Annotated[str, typer.Option(help="the city's time zone, by which a day begins")]
+Zone = Annotated[
+    str | None, typer.Option(help="the city's time zone, by which a day begins; that of `[desk]`")
+]
 
 
 @published.callback()
@@ -50,10 +51,10 @@ def _published() -> None:
 
 def publish(  # noqa: PLR0913, PLR0917  # flags of a command
     by: By,
-    order: Order = "chicago",
+    order: Order = None,
     reports: ReportsFile = None,
     folder: Folder = None,
-    zone: Zone = "America/Chicago",
+    zone: Zone = None,
     no_ledger: NoLedger = False,  # noqa: FBT002  # a command-line flag
     config: Config = None,
     data: Data = None,
@@ -62,26 +63,17 @@ def publish(  # noqa: PLR0913, PLR0917  # flags of a command
 ) -> None:
     """Publish every month whose day has come: recorded first, then shown. A second run publishes nothing."""
     link, now = Link(config, data, database), read_clock()
-    archive, words = Archive(folder or link.folders.fund_public), load_fund_published(load_pack(order))
-    try:
-        today = now.astimezone(ZoneInfo(zone)).date()
-    except (KeyError, ValueError) as error:
-        raise ConfigError(f"`{zone[:40]}` is no time zone", hint="such as America/Chicago") from error
-    done = []
-    if due_months(
-        archive, words, today
-    ):  # the spool has one writer, and is taken only where something is written
-        recorder = Recorder(Spool.open(worker_folder(link.folders.spool, WORKER), now=now, worker=WORKER))
-        try:
-            done = [
-                str(month)
-                for month in publish_due(
-                    archive, lambda: _holdings(link, order, reports, has_ledger=not no_ledger), words, recorder,
-                    by=by, today=today, now=now,
-                )
-            ]  # fmt: skip
-        finally:
-            recorder.close(now=now)
+    pack = load_pack(order or link.order)
+    archive, words = Archive(folder or link.folders.fund_public), load_fund_published(pack)
+    today = now.astimezone(_zone(zone, link)).date()
+    done: list[str] = []
+    if due_months(archive, words, today):  # the record is taken only where something is written
+        with fund_recorder(link.folders, now=now) as recorder:
+            made = publish_due(
+                archive, lambda: _holdings(link, pack, reports, has_ledger=not no_ledger), words, recorder,
+                by=by, today=today, now=now,
+            )  # fmt: skip
+        done = [str(month) for month in made]
     following, day = next_day(archive, words)
     if as_json:
         totals = {month: digest(archive.read(month, TOTALS).files[TOTALS]) for month in done}
@@ -92,17 +84,22 @@ def publish(  # noqa: PLR0913, PLR0917  # flags of a command
     typer.echo(f"next is {following}, on {day}")
 
 
-def _holdings(link: Link, order: str, reports: Path | None, *, has_ledger: bool) -> Holdings:
-    pack = load_pack(order)
-    written = read_written(link) if has_ledger else ()
-    return Holdings(
-        written, _read_reports(reports), load_fund_published(pack), load_fund(pack), load_fund_units(pack)
-    )
+def _zone(said: str | None, link: Link) -> ZoneInfo:
+    desk = None if link.settings is None else link.settings.desk
+    name = said or (DEFAULT_ZONE if desk is None else desk.time_zone)
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError) as error:
+        raise ConfigError(f"`{name[:40]}` is no time zone", hint="such as America/Chicago") from error
 
 
-def _read_reports(file: Path | None) -> tuple[Accepted, ...] | None:
-    if file is None:
-        return None
+def _holdings(link: Link, pack: Pack, file: Path | None, *, has_ledger: bool) -> Holdings:
+    written, kept = read_holdings(link) if has_ledger else ([], None)
+    reports = kept if file is None else _read_reports(file)
+    return Holdings(written, reports, load_fund_published(pack), load_fund(pack), load_fund_units(pack))
+
+
+def _read_reports(file: Path) -> tuple[Accepted, ...]:
     try:
         return parse_reports(file.read_bytes())
     except OSError as error:
@@ -145,7 +142,7 @@ def verify(  # noqa: PLR0913, PLR0917  # flags of a command
         ),
     ] = None,
     ledger: FromLedger = False,  # noqa: FBT002  # a command-line flag
-    order: Order = "chicago",
+    order: Order = None,
     reports: ReportsFile = None,
     folder: Folder = None,
     config: Config = None,
@@ -172,12 +169,14 @@ def verify(  # noqa: PLR0913, PLR0917  # flags of a command
         return
     link = Link(config, data, database)
     kept = Archive(folder or link.folders.fund_public).read_all()
-    disclosures = find_disclosures(link.folders, read_settings(config).record if config is not None else "")
+    disclosures = find_disclosures(link.folders, "" if link.settings is None else link.settings.record)
     begins, ends = datetime(1970, 1, 2, tzinfo=UTC), read_clock() + timedelta(days=1)
     entries = read_entries(link.folders, disclosures, begins=begins, ends=ends, kinds=(Kind.FUND,))
     wrong = [*check_editions(kept), *check_recorded(kept, entries)]
     if ledger:
-        wrong += check_remade(kept, remake(kept, _holdings(link, order, reports, has_ledger=True)))
+        wrong += check_remade(
+            kept, remake(kept, _holdings(link, load_pack(order or link.order), reports, has_ledger=True))
+        )
     if not disclosures:
         typer.echo(SPOOL_ALONE, err=True)
     _end(wrong, len(kept), as_json=as_json, against=("files", "record", *(("ledger",) if ledger else ())))

@@ -22,6 +22,8 @@ from doorward.fund.ledger.accounts import Posting
 from doorward.fund.ledger.export import Written, format_beancount, format_csv, format_dollars, make_statement
 from doorward.fund.ledger.operations import parse_transaction
 from doorward.fund.ledger.state import State
+from doorward.fund.published.counted import Accepted
+from doorward.fund.reported import read_accepted
 from doorward.fund.rules import format_rules, make_rules
 from doorward.fund.store import Store
 from doorward.orders.load import load_fund, load_pack
@@ -48,10 +50,15 @@ def _written(kept: list[rows.Kept], postings: dict[int, tuple[Posting, ...]]) ->
     ]
 
 
-def read_written(link: Link) -> list[Written]:
-    """Return every transaction of the ledger in its order; raises UpstreamError."""
-    _, kept, postings = _read(link)
-    return _written(kept, postings)
+def read_holdings(link: Link) -> tuple[list[Written], list[Accepted] | None]:
+    """Return every transaction of the ledger in its order, and the accepted reports, at one moment.
+
+    Raises:
+        UpstreamError: The fund's database did not answer.
+    """
+    with closing(Store(link.conninfo(), _Silent())) as store, store.reading() as connection:
+        written = _written(rows.read_kept(connection), rows.read_postings(connection))
+        return written, read_accepted(connection)
 
 
 def install(

@@ -2,7 +2,7 @@
 
 A report counts in the month in which its period ends, or, where it was accepted too late for that, in the first month
 that is published after it was accepted. What is late counts late, so that a number that stands never changes, and the
-month is a function of two days that nobody can set later (as ADR 46 has it for requests).
+month is a function of days that nobody can set later (as ADR 46 has it for requests).
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from doorward.orders.fund_published import OPENED, PublishedWords
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A report that the fund accepted, as it is counted: no agreement, grantee, stage, detention or amount is in it.
+    """A report that the fund accepted, as it is counted: no stage, detention or amount is in it.
 
     Args:
         last: The last day of its period.
@@ -27,6 +27,8 @@ class Accepted:
         units: By service of fund_units.toml.
         opened: Cases that were opened, by service.
         outcomes: Cases by outcome of fund_units.toml.
+        returned: The day on which it was taken back, or None while it stands.
+        of: The agreement and the first day of its period, by which a report is known to replace another; or empty.
     """
 
     last: date
@@ -34,6 +36,14 @@ class Accepted:
     units: Mapping[str, int] = field(default_factory=dict)
     opened: Mapping[str, int] = field(default_factory=dict)
     outcomes: Mapping[str, int] = field(default_factory=dict)
+    returned: date | None = None
+    of: tuple[str, date] | None = None
+
+    def replaces(self, other: "Accepted") -> bool:
+        """Whether both are of some same day of one agreement."""
+        if self.of is None or other.of is None or self.of[0] != other.of[0]:
+            return False
+        return self.of[1] <= other.last and other.of[1] <= self.last
 
 
 class Reports(Protocol):
@@ -43,7 +53,7 @@ class Reports(Protocol):
         """Return every report that was accepted, in any order, each once."""
 
 
-def take_report(report: Report, accepted: date) -> Accepted:
+def take_report(report: Report, accepted: date, returned: date | None = None) -> Accepted:
     """Return what of a report is counted."""
     units, opened, outcomes = Counter[str](), Counter[str](), Counter[str]()
     for row in report.units:
@@ -51,7 +61,8 @@ def take_report(report: Report, accepted: date) -> Accepted:
         opened[row.service] += row.opened
     for outcome in report.outcomes:
         outcomes[outcome.outcome] += outcome.cases
-    return Accepted(report.last, accepted, dict(units), dict(opened), dict(outcomes))
+    of = (report.agreement, report.first)
+    return Accepted(report.last, accepted, dict(units), dict(opened), dict(outcomes), returned, of)
 
 
 def publish_on(month: Month, words: PublishedWords) -> date:
@@ -75,6 +86,22 @@ def month_of(report: Accepted, words: PublishedWords) -> Month:
     return month
 
 
+def that_count(reports: Iterable[Accepted], words: PublishedWords) -> list[Accepted]:
+    """Return the reports that count: those that stood on the day on which their month was published.
+
+    One that was taken back before that day never counts. One that was taken back after it stays counted, since what
+    was published stands, and the report that replaces it is not counted a second time: what it corrects is told in no
+    public number.
+    """
+    counted: list[Accepted] = []
+    for report in sorted(reports, key=lambda one: (month_of(one, words), one.accepted, one.last, str(one))):
+        if report.returned is not None and report.returned < publish_on(month_of(report, words), words):
+            continue
+        if not any(report.replaces(other) for other in counted if other.returned is not None):
+            counted.append(report)
+    return counted
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """All that was reported, by month: of each public service, and of each public outcome."""
@@ -87,7 +114,7 @@ def count_reports(reports: Iterable[Accepted], words: PublishedWords) -> Counts:
     """Return the counts of every month that has some.
 
     Args:
-        reports: Each once.
+        reports: Each once, those that were taken back too.
 
     Raises:
         MalformedError: A report has a word that the public tables do not count.
@@ -96,7 +123,7 @@ def count_reports(reports: Iterable[Accepted], words: PublishedWords) -> Counts:
     ended: dict[Month, Counter[str]] = {}
     of_service = {one: served.code for served in words.counted for one in served.reported}
     of_outcome = {one: ended.code for ended in words.outcomes.values() for one in ended.reported}
-    for report in reports:
+    for report in that_count(reports, words):
         month = month_of(report, words)
         counts = served.setdefault(month, Counter())
         for held, is_opened in ((report.units, False), (report.opened, True)):

@@ -1,6 +1,7 @@
 """Accepted reports as a JSON file, for a city that keeps them elsewhere than at the desk. Pure.
 
-Only what is counted stands in it: days, and counts by words of the order. Any other key refuses the whole file.
+Only what is counted stands in it: days, the number of the agreement, and counts by words of the order. Any other key
+refuses the whole file.
 """
 
 import json
@@ -15,15 +16,19 @@ from doorward.fund.published.counted import Accepted
 MAX_BYTES: Final = 32 * 1024 * 1024
 MAX_COUNT: Final = 99_999
 _WORD: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_KEYS: Final = {"last", "accepted", "units", "opened", "outcomes"}
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_KEYS: Final = {"agreement", "first", "last", "accepted", "returned", "units", "opened", "outcomes"}
 
 
 def format_reports(reports: Iterable[Accepted]) -> bytes:
     """Return reports as a file, in the order of their days."""
     rows = [
         {
-            "last": one.last.isoformat(), "accepted": one.accepted.isoformat(), "units": dict(one.units),
-            "opened": dict(one.opened), "outcomes": dict(one.outcomes),
+            "agreement": None if one.of is None else one.of[0],
+            "first": None if one.of is None else one.of[1].isoformat(),
+            "last": one.last.isoformat(), "accepted": one.accepted.isoformat(),
+            "returned": None if one.returned is None else one.returned.isoformat(),
+            "units": dict(one.units), "opened": dict(one.opened), "outcomes": dict(one.outcomes),
         }
         for one in reports
     ]  # fmt: skip
@@ -62,7 +67,15 @@ def _report(row: dict[str, Any]) -> Accepted:
     if set(row) != _KEYS:
         raise TypeError
     last, accepted = (date.fromisoformat(row[key]) for key in ("last", "accepted"))
-    return Accepted(last, accepted, *(_counts(row[key]) for key in ("units", "opened", "outcomes")))
+    first, returned = (
+        None if row[key] is None else date.fromisoformat(row[key]) for key in ("first", "returned")
+    )
+    units, opened, outcomes = (_counts(row[key]) for key in ("units", "opened", "outcomes"))
+    agreement = row["agreement"]
+    if (agreement is None) != (first is None) or (agreement is not None and not _ID.fullmatch(agreement)):
+        raise TypeError
+    of = None if first is None else (agreement, first)
+    return Accepted(last, accepted, units, opened, outcomes, returned, of)
 
 
 def _counts(held: dict[str, Any]) -> dict[str, int]:
