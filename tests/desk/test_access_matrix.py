@@ -4,6 +4,8 @@ import html
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +14,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 import doorward.desk
+from doorward.fund.ledger.refusal import Refusal
+from doorward.fund.sample import AGREEMENT, sample_submissions
+from doorward.fund.store import Store
 from doorward.record.entry import Entry
 
 Recording = Callable[[], list[Entry]]
@@ -79,6 +84,13 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "open-table": ("get", (HERE,) * 8),
     "open-totals": ("get", (HERE,) * 8),
     "custody": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, NOT)),
+    # As those who keep the fund: tests/desk/fund/test_manager.py.
+    "fund": ("get", (SENT, *[GONE] * 5, HERE, GONE)),
+    "fund-year": ("get", (SENT, *[GONE] * 5, HERE, GONE)),
+    "fund-agreement": ("get", (SENT, *[GONE] * 5, HERE, GONE)),
+    "fund-claim": ("get", (SENT, *[GONE] * 5, HERE, GONE)),
+    "fund-act": ("get", (SENT, *[GONE] * 5, NOT, GONE)),
+    "fund-act-on": ("get", (SENT, *[GONE] * 5, NOT, GONE)),
     "overview": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, HERE)),
     "queue": ("get", ALL_BUT_NOBODY),
     "live": ("get", ALL_BUT_NOBODY),
@@ -99,6 +111,7 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
 }
 
 
+NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
 PAPER = ("paper", "paper-delete", "disposal-step")
 
 
@@ -110,6 +123,27 @@ def add_paper(owner: Any, matter: uuid.UUID) -> Any:
     file = SimpleUploadedFile("scan.pdf", b"%PDF-1.7\n%%EOF\n")
     assert owner.post(f"/matters/{matter}/papers/", {**form, "file": file}).status_code == 302
     return Paper.objects.get(matter=matter).pk
+
+
+@pytest.fixture
+def kept(request: pytest.FixtureRequest, recording: Recording) -> None:
+    """The sample's fund in the ledger that the desk reaches, where an address of the fund is asked."""
+    name: str = request.node.callspec.params["name"]
+    if not name.startswith("fund"):
+        return
+    request.getfixturevalue("ledger")
+    from django.conf import settings
+
+    from doorward.desk.recorder import recorder
+
+    assert recording() is not None
+    assert settings.DESK.fund is not None
+    with closing(Store(settings.DESK.fund.conninfo, recorder())) as store:
+        made = sample_submissions(
+            date(2026, 2, 1), (date(2026, 1, 1), date(2026, 12, 31)), year=2026, line="legal",
+            services=("screening", "representation"), source="ordinance",
+        )  # fmt: skip
+        assert not [one for one in made if isinstance(store.submit(one, now=NOW), Refusal)]
 
 
 def names() -> Iterator[str]:
@@ -168,6 +202,8 @@ FORMS = {
     "papers",
     "holds",
     "training",
+    "fund-act",
+    "fund-act-on",
 }
 
 
@@ -248,7 +284,7 @@ def test_nobody_is_offered_a_page_that_is_closed_to_them(
     assert closed == []
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published", "kept")
 @pytest.mark.parametrize("name", TABLE)
 def test_who_gets_what(
     clients: dict[str, Any], recording: Recording, made: uuid.UUID, answered: dict[str, Any], name: str
@@ -291,6 +327,11 @@ def test_who_gets_what(
         "api-nothing": {"rest": "nothing"},
         "api-kind": {"kind": "detainer"},
         "new-kind": {"kind": "detainer"},
+        "fund-year": {"number": 2026},
+        "fund-agreement": {"name": AGREEMENT},
+        "fund-claim": {"name": "river-2026-01"},
+        "fund-act": {"word": "open-year"},
+        "fund-act-on": {"word": "approve", "about": "river-2026-01"},
     }
     if name.startswith("letter-"):
         typed = {"to": "Sample Agency", "paper": "detainer", "paper-day": "2026-11-20", "keep": "1"}

@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from doorward.cli.folders import Folders
-from doorward.cli.fund_link import parse_amount
 from doorward.cli.main import app, exit_code
 from doorward.embedded.launcher import Cluster
 from doorward.errors import ConfigError, DoorwardError
+from doorward.fund.dollars import parse_dollars
 
 pytestmark = pytest.mark.pg
 
@@ -145,8 +145,8 @@ def test_what_is_no_amount_no_part_and_no_form_is_a_usage_error(run: Run) -> Non
 @pytest.mark.parametrize("said", ["1,000", "1.5", "1e3", "", "1.234", "٣", "$5", "9999999999999"])
 def test_an_amount_is_dollars_with_two_digits_or_none(said: str) -> None:
     with pytest.raises(ConfigError):
-        parse_amount(said)
+        parse_dollars(said)
 
 
 def test_amounts_are_whole_cents() -> None:
-    assert [parse_amount(said) for said in ("1300000", "12.50", "-0.01", "0")] == [130_000_000, 1250, -1, 0]
+    assert [parse_dollars(said) for said in ("1300000", "12.50", "-0.01", "0")] == [130_000_000, 1250, -1, 0]

@@ -17,9 +17,9 @@ from doorward.cli.fund_link import (
     Year,
     day,
     do,
-    parse_amount,
 )
 from doorward.errors import ConfigError
+from doorward.fund.dollars import parse_dollars
 from doorward.fund.ledger.operations import Approve, File, Part, Pay, Refund, Withdraw
 
 ClaimName = Annotated[str, typer.Argument(help="the claim's id")]
@@ -57,7 +57,7 @@ def _part(year: int, said: str) -> Part:
             f"`{said[:60]}` is no part", hint="LINE:SERVICE=DOLLARS, such as legal:screening=900"
         )
     amount, _, recouped = amounts.partition(":")
-    return Part(year, line, parse_amount(amount), service, parse_amount(recouped or "0"))
+    return Part(year, line, parse_dollars(amount), service, parse_dollars(recouped or "0"))
 
 
 def advance(  # noqa: PLR0913, PLR0917  # flags of a command
@@ -78,7 +78,7 @@ def advance(  # noqa: PLR0913, PLR0917  # flags of a command
     as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
 ) -> None:
     """File a request for an advance; it is approved and paid as an invoice, and recouped by later ones."""
-    part = Part(year, line, parse_amount(amount))
+    part = Part(year, line, parse_dollars(amount))
     filed = File(claim, agreement, "advance", number, day(begins), day(ends), (part,))
     do(filed, by, on, key, Link(config, data, database), as_json=as_json)
 
@@ -143,5 +143,7 @@ def refund(  # noqa: PLR0913, PLR0917  # flags of a command
     as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
 ) -> None:
     """Say that money came back; of a closed year it gives nothing to spend."""
-    back = Refund(agreement, year, line, parse_amount(amount), of_year or year, reference, advance=of_advance)
+    back = Refund(
+        agreement, year, line, parse_dollars(amount), of_year or year, reference, advance=of_advance
+    )
     do(back, by, on, key, Link(config, data, database), as_json=as_json)

@@ -17,9 +17,9 @@ from doorward.cli.fund_link import (
     Year,
     day,
     do,
-    parse_amount,
 )
 from doorward.errors import ConfigError
+from doorward.fund.dollars import parse_dollars
 from doorward.fund.ledger.operations import (
     Agree,
     Amend,
@@ -81,9 +81,9 @@ def opening(  # noqa: PLR0913, PLR0917  # flags of a command
 ) -> None:
     """Take over a line of a fund that ran before, with what an agreement holds of it."""
     taken = Opening(
-        year, line, parse_amount(amount), reference, agreement, grantee,
+        year, line, parse_dollars(amount), reference, agreement, grantee,
         begins.date() if begins else None, ends.date() if ends else None,
-        parse_amount(encumbered), parse_amount(expended),
+        parse_dollars(encumbered), parse_dollars(expended),
     )  # fmt: skip
     do(taken, by, on, key, Link(config, data, database), as_json=as_json)
 
@@ -103,7 +103,7 @@ def appropriate(  # noqa: PLR0913, PLR0917  # flags of a command
     as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
 ) -> None:
     """Appropriate to a line, or amend that by another appropriation, below nought to take back."""
-    given = Appropriate(year, line, parse_amount(amount), source, reference)
+    given = Appropriate(year, line, parse_dollars(amount), source, reference)
     do(given, by, on, key, Link(config, data, database), as_json=as_json)
 
 
@@ -131,7 +131,7 @@ def _part(year: int, said: str) -> Part:
     line, equals, amount = said.partition("=")
     if not equals:
         raise ConfigError(f"`{said[:60]}` is no part", hint="LINE=DOLLARS, such as legal=250000")
-    return Part(year, line, parse_amount(amount))
+    return Part(year, line, parse_dollars(amount))
 
 
 def amend(  # noqa: PLR0913, PLR0917  # flags of a command
@@ -148,7 +148,7 @@ def amend(  # noqa: PLR0913, PLR0917  # flags of a command
     as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
 ) -> None:
     """Add to an agreement (pending again), or release from it by an amount below nought."""
-    changed = Amend(agreement, year, line, parse_amount(amount))
+    changed = Amend(agreement, year, line, parse_dollars(amount))
     do(changed, by, on, key, Link(config, data, database), as_json=as_json)
 
 

@@ -1,13 +1,12 @@
 """How the fund's commands reach its database and the record, and how they say what came of it."""
 
 import json
-import re
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from psycopg.conninfo import make_conninfo
@@ -23,8 +22,6 @@ from doorward.fund.ledger.export import format_dollars
 from doorward.fund.ledger.operations import NAMES, Operation, Submission
 from doorward.fund.ledger.refusal import Refusal
 from doorward.fund.store import Store
-
-_AMOUNT: Final = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{2}))?")
 
 By = Annotated[
     str, typer.Option(help="the login of the City person who does it; it is recorded as it is said")
@@ -139,19 +136,6 @@ def _key(said: str | None) -> uuid.UUID:
         return draw_key() if said is None else uuid.UUID(said)
     except ValueError as error:
         raise ConfigError("expected `--key` to be a UUID") from error
-
-
-def parse_amount(said: str) -> int:
-    """Return the cents of an amount in dollars, such as `1300000` or `12.50`.
-
-    Raises:
-        ConfigError: It is none; cents are two digits, and there is no comma.
-    """
-    found = _AMOUNT.fullmatch(said)
-    if found is None:
-        raise ConfigError(f"`{said[:40]}` is no amount", hint="dollars, or dollars and two digits: 12.50")
-    sign, dollars, cents = found.groups()
-    return (-1 if sign else 1) * (int(dollars) * 100 + int(cents or 0))
 
 
 def day(said: datetime) -> date:

@@ -29,7 +29,7 @@ from doorward.fund import rows
 from doorward.fund.entries import POSTED, TYPED, WITHDRAWN, Recorder, end_entry, post_entry
 from doorward.fund.ledger.accounts import Posting
 from doorward.fund.ledger.decide import decide
-from doorward.fund.ledger.operations import Submission, format_transaction, parse_transaction
+from doorward.fund.ledger.operations import Submission, faults_of, format_transaction, parse_transaction
 from doorward.fund.ledger.refusal import Refusal, refuse
 from doorward.fund.ledger.state import State
 from doorward.record.entry import Kind
@@ -91,6 +91,9 @@ class Store:
             StoreError: Nothing can be recorded, so nothing was posted; or it was posted and its end could not be
                 recorded, which the same key finds.
         """
+        faults = faults_of(submission)  # a NUL in an id is no question for PostgreSQL
+        if faults:
+            return refuse("form", "; ".join(faults))
         for tries in range(MAX_TRIES):
             if tries:
                 time.sleep(FIRST_WAIT_SECONDS * 2 ** (tries - 1))

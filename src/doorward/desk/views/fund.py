@@ -1,0 +1,201 @@
+"""The fund's pages for those who keep it, approve or audit: years, agreements, claims, and the acts as forms."""
+
+import uuid
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_http_methods, require_safe
+
+from doorward.desk.access import Actor, sees_fund
+from doorward.desk.fund import manager
+from doorward.desk.fund.figures import look, look_at
+from doorward.desk.fund.forms import FORMS, Choices, Form
+from doorward.desk.fund.link import has_fund, read, read_state, submit
+from doorward.desk.fund.refusals import explain
+from doorward.desk.history import NotAllowedError
+from doorward.desk.ids import draw_id
+from doorward.desk.order import fund_words
+from doorward.desk.recorder import place_of
+from doorward.desk.views.signed_in import for_actor
+from doorward.errors import ConfigError, StoreError, UpstreamError
+from doorward.fund.ledger.operations import NAMES, Operation
+from doorward.fund.ledger.refusal import Refusal
+from doorward.fund.ledger.state import State
+from doorward.fund.store import Receipt
+from doorward.orders.fund import FundWords
+
+P = ParamSpec("P")
+UNKNOWN: Final = (
+    "It is not known whether this was posted: the ledger or the record did not answer. Send this same form again; it "
+    "is posted once, and the second time finds the first."
+)
+
+
+def for_fund(
+    view: Callable[Concatenate[HttpRequest, Actor, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Return a view for those who see the fund; for others it is not there, and where there is none for nobody."""
+
+    @wraps(view)
+    def called(request: HttpRequest, actor: Actor, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not has_fund() or not sees_fund(actor):
+            raise Http404
+        try:
+            return view(request, actor, *args, **kwargs)
+        except UpstreamError:
+            return render(request, "desk/fund/away.html", status=503)
+
+    return for_actor(called)
+
+
+@require_safe
+@for_fund
+def fund(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Return the fund at a glance: its years, the claims that wait, the agreements."""
+    moment = read(look)
+    shown = manager.show_fund(moment, _today(actor))
+    return render(request, "desk/fund/fund.html", {**shown, "may": _may(actor), "words": _words()})
+
+
+@require_safe
+@for_fund
+def year(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
+    """Return a fiscal year: lines, what was spent by month, what will be, what is held for whom."""
+    moment = read(look)
+    if number not in moment.state.years:
+        raise Http404
+    shown = manager.show_year(moment, number, _today(actor), _words())
+    shown["chart"] = mark_safe(shown["chart"])  # noqa: S308  # drawn here, with every text escaped
+    return render(request, "desk/fund/year.html", {**shown, "may": _may(actor)})
+
+
+@require_safe
+@for_fund
+def agreement(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
+    """Return an agreement: what it holds, its claims, everything that was done with it."""
+    state, done = read(lambda connection: look_at(connection, "agreement", name))
+    if name not in state.agreements:
+        raise Http404
+    shown = manager.show_agreement(state, name, done, _today(actor), _words())
+    return render(request, "desk/fund/agreement.html", {**shown, "may": _may(actor)})
+
+
+@require_safe
+@for_fund
+def claim(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
+    """Return a claim: what it asks for, who filed and approved it, and what it waits for."""
+    state, done = read(lambda connection: look_at(connection, "claim", name))
+    if name not in state.claims:
+        raise Http404
+    shown = manager.show_claim(state, name, done, _words())
+    return render(request, "desk/fund/claim.html", {**shown, "may": _may(actor)})
+
+
+@require_http_methods(["GET", "POST"])
+@for_fund
+def act(request: HttpRequest, actor: Actor, word: str, about: str = "") -> HttpResponse:
+    """Return the form of an act; sent, it is posted once, and the page of what it is about follows."""
+    form, state = FORMS.get(word), read_state()
+    if form is None or not _is_there(form, about, state):
+        raise Http404
+    if not actor.may(form.act):
+        return render(request, "desk/may_not.html", status=403)
+    choices = manager.choices_of(state, _words())
+    if request.method == "POST":
+        return _send(request, actor, form, about, choices)
+    return _show(request, form, about, choices, request.GET, draw_id())
+
+
+def _send(request: HttpRequest, actor: Actor, form: Form, about: str, choices: Choices) -> HttpResponse:
+    sent = _flat(request.POST)
+    try:
+        key = uuid.UUID(sent.get("key", ""))
+    except ValueError:
+        return _show(request, form, about, choices, sent, draw_id(), "The form was not whole. Send it again.")
+    try:
+        operation = form.build(about, sent, choices)
+        answer = submit(actor, operation, key=key, act=form.act)
+    except NotAllowedError:
+        return render(request, "desk/may_not.html", status=403)
+    except ConfigError as error:
+        said = f"{error}{f'; {error.hint}' if error.hint else ''}"
+        return _show(request, form, about, choices, sent, key, said)
+    except (UpstreamError, StoreError):
+        return _show(request, form, about, choices, sent, key, UNKNOWN, status=503)
+    if isinstance(answer, Refusal):
+        fresh = draw_id() if answer.code == "key" else key
+        return _show(request, form, about, choices, sent, fresh, refusal=answer)
+    messages.success(request, _said(answer, operation))
+    return redirect(*_page_of(form, about, operation))
+
+
+def _said(receipt: Receipt, operation: Operation) -> str:
+    word = NAMES[type(operation)]
+    if receipt.again:
+        return f"This was posted before, as transaction {receipt.number}; it was not posted twice."
+    return f"Done: {word}, transaction {receipt.number}; in the record as {place_of(receipt.entry)}."
+
+
+def _page_of(form: Form, about: str, operation: Operation) -> tuple[Any, ...]:
+    """Return where whoever sent a form goes: to what it made, or to what it is about."""
+    made = getattr(operation, "claim", "") or getattr(operation, "agreement", "")
+    if getattr(operation, "claim", ""):
+        return "fund-claim", made
+    if made:
+        return "fund-agreement", made
+    return ("fund-year", getattr(operation, "year", about)) if form.about in {"fund", "year"} else ("fund",)
+
+
+def _show(  # noqa: PLR0913, PLR0917  # the parts of a form
+    request: HttpRequest,
+    form: Form,
+    about: str,
+    choices: Choices,
+    typed: QueryDict | dict[str, str],
+    key: uuid.UUID,
+    fault: str = "",
+    refusal: Refusal | None = None,
+    status: int = 0,
+) -> HttpResponse:
+    fields = [{"asked": one, "value": typed.get(one.name, "")} for one in form.asks(choices)]
+    shown = {
+        "form": form, "about": about, "fields": fields, "key": key, "fault": fault, "refusal": refusal,
+        "means": "" if refusal is None else explain(refusal),
+    }  # fmt: skip
+    refused = 409 if fault or refusal else 200
+    return render(request, "desk/fund/act.html", shown, status=status or refused)
+
+
+def _flat(sent: QueryDict) -> dict[str, str]:
+    return {name: " ".join(sent.getlist(name)) for name in sent}
+
+
+def _is_there(form: Form, about: str, state: State) -> bool:
+    """Whether the form is of something that is there."""
+    if form.about == "fund":
+        return not about
+    held = {"year": map(str, state.years), "agreement": state.agreements, "claim": state.claims}
+    return about in set(held[form.about])
+
+
+def _may(actor: Actor) -> dict[str, bool]:
+    """Return the acts that somebody may, as templates ask for them."""
+    return {word.replace("-", "_"): actor.may(form.act) for word, form in FORMS.items()}
+
+
+def _words() -> FundWords:
+    words = fund_words()
+    assert words is not None
+    return words
+
+
+def _today(actor: Actor) -> date:
+    return actor.now.astimezone(ZoneInfo(settings.DESK.time_zone)).date()
