@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 from doorward.cli.fund_link import AsJson, Config, Data, Database, Link, Year, draw_key, echo, read_clock
 from doorward.cli.fund_record import fund_recorder
 from doorward.cli.report_observe import SPOOL_ALONE, find_disclosures, read_entries
+from doorward.desk.fund.verified import Verified, write_verified
 from doorward.errors import ConfigError, UpstreamError
 from doorward.fund import rows
 from doorward.fund.compare import Told, compare
@@ -159,7 +160,10 @@ def verify(
     config: Config = None, data: Data = None, database: Database = None,
     as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
 ) -> None:  # fmt: skip
-    """Hold the ledger against the record: every transaction, posting and balance. `log verify` proves the record."""
+    """Hold the ledger against the record: transactions, postings, balances, rules. `log verify` proves the record.
+
+    The desk's page of the whole says when this was done, and what came of it.
+    """
     link = Link(config, data, database)
     state, kept, postings = _read(link)
     disclosures = find_disclosures(link.folders, "" if link.settings is None else link.settings.record)
@@ -168,8 +172,13 @@ def verify(
     entries = read_entries(link.folders, disclosures, begins=begins, ends=ends, kinds=(Kind.FUND,))
     told = [Told(one.number, one.entry, one.text, postings.get(one.number, ())) for one in kept]
     found = compare(told, entries, state.balances, state.returned, format_rules(state.rules))
+    whole = bool(disclosures)
+    write_verified(
+        link.folders.data,
+        Verified(read_clock().isoformat(), found.transactions, len(found.wrong), len(found.open), whole),
+    )
     if as_json:
-        echo({**asdict(found), "disclosures": bool(disclosures)})
+        echo({**asdict(found), "disclosures": whole})
     else:
         for line in (*found.wrong, *(f"perhaps a crash: {one}" for one in found.open)):
             typer.echo(line)

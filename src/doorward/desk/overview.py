@@ -13,6 +13,9 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from doorward.desk.access import Actor, matters, visits
+from doorward.desk.fund.figures import count
+from doorward.desk.fund.link import has_fund, read
+from doorward.desk.fund.verified import read_verified, say_verified
 from doorward.desk.hosts import Look, Unread, read_looks
 from doorward.desk.models import Phone, Place, State
 from doorward.desk.releasing import count_owed
@@ -101,8 +104,21 @@ def _doors(actor: Actor, data: Path, begins: datetime) -> list[Line]:
         Line("desk", "this page is served by it"),
         Line("front desks", _front_desks(actor, begins)),
         Line("past logs", "`doorward audit` looks back over logs that systems elsewhere leave"),
-        Line("fund", "not there yet", is_well=False),
+        _fund(actor, data),
     ]
+
+
+def _fund(actor: Actor, data: Path) -> Line:
+    """Return how the ledger stands by its own word, and by the last time that it was held against the record."""
+    if not has_fund():
+        return Line("fund", "this desk reaches none: doorward.toml has no section `[fund]`")
+    found = _try(lambda: (read(count), read_verified(data)))
+    if isinstance(found, Failed):
+        return Line("fund", found.says, is_well=False)
+    held, verified = found
+    said, is_well = say_verified(verified, held.transactions, actor.now)
+    counts = f"{held.open_years} years open, {held.waiting} claims wait, {held.transactions} transactions"
+    return Line("fund", f"{counts}; {said}", is_well)
 
 
 def _front_desks(actor: Actor, begins: datetime) -> str:

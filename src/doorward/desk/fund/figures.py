@@ -107,6 +107,28 @@ class Outlook:
         return isinstance(self.said, Forecast) and self.left < self.said.worst_error
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is."""
+
+    transactions: int
+    open_years: int
+    waiting: int
+
+
+def count(connection: psycopg.Connection[Any]) -> Counts:
+    """Return how much there is in the ledger; a claim waits until it is paid or withdrawn, or nothing of it is owed."""
+    found = connection.execute(
+        "SELECT (SELECT count(*) FROM fund.transaction), (SELECT count(*) FROM fund.year WHERE closed_by IS NULL), "
+        "(SELECT count(*) FROM fund.claim c WHERE NOT EXISTS (SELECT FROM fund.transaction t WHERE t.claim = c.id "
+        " AND t.operation IN ('pay', 'withdraw')) AND NOT (EXISTS (SELECT FROM fund.transaction t "
+        " JOIN fund.posting p ON p.transaction = t.number WHERE t.claim = c.id AND t.operation = 'approve') "
+        " AND (SELECT sum(p.cents - p.recoup) FROM fund.claim_part p WHERE p.claim = c.id) = 0))"
+    ).fetchone()
+    assert found is not None
+    return Counts(*found)
+
+
 def look(connection: psycopg.Connection[Any]) -> Moment:
     """Return this moment of the ledger."""
     spent: dict[str, dict[Month, int]] = {}

@@ -45,11 +45,15 @@ class Choices:
     Args:
         years: Those that are open.
         agreements: Those that are not closed out.
+        year: The open one that today is in, or else the last one; where nothing was typed, it is taken.
+        has_advance: Something was advanced to the agreement that this is about, and can be recouped.
     """
 
     words: FundWords
     years: Sequence[int] = ()
     agreements: Sequence[str] = ()
+    year: int | None = None
+    has_advance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +189,12 @@ def _ask_invoice(choices: Choices) -> tuple[Asked, ...]:
         for service in line.services if line.enabled else ():
             title, name = choices.words.services[service].title, f"{line.code}:{service}"
             bought.append(Asked(f"cents-{name}", f"{title}: dollars", "money", line.title, required=False))
-            hint = "Of these dollars, what an advance has paid already."
-            bought.append(
-                Asked(f"recoup-{name}", f"{title}: of these, recouped", "money", hint, required=False)
-            )
+            if choices.has_advance:
+                said, hint = (
+                    f"{title}: of these, recouped",
+                    "Of these dollars, what an advance has paid already.",
+                )
+                bought.append(Asked(f"recoup-{name}", said, "money", hint, required=False))
     return (*_ask_claim(choices), *bought)
 
 

@@ -29,10 +29,35 @@ from doorward.orders.fund import FundWords
 SHOWN_MONTHS = 12
 
 
-def choices_of(state: State, words: FundWords) -> Choices:
-    """Return what the forms may be about now."""
-    years = [one.year for one in state.years.values() if not one.closed]
-    return Choices(words, years, [one.id for one in state.agreements.values() if not one.closed])
+def choices_of(state: State, words: FundWords, about: str, today: date) -> Choices:
+    """Return what a form may say now.
+
+    Args:
+        about: Id of the agreement, where it is of one.
+    """
+    years = [one for one in state.years.values() if not one.closed]
+    held = [one.year for one in years if one.begins <= today <= one.ends] or [one.year for one in years]
+    return Choices(
+        words,
+        [one.year for one in years],
+        sorted(one.id for one in state.agreements.values() if not one.closed),
+        max(held, default=None),
+        has_advance=any(one.advanced for one in holdings(state, about)),
+    )
+
+
+def facts_of(state: State, kind: str, about: str, words: FundWords) -> dict[str, Any]:
+    """Return what is shown above a form, so that whoever sends it sees what it is about.
+
+    Args:
+        kind: `fund`, `year`, `agreement` or `claim`; what is of it is there.
+    """
+    if kind == "claim":
+        return {"row": _claim_row(state.claims[about], state)}
+    if kind == "agreement":
+        held = [{"title": _title(words, one.line), "sums": one} for one in holdings(state, about)]
+        return {"agreement": state.agreements[about], "held": held}
+    return {}
 
 
 def show_fund(moment: Moment, today: date) -> dict[str, Any]:

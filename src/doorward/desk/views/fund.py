@@ -1,7 +1,8 @@
 """The fund's pages for those who keep it, approve or audit: years, agreements, claims, and the acts as forms."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec
@@ -108,33 +109,33 @@ def act(request: HttpRequest, actor: Actor, word: str, about: str = "") -> HttpR
         raise Http404
     if not actor.may(form.act):
         return render(request, "desk/may_not.html", status=403)
-    choices = manager.choices_of(state, _words())
+    words = _words()
+    choices = manager.choices_of(state, words, about if form.about == "agreement" else "", _today(actor))
+    page = Page(request, form, about, choices, manager.facts_of(state, form.about, about, words))
     if request.method == "POST":
-        return _send(request, actor, form, about, choices)
-    return _show(request, form, about, choices, request.GET, draw_id())
+        return _send(page, actor)
+    return page.show(request.GET, draw_id())
 
 
-def _send(request: HttpRequest, actor: Actor, form: Form, about: str, choices: Choices) -> HttpResponse:
-    sent = _flat(request.POST)
+def _send(page: "Page", actor: Actor) -> HttpResponse:
+    sent, form = _flat(page.request.POST), page.form
     try:
         key = uuid.UUID(sent.get("key", ""))
     except ValueError:
-        return _show(request, form, about, choices, sent, draw_id(), "The form was not whole. Send it again.")
+        return page.show(sent, draw_id(), "The form was not whole. Send it again.")
     try:
-        operation = form.build(about, sent, choices)
+        operation = form.build(page.about, sent, page.choices)
         answer = submit(actor, operation, key=key, act=form.act)
     except NotAllowedError:
-        return render(request, "desk/may_not.html", status=403)
+        return render(page.request, "desk/may_not.html", status=403)
     except ConfigError as error:
-        said = f"{error}{f'; {error.hint}' if error.hint else ''}"
-        return _show(request, form, about, choices, sent, key, said)
+        return page.show(sent, key, f"{error}{f'; {error.hint}' if error.hint else ''}")
     except (UpstreamError, StoreError):
-        return _show(request, form, about, choices, sent, key, UNKNOWN, status=503)
+        return page.show(sent, key, UNKNOWN, status=503)
     if isinstance(answer, Refusal):
-        fresh = draw_id() if answer.code == "key" else key
-        return _show(request, form, about, choices, sent, fresh, refusal=answer)
-    messages.success(request, _said(answer, operation))
-    return redirect(*_page_of(form, about, operation))
+        return page.show(sent, draw_id() if answer.code == "key" else key, refusal=answer)
+    messages.success(page.request, _said(answer, operation))
+    return redirect(*_page_of(form, page.about, operation))
 
 
 def _said(receipt: Receipt, operation: Operation) -> str:
@@ -154,24 +155,48 @@ def _page_of(form: Form, about: str, operation: Operation) -> tuple[Any, ...]:
     return ("fund-year", getattr(operation, "year", about)) if form.about in {"fund", "year"} else ("fund",)
 
 
-def _show(  # noqa: PLR0913, PLR0917  # the parts of a form
-    request: HttpRequest,
-    form: Form,
-    about: str,
-    choices: Choices,
-    typed: QueryDict | dict[str, str],
-    key: uuid.UUID,
-    fault: str = "",
-    refusal: Refusal | None = None,
-    status: int = 0,
-) -> HttpResponse:
-    fields = [{"asked": one, "value": typed.get(one.name, "")} for one in form.asks(choices)]
-    shown = {
-        "form": form, "about": about, "fields": fields, "key": key, "fault": fault, "refusal": refusal,
-        "means": "" if refusal is None else explain(refusal),
-    }  # fmt: skip
-    refused = 409 if fault or refusal else 200
-    return render(request, "desk/fund/act.html", shown, status=status or refused)
+@dataclass(frozen=True)
+class Page:
+    """A form as it is shown.
+
+    Args:
+        facts: What stands above it.
+    """
+
+    request: HttpRequest
+    form: Form
+    about: str
+    choices: Choices
+    facts: Mapping[str, Any]
+
+    def show(
+        self,
+        typed: Mapping[str, str],
+        key: uuid.UUID,
+        fault: str = "",
+        *,
+        refusal: Refusal | None = None,
+        status: int | None = None,
+    ) -> HttpResponse:
+        """Return the page.
+
+        Args:
+            typed: What stands in its fields; where there is nothing, the year is this one.
+            key: Under which it is posted once.
+            fault: Why what was sent is no operation.
+            refusal: Why the ledger refused it.
+        """
+        values = {"year": self.choices.year or "", "of_year": self.choices.year or ""}
+        fields = [
+            {"asked": one, "value": str(typed.get(one.name) or values.get(one.name, ""))}
+            for one in self.form.asks(self.choices)
+        ]
+        shown = {
+            "form": self.form, "about": self.about, "fields": fields, "key": key, "fault": fault, "refusal": refusal,
+            "means": "" if refusal is None else explain(refusal), **self.facts,
+        }  # fmt: skip
+        refused = 409 if fault or refusal else 200
+        return render(self.request, "desk/fund/act.html", shown, status=status or refused)
 
 
 def _flat(sent: QueryDict) -> dict[str, str]:
