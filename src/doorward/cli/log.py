@@ -10,6 +10,7 @@ from doorward.cli import log_audit, log_disclose, log_release, log_search
 from doorward.cli.database import check_conninfo
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
+from doorward.cli.log_compare import compare, quorum
 from doorward.cli.log_witness import app as witness_app
 from doorward.cli.settings import read_settings
 from doorward.errors import ConfigError, MalformedError
@@ -21,6 +22,8 @@ from doorward.record.report import Report
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.add_typer(witness_app, name="witness")
+app.command("compare")(compare)
+app.command("quorum")(quorum)
 
 HOLDS, FALSE, COULD_NOT_TELL = 0, 1, 3
 

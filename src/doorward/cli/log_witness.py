@@ -109,7 +109,7 @@ def status(folder: Folder, as_json: Json = False) -> None:  # noqa: FBT002  # a 
         for line in document["keys"]:
             typer.echo(f"key {line}")
         for origin, last in state.remembered.items():
-            typer.echo(f"log {origin}: size {last.tree_size:,}, cosigned {_moment(last.time)}")
+            typer.echo(f"log {origin}: size {last.tree_size:,}, cosigned {moment(last.time)}")
         for name in evidence:
             typer.echo(f"evidence: {name}")
         for name in sorted(state.rolled_back):
@@ -182,7 +182,7 @@ def _facts(answer: Answer) -> dict[str, str | int]:
 
 
 def _say(facts: Mapping[str, str | int], *, as_json: bool) -> None:
-    facts = {"time": _moment(_clock()), **facts}
+    facts = {"time": moment(_clock()), **facts}
     line = (
         json.dumps(facts, ensure_ascii=False)
         if as_json
@@ -196,5 +196,6 @@ def _clock() -> int:
     return int(time.time())  # noqa: TID251  # a cosignature says when
 
 
-def _moment(seconds: int) -> str:
+def moment(seconds: int) -> str:
+    """Return seconds since 1970 as people and machines read them."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

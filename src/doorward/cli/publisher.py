@@ -2,8 +2,9 @@
 
 It publishes at least once a second and prints nothing while all goes well. Where a disk or the disclosures' server
 refuses, it says so in one line and tries again, ever more slowly: the record waits in the spool. Where spool,
-disclosures and log do not agree it ends, because nothing may be signed then. SIGTERM and SIGINT end it after a
-last pass; kill -9 may come at any time.
+disclosures and log do not agree it ends, because nothing may be signed then. Where the settings name witnesses, they
+are asked before anything is signed, and shown what is published. SIGTERM and SIGINT end it after a last pass; kill -9
+may come at any time.
 """
 
 import signal
@@ -17,6 +18,7 @@ from psycopg.conninfo import make_conninfo
 from doorward.cli.children import stop_with_parent
 from doorward.cli.folders import Folders, find_folders
 from doorward.cli.settings import Settings, read_settings
+from doorward.cli.witnesses import Witnesses
 from doorward.errors import ConfigError, StoreError
 from doorward.gateway.logbook import Event, Form, Logbook
 from doorward.notes.key_files import load_key
@@ -24,7 +26,7 @@ from doorward.notes.note import Signer
 from doorward.record.disclosures import DATABASE, ROLE, PostgresDisclosures
 from doorward.record.keys import make_log_key
 from doorward.record.log import Publisher
-from doorward.record.log_files import CHECKPOINT
+from doorward.record.log_files import CHECKPOINT, LogFiles
 
 PASS_SECONDS: Final = 0.5
 MAX_BACKOFF_SECONDS: Final = 30.0
@@ -45,13 +47,16 @@ def publisher(
     if settings is None:
         stop_with_parent()  # behind the mask, so that its thread blocks the signals too
     signer = find_signer(folders)
+    asked = _Asked(settings, folders, signer, logbook)
+    if not asked.wait_until_known():
+        return  # told to stop before
     with PostgresDisclosures(read_conninfo(folders)) as disclosures:
         log = Publisher.open(folders.log, folders.spool, signer, disclosures)
         if settings is not None:
             logbook.say(Event.STARTED, leaves=log.tree_size)
         try:
-            _publish_until_stopped(log, logbook)
-            _publish_the_rest(log, logbook)
+            _publish_until_stopped(log, logbook, asked)
+            _publish_the_rest(log, logbook, asked)
         finally:
             log.close()
     if settings is not None:
@@ -98,23 +103,76 @@ def read_conninfo(folders: Folders) -> str:
         ) from error
 
 
-def _publish_until_stopped(log: Publisher, logbook: Logbook) -> None:
+class _Asked:
+    """The witnesses of the settings, or nobody; says once what is missing.
+
+    INVARIANT (asked-first): where there are witnesses, nothing is signed before their quorum said that it knows nothing
+    newer. The log's own files cannot know: after a restore they are whole, and old.
+    """
+
+    def __init__(self, settings: Settings | None, folders: Folders, signer: Signer, logbook: Logbook) -> None:
+        found = settings.witnesses if settings is not None else None
+        self._witnesses = Witnesses(found, LogFiles(folders.log), signer) if found is not None else None
+        self._logbook = logbook
+        self._said = ""
+
+    def wait_until_known(self) -> bool:
+        """Return True once something may be signed, or False where the process is told to stop before.
+
+        Raises:
+            VerificationError: A witness holds a larger or another tree of this log.
+        """
+        wait = PASS_SECONDS
+        while self._witnesses is not None:
+            missing = self._witnesses.check()
+            self._say(missing)
+            if not missing:
+                break
+            if signal.sigtimedwait(_STOPS, wait) is not None:
+                return False
+            wait = min(MAX_BACKOFF_SECONDS, wait * 2)
+        return True
+
+    def show(self, *, at_once: bool = False) -> None:
+        """Show what is published to the witnesses, where it is time for it.
+
+        Raises:
+            VerificationError: As `wait_until_known`.
+            StoreError: The log cannot be read or written.
+        """
+        if self._witnesses is not None:
+            missing = self._witnesses.show(time.monotonic(), at_once=at_once)
+            if missing is not None:
+                self._say(missing)
+
+    def _say(self, missing: str) -> None:
+        if missing != self._said:
+            if missing:
+                self._logbook.say(Event.WITNESSES_MISSING, error=missing)
+            else:
+                self._logbook.say(Event.WITNESSES_BACK)
+            self._said = missing
+
+
+def _publish_until_stopped(log: Publisher, logbook: Logbook, asked: _Asked) -> None:
     wait, said = PASS_SECONDS, ""
     while signal.sigtimedwait(_STOPS, wait) is None:
         try:
             # A pass is bounded; where it was full, the next one follows at once.
             wait = 0.0 if log.publish_once() else PASS_SECONDS
+            asked.show()
             said = ""
         except StoreError as error:
             wait = min(MAX_BACKOFF_SECONDS, max(PASS_SECONDS, wait) * 2)
             said = _say_once(logbook, error, said)
 
 
-def _publish_the_rest(log: Publisher, logbook: Logbook) -> None:
+def _publish_the_rest(log: Publisher, logbook: Logbook, asked: _Asked) -> None:
     deadline = time.monotonic() + LAST_PASS_SECONDS
     try:
         while log.publish_once() and time.monotonic() < deadline:
             pass
+        asked.show(at_once=True)
     except StoreError as error:
         _say_once(logbook, error, "")
 

@@ -17,7 +17,10 @@ from doorward.cli.settings_desk import DeskSettings, read_desk
 from doorward.cli.settings_fund import KEYS as FUND_KEYS
 from doorward.cli.settings_fund import FundSettings, read_fund
 from doorward.cli.settings_grants import read_emergency, read_notices
+from doorward.cli.settings_witnesses import KEYS as WITNESS_KEYS
+from doorward.cli.settings_witnesses import read_witnesses
 from doorward.cli.tell import NoticeSettings
+from doorward.cli.witnesses import WitnessSettings
 from doorward.errors import ConfigError, PolicyCheckError
 from doorward.gateway.health import HealthAddress
 from doorward.gateway.limits import LimitRules, Limits
@@ -42,6 +45,7 @@ SECTIONS: Final = {
     ),
     "operation": ("health", "log", "stalled_seconds", "stalled_closes_seconds"),
     "record": ("conninfo",),
+    "witnesses": WITNESS_KEYS,
     "people": ("unused_days", "attested_days", "cards", "two_addresses"),
     "identity": ("host", "port", "issuer", "audience", "keys", "login_claim", "second_factor"),
     "desk": DESK_KEYS,
@@ -138,6 +142,7 @@ class Settings:
         limits: How much may leave for one grant in a day.
         desk: Where the request desk is, or None.
         fund: Where the fund's ledger is, or None.
+        witnesses: Who cosigns the log, or None.
     """
 
     file: Path
@@ -164,6 +169,7 @@ class Settings:
     notices: NoticeSettings = field(default_factory=NoticeSettings)
     desk: DeskSettings | None = None
     fund: FundSettings | None = None
+    witnesses: WitnessSettings | None = None
 
 
 def read_settings(file: Path) -> Settings:
@@ -223,6 +229,7 @@ def _read(toml: Toml, file: Path) -> Settings:
         notices=read_notices(toml, base),
         desk=read_desk(toml, base),
         fund=read_fund(toml, base, order=order, database=database),
+        witnesses=read_witnesses(toml, base),
     )
     if settings.desk is not None and settings.listen.workers > DESK:
         toml.note(

@@ -34,6 +34,8 @@ class Event(StrEnum):
     PEOPLE_REFUSED = "people refused"
     PROVIDER_REFUSED = "identity provider's keys refused"
     PUBLISHING_FAILED = "publishing failed"
+    WITNESSES_MISSING = "witnesses missing"
+    WITNESSES_BACK = "witnesses cosign"
     NO_ROOM = "the record has no room"
     ROOM_BACK = "the record has room again"
     REVIEWS_WAIT = "reviews wait to be recorded"
@@ -51,6 +53,7 @@ _BAD: Final = frozenset(
         Event.WORKER_DIED, Event.SPOOL_FAILED, Event.OTHER_ORDER, Event.UPSTREAM_LOST, Event.PUBLISHER_STALLED,
         Event.NO_ROOM, Event.REVIEWS_WAIT, Event.PEOPLE_REFUSED, Event.PROVIDER_REFUSED, Event.PUBLISHING_FAILED,
         Event.UNPUBLISHED,
+        Event.WITNESSES_MISSING,
     }
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from doorward.errors import StoreError, VerificationError
 from doorward.record.tiles import TileId, format_bundle, format_tile, parse_bundle, parse_tile
 
 CHECKPOINT: Final = "checkpoint"
+WITNESSED: Final = "witnessed"  # the last checkpoint that enough witnesses cosigned
 VERIFIER_KEY: Final = "vkey"
 TILES: Final = "tile"
 TEMPORARY: Final = ".new"

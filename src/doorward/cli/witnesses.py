@@ -1,0 +1,197 @@
+"""The witnesses of this log, over the network: asked by the publisher, never on the way of a release.
+
+All are asked at once, within one bounded time. What they cosigned is added to the published `checkpoint`, and where the
+quorum of the policy is met, the checkpoint is kept as `witnessed` until a newer one is.
+"""
+
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from http.client import HTTPException
+from pathlib import Path
+from typing import Final
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
+
+from doorward.errors import ConfigError, UpstreamError
+from doorward.grants.cut_off import CutOff
+from doorward.notes.note import Signer
+from doorward.record.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
+from doorward.record.hashes import EMPTY_ROOT
+from doorward.record.log_files import CHECKPOINT, WITNESSED, LogFiles
+from doorward.record.nodes import node_reader
+from doorward.record.trust_policy import TrustedWitness, TrustPolicy
+from doorward.record.witnessing import (
+    MAX_REPLY_BYTES,
+    Heard,
+    Reply,
+    Shown,
+    Standing,
+    add_lines,
+    ask_witness,
+    check_heard,
+)
+
+MAX_AT_ONCE: Final = 16
+SUBMIT: Final = "/add-checkpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessSettings:
+    """Who is asked, and how.
+
+    Args:
+        policy: Its witnesses each have an address.
+        authority: PEM of who signs their certificates; None stands for the system's list.
+        every_seconds: A new checkpoint is shown at most so often.
+        timeout_seconds: For the whole conversation with all of them.
+    """
+
+    policy: TrustPolicy
+    authority: Path | None = None
+    every_seconds: int = 10
+    timeout_seconds: int = 5
+
+
+def split_url(url: str) -> tuple[bool, str, int, str]:
+    """Return whether an address has TLS, its host, its port and the prefix of its paths.
+
+    Raises:
+        ConfigError: It is no plain `http[s]://host[:port][/path]`.
+    """
+    try:
+        parts = parse_url(url)
+    except HTTPError as error:
+        raise ConfigError("a witness's address is none") from error
+    plain = url.isascii() and url.isprintable() and " " not in url
+    if (
+        not plain
+        or parts.scheme not in {"http", "https"}
+        or not parts.host
+        or parts.auth
+        or parts.query
+        or parts.fragment
+    ):
+        raise ConfigError("a witness's address is `https://` or `http://`, a host and a path")
+    is_tls = parts.scheme == "https"
+    return (
+        is_tls,
+        parts.host.strip("[]"),
+        parts.port or (443 if is_tls else 80),
+        (parts.path or "").rstrip("/"),
+    )
+
+
+@dataclass(slots=True)
+class Witnesses:
+    """The witnesses of one log.
+
+    Args:
+        signer: The log's key.
+    """
+
+    settings: WitnessSettings
+    files: LogFiles
+    signer: Signer
+    _next: float = field(default=0.0, init=False)
+    _shown_size: int = field(default=-1, init=False)
+
+    def check(self) -> str:
+        """Return why nothing may be signed yet, or an empty text where the quorum knows nothing newer than the files.
+
+        Where there is no checkpoint, one of the empty tree is shown, with which nothing can be inconsistent.
+
+        Raises:
+            VerificationError: A witness holds a larger or another tree of this log. Nothing may ever be signed.
+            MalformedError: The log's checkpoint is none.
+            StoreError: The log cannot be read.
+        """
+        raw = self.files.read(CHECKPOINT)
+        if raw is None:
+            raw = format_checkpoint(Checkpoint(self.signer.name, 0, EMPTY_ROOT), self.signer)
+        size = parse_checkpoint(raw).tree_size
+        return check_heard(self._ask(raw), self.settings.policy, size)
+
+    def show(self, now: float, *, at_once: bool = False) -> str | None:
+        """Show the published checkpoint where it is new and time for it, and publish what was cosigned.
+
+        Args:
+            now: Seconds of a clock that only goes forward.
+            at_once: Whether it is time in any case: before the publisher ends.
+
+        Returns:
+            None where nobody was asked; an empty text where the quorum is met; else who is missing.
+
+        Raises:
+            VerificationError: A witness holds a larger or another tree of this log. Nothing may be signed any more.
+            StoreError: The log cannot be read or written.
+        """
+        raw = self.files.read(CHECKPOINT)
+        if raw is None or (now < self._next and not at_once):
+            return None
+        size = parse_checkpoint(raw).tree_size
+        if size == self._shown_size:
+            return None
+        self._next = now + self.settings.every_seconds
+        heard = self._ask(raw)
+        missing = check_heard(heard, self.settings.policy, size)
+        cosigned = add_lines(raw, [one.line for one in heard.values() if one.line is not None])
+        if cosigned != raw:
+            self.files.replace(CHECKPOINT, cosigned)
+        if not missing:
+            self.files.replace(WITNESSED, cosigned)
+            self._shown_size = size
+        self.files.sync()
+        put_back = [name for name, one in heard.items() if one.was_put_back]
+        if put_back:
+            return f"the witness `{put_back[0]}` holds less than it cosigned: its memory was put back"
+        return missing
+
+    def _ask(self, raw: bytes) -> dict[str, Heard]:
+        settings = self.settings
+        shown = Shown(raw, node_reader(self.files, parse_checkpoint(raw).tree_size))
+        witnessed = self.files.read(WITNESSED)
+        witnesses = list(settings.policy.witnesses.values())
+        context = ssl.create_default_context(cafile=settings.authority)
+        with ThreadPoolExecutor(max_workers=min(MAX_AT_ONCE, max(1, len(witnesses)))) as pool:
+            asked = [pool.submit(_converse, shown, one, witnessed, context, settings) for one in witnesses]
+            return {one.name: future.result() for one, future in zip(witnesses, asked, strict=True)}
+
+
+def _converse(
+    shown: Shown,
+    witness: TrustedWitness,
+    witnessed: bytes | None,
+    context: ssl.SSLContext,
+    settings: WitnessSettings,
+) -> Heard:
+    is_tls, host, port, prefix = split_url(witness.url)
+    seconds = settings.timeout_seconds
+    connection: HTTPConnection = (
+        HTTPSConnection(host, port, timeout=seconds, ssl_context=context)
+        if is_tls
+        else HTTPConnection(host, port, timeout=seconds)
+    )
+    try:
+        with CutOff(seconds) as cut_off:
+            post = partial(_post, connection, cut_off, prefix + SUBMIT)
+            return ask_witness(shown, witness.key, post, witnessed)
+    except (UpstreamError, HTTPError, HTTPException, OSError):
+        return Heard(Standing.SILENT)
+    finally:
+        connection.close()
+
+
+def _post(connection: HTTPConnection, cut_off: CutOff, path: str, body: bytes) -> Reply:
+    if connection.sock is None:  # the first time, or where the witness closes behind each answer
+        connection.connect()
+        assert connection.sock is not None, "a connection that was made has a socket"
+        cut_off.watch(connection.sock.fileno())
+    headers = {"Content-Type": "text/plain", "User-Agent": "doorward", "Accept-Encoding": "identity"}
+    connection.request("POST", path, body, headers, preload_content=False, decode_content=False)
+    response = connection.getresponse()
+    raw = response.read(MAX_REPLY_BYTES + 1)
+    return Reply(response.status, raw) if len(raw) <= MAX_REPLY_BYTES else Reply(599, b"")

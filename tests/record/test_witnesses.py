@@ -1,0 +1,326 @@
+"""Witnesses as processes, and a log's publisher that asks them."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from doorward.cli.settings_witnesses import load_policy
+from doorward.cli.witnesses import Witnesses, WitnessSettings, split_url
+from doorward.errors import ConfigError, VerificationError
+from doorward.notes.note import Signer, format_verifier
+from doorward.record.checkpoint import parse_checkpoint
+from doorward.record.hashes import hash_leaf
+from doorward.record.log_files import LogFiles
+from doorward.record.nodes import node_reader
+from doorward.record.openings import MemoryDisclosures
+from doorward.record.proof import format_proof, make_inclusion, parse_proof_file, verify_inclusion
+from doorward.record.tiles import TileId, parse_bundle
+from doorward.record.trust_policy import TrustPolicy, verify_by_policy
+from record.samples import World, conversation, fill, open_spool, session_id
+
+NAMES = ("w1", "w2")
+
+
+def doorward(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "doorward", *arguments],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+@dataclass
+class WitnessProcess:
+    """`doorward log witness run` on a folder."""
+
+    folder: Path
+    vkey: str
+    port: int = 0
+    lines: list[dict[str, object]] = field(default_factory=list)
+    process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "doorward", "log", "witness", "run", str(self.folder), "--port", str(self.port),
+             "--json"],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.port = int(str(self.read()["port"]))
+
+    def read(self) -> dict[str, object]:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        line: dict[str, object] = json.loads(self.process.stdout.readline())
+        return line
+
+    def kill(self, name: int = signal.SIGTERM) -> int:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.process.send_signal(name)
+        code = self.process.wait(10)
+        self.process.stdout.close()
+        self.process = None
+        return code
+
+
+@dataclass
+class City:
+    """A log with two witnesses, of which both must cosign."""
+
+    world: World
+    witnesses: dict[str, WitnessProcess]
+    policy_file: Path
+
+    @property
+    def policy(self) -> TrustPolicy:
+        return load_policy(self.policy_file)
+
+    def asks(self, folder: Path | None = None, seconds: int = 5) -> Witnesses:
+        files = LogFiles(folder or self.world.log_dir)
+        return Witnesses(WitnessSettings(self.policy, None, 1, seconds), files, self.world.signer)
+
+    def record(self, *sessions: int) -> int:
+        """Record some sessions, publish them and return the log's size; nobody is asked."""
+        now = open_spool(self.world.spool_dir)
+        from record.samples import NOW, SECOND
+
+        for number in sessions:
+            now.append(conversation(session_id(number)), now=NOW + number * SECOND)
+        now.close(now=NOW + 10_000 * SECOND)
+        return self.world.publish()
+
+
+@pytest.fixture(scope="module", name="processes")
+def processes_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, WitnessProcess]]:
+    top = tmp_path_factory.mktemp("witnesses")
+    found = {}
+    for name in NAMES:
+        done = doorward("log", "witness", "new", str(top / name), "--name", f"{name}.example/w")
+        assert (done.returncode, done.stderr) == (0, "")
+        found[name] = WitnessProcess(top / name, done.stdout.strip())
+    keys = [format_verifier(signer_of(number).verifier) for number in range(16)]
+    for one in found.values():
+        (one.folder / "logs").write_text("# the logs of this file's tests\n" + "\n".join(keys) + "\n")
+        one.start()
+    yield found
+    assert [one.kill() for one in found.values() if one.process is not None] == [0, 0]
+
+
+def signer_of(number: int) -> Signer:
+    return Signer.make(f"city{number}.example/log", bytes([number] * 32))
+
+
+@pytest.fixture(name="city")
+def city_fixture(
+    tmp_path: Path, processes: dict[str, WitnessProcess], request: pytest.FixtureRequest
+) -> City:
+    number = TESTS.index(request.function.__name__)  # a log of its own for each test
+    world = World(tmp_path, signer_of(number), MemoryDisclosures())
+    fill(world.spool_dir)
+    world.publish()
+    lines = [f"log {format_verifier(world.signer.verifier)}\n"]
+    lines += [f"witness {name} {one.vkey} http://127.0.0.1:{one.port}\n" for name, one in processes.items()]
+    file = tmp_path / "policy"
+    file.write_text("".join(lines) + "group both all w1 w2\nquorum both\n")
+    return City(world, processes, file)
+
+
+TESTS = (
+    "test_what_is_published_carries_the_cosignatures_that_arrived",
+    "test_a_witness_that_is_killed_goes_on_where_it_was",
+    "test_an_older_copy_of_everything_signs_nothing",
+    "test_a_log_that_was_lost_with_its_folder_signs_nothing",
+    "test_a_witness_that_drips_holds_nobody_up",
+    "test_a_split_view_is_caught_and_both_sides_are_named",
+    "test_a_log_that_forked_and_grew_is_stopped_while_it_runs",
+)
+
+
+def test_what_is_published_carries_the_cosignatures_that_arrived(city: City) -> None:
+    witnesses, files = city.asks(), LogFiles(city.world.log_dir)
+    assert witnesses.check() == ""
+    assert witnesses.show(0.0) == ""
+    assert witnesses.show(100.0) is None, "it was shown"
+    raw = files.read("checkpoint")
+    assert raw is not None
+    assert raw == files.read("witnessed")
+    found = verify_by_policy(parse_checkpoint(raw), city.policy)
+    assert set(found.witnesses) == set(NAMES)
+    assert city.world.found() == [], "our own check reads a checkpoint with cosignatures"
+
+    size = city.record(20, 21)
+    assert witnesses.show(0.5) is None, "not so often"
+    assert witnesses.show(2.0) == ""
+    raw = files.read("witnessed")
+    assert raw is not None
+    assert verify_by_policy(parse_checkpoint(raw), city.policy).tree_size == size
+
+    # A proof file with cosignatures stands alone.
+    proof = make_inclusion(node_reader(files, size), 3, size)
+    file = parse_proof_file(format_proof(leaf_index=3, proof=proof, signed_checkpoint=raw))
+    held = verify_by_policy(parse_checkpoint(file.signed_checkpoint), city.policy)
+    bundle = files.read_tile(TileId(None, 0, size))
+    assert bundle is not None
+    leaf = hash_leaf(parse_bundle(bundle, size)[3])
+    verify_inclusion(leaf_hash=leaf, leaf_index=3, tree_size=size, root=held.root, proof=file.proof)
+
+
+def test_a_witness_that_is_killed_goes_on_where_it_was(city: City) -> None:
+    witnesses = city.asks()
+    assert witnesses.show(0.0) == ""
+    w1 = city.witnesses["w1"]
+    assert w1.kill(signal.SIGKILL) == -signal.SIGKILL
+    city.record(20)
+    assert witnesses.show(2.0) == "the quorum `both` has not said that it knows nothing newer: `w1` silent"
+    raw = (city.world.log_dir / "checkpoint").read_bytes()
+    assert list(city.policy.find_witnesses(parse_checkpoint(raw))) == ["w2"], "what arrived is published"
+    assert "silent" in city.asks().check(), "after a start nothing is signed before the quorum answers"
+    w1.start()
+    assert witnesses.show(4.0) == ""
+    assert city.asks().check() == ""
+
+
+def test_an_older_copy_of_everything_signs_nothing(city: City, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    world = city.world
+    subprocess.run(["cp", "-r", str(world.folder / "log"), str(copy)], check=True)
+    size = parse_checkpoint((copy / "checkpoint").read_bytes()).tree_size
+    newer = city.record(20)
+    assert city.asks().show(0.0) == ""
+    with pytest.raises(
+        VerificationError, match=f"cosigned size {newer} of this log, and here it ends at {size}"
+    ):
+        city.asks(copy).check()
+
+
+def test_a_log_that_was_lost_with_its_folder_signs_nothing(city: City, tmp_path: Path) -> None:
+    assert city.asks().show(0.0) == ""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(VerificationError, match="and here it ends at 0"):
+        city.asks(empty).check()
+    assert list(empty.iterdir()) == []
+
+
+def test_a_log_that_forked_and_grew_is_stopped_while_it_runs(city: City, tmp_path: Path) -> None:
+    assert city.asks().show(0.0) == ""
+    forked = World(tmp_path / "fork", city.world.signer, MemoryDisclosures())
+    fill(forked.spool_dir, range(90, 100))
+    forked.publish()
+    with pytest.raises(VerificationError, match="is no beginning of this log"):
+        city.asks(forked.log_dir).show(0.0)
+    assert not (forked.log_dir / "witnessed").exists()
+
+
+def test_a_witness_that_drips_holds_nobody_up(city: City) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
+        over = threading.Event()
+
+        def drip() -> None:
+            peer, _ = listener.accept()
+            with closing(peer):
+                while not over.wait(0.2):
+                    try:
+                        peer.sendall(b"H")
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        text = city.policy_file.read_text()
+        text = text.replace(f":{city.witnesses['w2'].port}\n", f":{port}\n")
+        city.policy_file.write_text(text)
+        assert city.asks(seconds=1).check().endswith("`w2` silent")
+        over.set()
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_split_view_is_caught_and_both_sides_are_named(city: City, tmp_path: Path) -> None:
+    # One key, two histories; each is shown to one witness alone, and each of them cosigns in good faith.
+    honest = city.world
+    forked = World(tmp_path / "fork", honest.signer, MemoryDisclosures())
+    fill(forked.spool_dir, (1, 2, 99))
+    forked.publish()
+    views = []
+    for name, world in zip(NAMES, (honest, forked), strict=True):
+        text = "".join(
+            line if not line.startswith(("group", "quorum")) else ""
+            for line in city.policy_file.read_text().splitlines(keepends=True)
+            if not line.startswith("witness") or line.startswith(f"witness {name} ")
+        )
+        file = tmp_path / f"policy-{name}"
+        file.write_text(f"{text}quorum {name}\n")
+        asks = Witnesses(
+            WitnessSettings(load_policy(file), None, 1, 5), LogFiles(world.log_dir), world.signer
+        )
+        assert asks.show(0.0) == ""
+        view = tmp_path / f"view-{name}"
+        view.write_bytes(fetch(city.witnesses[name], honest.signer.name))
+        views.append(str(view))
+        assert verify_by_policy(parse_checkpoint(view.read_bytes()), load_policy(file)).witnesses
+
+    vkey = format_verifier(honest.signer.verifier)
+    done = doorward("log", "compare", *views, "--key", vkey)
+    roots = [Path(view).read_text().splitlines()[2] for view in views]
+    assert done.returncode == 1, done.stderr
+    assert "FORK" in done.stdout
+    assert all(text in done.stdout for text in (*views, *roots, "both are signed by the log's key"))
+    assert "w1.example/w" in done.stdout
+    assert "w2.example/w" in done.stdout
+    assert doorward("log", "compare", views[0], views[0], "--key", vkey).returncode == 0
+
+    # Another size proves nothing by itself; with the files of one side it does.
+    (longer := World(tmp_path / "fork", honest.signer, forked.disclosures)).publish()
+    spool = open_spool(longer.spool_dir, seed=9)
+    from record.samples import NOW, SECOND
+
+    spool.append(conversation(session_id(100)), now=NOW + 20_000 * SECOND)
+    spool.close(now=NOW + 20_001 * SECOND)
+    longer.publish()
+    newer = str(longer.log_dir / "checkpoint")
+    assert doorward("log", "compare", views[0], newer, "--key", vkey).returncode == 3
+    done = doorward("log", "compare", views[0], newer, "--key", vkey, "--log", str(longer.log_dir))
+    assert (done.returncode, "FORK" in done.stdout) == (1, True), done.stdout
+    done = doorward("log", "compare", views[1], newer, "--key", vkey, "--log", str(longer.log_dir), "--json")
+    assert (done.returncode, json.loads(done.stdout)["result"]) == (0, "extends"), done.stdout
+    # And whoever is shown the other side keeps it as evidence.
+    with pytest.raises(VerificationError, match="no beginning of this log"):
+        city.asks(forked.log_dir).check()
+    evidence = list((city.witnesses["w1"].folder / "evidence").iterdir())
+    assert any("-fork-" in file.name or "-unexplained-" in file.name for file in evidence)
+
+
+def fetch(witness: WitnessProcess, origin: str) -> bytes:
+    from hashlib import sha256
+    from http.client import HTTPConnection
+
+    connection = HTTPConnection("127.0.0.1", witness.port, timeout=10)
+    connection.request("GET", f"/{sha256(origin.encode()).hexdigest()}/checkpoint")
+    raw = connection.getresponse().read()
+    connection.close()
+    return raw
+
+
+@pytest.mark.parametrize(
+    "url", ["", "ftp://w", "https://u:p@w", "https://w/?q", "https://w/#f", "https:///x", "w", "http://w /"]
+)
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError):
+        split_url(url)
+
+
+def test_an_address_is_read_with_its_prefix() -> None:
+    assert split_url("https://w.example/prefix/") == (True, "w.example", 443, "/prefix")
+    assert split_url("http://[::1]:6490") == (False, "::1", 6490, "")
+    assert os.sep == "/"
