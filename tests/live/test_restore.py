@@ -1,8 +1,10 @@
 """The drill: an installation is copied while it works, lost, and restored; and what an older copy may not do."""
 
+import json
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -218,6 +220,56 @@ def test_where_everything_is_put_back_whoever_kept_a_checkpoint_sees_it(
     done = own.doorward("restore", "--from", str(second), "--newest", str(kept), config=third)
     assert (done.returncode, "is not a beginning of this copy" in done.stderr) == (1, True), done.stderr
     stop_all(own)
+
+
+@pytest.mark.long
+def test_where_everything_is_put_back_a_witness_knows_and_nothing_is_signed(
+    own: Installation, new_record: Cluster, room: Path
+) -> None:
+    # As above, and the log has a witness in another city: the publisher asks before it signs.
+    vkey = (own.folders.log / "vkey").read_text()
+    witness = room / "witness"
+    made = subprocess.run(
+        [sys.executable, "-m", "doorward", "log", "witness", "new", str(witness), "--name", "witness.example/w1"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    (witness / "logs").write_text(vkey)
+    served = subprocess.Popen(
+        [sys.executable, "-m", "doorward", "log", "witness", "run", str(witness), "--port", "0", "--json"],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert served.stdout is not None
+        port = json.loads(served.stdout.readline())["port"]
+        policy = room / "policy"
+        policy.write_text(f"witness w1 {made.stdout.strip()} http://127.0.0.1:{port}\nquorum w1\n")
+        asked = own.folder / "asked.toml"
+        asked.write_text(own.config.read_text() + f'\n[witnesses]\npolicy = "{policy}"\nevery_seconds = 1\n')
+        assert own.stop("publisher") == (0, "")
+        own.start("publisher", asked)
+        copy = room / "copy"
+        assert own.doorward("backup", "--to", str(copy)).returncode == 0
+        size = own.leaves()
+        own.ask()
+        witnessed = own.folders.log / "witnessed"
+        assert wait_for(lambda: witnessed.exists() and int(witnessed.read_text().splitlines()[1]) > size)
+        said = own.doorward("doctor", config=asked).stdout
+        assert "witnesses" in said
+        assert "1 of 1 cosigned" in said
+        stop_all(own)
+        config, folders = new_config(own, new_record, room)
+        config.write_text(config.read_text() + f'\n[witnesses]\npolicy = "{policy}"\n')
+        done = own.doorward(
+            "restore", "--from", str(copy), "--nothing-newer", config=config
+        )  # which is not so
+        assert done.returncode == 0
+        before = (folders.log / "checkpoint").read_bytes()
+        own.start("publisher", config)
+        assert ended(own, "publisher") == 1
+        assert (folders.log / "checkpoint").read_bytes() == before
+    finally:
+        served.terminate()
+        served.communicate(timeout=10)
 
 
 def plain_copy(place: Installation) -> Path:

@@ -1,7 +1,6 @@
 """Witnesses as processes, and a log's publisher that asks them."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -10,15 +9,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from doorward.cli.log import app
 from doorward.cli.settings_witnesses import load_policy
 from doorward.cli.witnesses import Witnesses, WitnessSettings, split_url
+from doorward.doctor.line import State
+from doorward.doctor.witnesses import WitnessFacts, check_witnesses
 from doorward.errors import ConfigError, VerificationError
 from doorward.notes.note import Signer, format_verifier
 from doorward.record.checkpoint import parse_checkpoint
+from doorward.record.cosignature import parse_key
 from doorward.record.hashes import hash_leaf
 from doorward.record.log_files import LogFiles
 from doorward.record.nodes import node_reader
@@ -26,16 +32,21 @@ from doorward.record.openings import MemoryDisclosures
 from doorward.record.proof import format_proof, make_inclusion, parse_proof_file, verify_inclusion
 from doorward.record.tiles import TileId, parse_bundle
 from doorward.record.trust_policy import TrustPolicy, verify_by_policy
-from record.samples import World, conversation, fill, open_spool, session_id
+from doorward.record.witness import log_id, parse_logs
+from doorward.record.witness_server import Witness
+from doorward.record.witness_state import WitnessState
+from record import logs
+from record.samples import NOW, SECOND, World, conversation, fill, open_spool, session_id
 
 NAMES = ("w1", "w2")
 
 
-def doorward(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "doorward", *arguments],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+def doorward(*arguments: str | Path) -> Result:
+    """A command of `doorward log`, in this process."""
+    done = CliRunner().invoke(app, [*map(str, arguments)])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
 
 
 @dataclass
@@ -90,12 +101,7 @@ class City:
 
     def record(self, *sessions: int) -> int:
         """Record some sessions, publish them and return the log's size; nobody is asked."""
-        now = open_spool(self.world.spool_dir)
-        from record.samples import NOW, SECOND
-
-        for number in sessions:
-            now.append(conversation(session_id(number)), now=NOW + number * SECOND)
-        now.close(now=NOW + 10_000 * SECOND)
+        add(self.world, *sessions)
         return self.world.publish()
 
 
@@ -104,9 +110,9 @@ def processes_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
     top = tmp_path_factory.mktemp("witnesses")
     found = {}
     for name in NAMES:
-        done = doorward("log", "witness", "new", str(top / name), "--name", f"{name}.example/w")
-        assert (done.returncode, done.stderr) == (0, "")
-        found[name] = WitnessProcess(top / name, done.stdout.strip())
+        done = doorward("witness", "new", str(top / name), "--name", f"{name}.example/w")
+        assert done.exit_code == 0
+        found[name] = WitnessProcess(top / name, done.output.strip())
     keys = [format_verifier(signer_of(number).verifier) for number in range(16)]
     for one in found.values():
         (one.folder / "logs").write_text("# the logs of this file's tests\n" + "\n".join(keys) + "\n")
@@ -117,6 +123,13 @@ def processes_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
 
 def signer_of(number: int) -> Signer:
     return Signer.make(f"city{number}.example/log", bytes([number] * 32))
+
+
+def add(world: World, *sessions: int) -> None:
+    spool = open_spool(world.spool_dir)
+    for number in sessions:
+        spool.append(conversation(session_id(number)), now=NOW + number * SECOND)
+    spool.close(now=NOW + 1_000 * SECOND)
 
 
 @pytest.fixture(name="city")
@@ -156,6 +169,8 @@ def test_what_is_published_carries_the_cosignatures_that_arrived(city: City) -> 
     found = verify_by_policy(parse_checkpoint(raw), city.policy)
     assert set(found.witnesses) == set(NAMES)
     assert city.world.found() == [], "our own check reads a checkpoint with cosignatures"
+    done = doorward("quorum", city.world.log_dir, "--policy", city.policy_file)
+    assert (done.exit_code, "the quorum `both` is met" in done.output) == (0, True)
 
     size = city.record(20, 21)
     assert witnesses.show(0.5) is None, "not so often"
@@ -163,6 +178,17 @@ def test_what_is_published_carries_the_cosignatures_that_arrived(city: City) -> 
     raw = files.read("witnessed")
     assert raw is not None
     assert verify_by_policy(parse_checkpoint(raw), city.policy).tree_size == size
+
+    # What the doctor says of it.
+    now = datetime.fromtimestamp(min(city.policy.find_witnesses(parse_checkpoint(raw)).values()), UTC)
+    line = check_witnesses(WitnessFacts(city.policy, raw, size), now=now)
+    assert (line.state, f"2 of 2 cosigned size {size}" in line.found) == (State.OK, True)
+    behind = WitnessFacts(city.policy, raw, size + 1)
+    assert check_witnesses(behind, now=now).state is State.OK
+    assert check_witnesses(behind, now=now + timedelta(minutes=11)).state is State.LOOK
+    for none in (None, b"nonsense", city.world.log_dir.joinpath("vkey").read_bytes()):
+        assert check_witnesses(WitnessFacts(city.policy, none, size), now=now).state is State.LOOK
+    assert check_witnesses(None, now=now).state is State.OK
 
     # A proof file with cosignatures stands alone.
     proof = make_inclusion(node_reader(files, size), 3, size)
@@ -183,6 +209,8 @@ def test_a_witness_that_is_killed_goes_on_where_it_was(city: City) -> None:
     assert witnesses.show(2.0) == "the quorum `both` has not said that it knows nothing newer: `w1` silent"
     raw = (city.world.log_dir / "checkpoint").read_bytes()
     assert list(city.policy.find_witnesses(parse_checkpoint(raw))) == ["w2"], "what arrived is published"
+    done = doorward("quorum", city.world.log_dir / "checkpoint", "--policy", city.policy_file, "--json")
+    assert (done.exit_code, json.loads(done.output)["met"]) == (1, False)
     assert "silent" in city.asks().check(), "after a start nothing is signed before the quorum answers"
     w1.start()
     assert witnesses.show(4.0) == ""
@@ -271,29 +299,25 @@ def test_a_split_view_is_caught_and_both_sides_are_named(city: City, tmp_path: P
         assert verify_by_policy(parse_checkpoint(view.read_bytes()), load_policy(file)).witnesses
 
     vkey = format_verifier(honest.signer.verifier)
-    done = doorward("log", "compare", *views, "--key", vkey)
+    done = doorward("compare", *views, "--key", vkey)
     roots = [Path(view).read_text().splitlines()[2] for view in views]
-    assert done.returncode == 1, done.stderr
-    assert "FORK" in done.stdout
-    assert all(text in done.stdout for text in (*views, *roots, "both are signed by the log's key"))
-    assert "w1.example/w" in done.stdout
-    assert "w2.example/w" in done.stdout
-    assert doorward("log", "compare", views[0], views[0], "--key", vkey).returncode == 0
+    assert done.exit_code == 1, done.output
+    assert "FORK" in done.output
+    assert all(text in done.output for text in (*views, *roots, "both are signed by the log's key"))
+    assert "w1.example/w" in done.output
+    assert "w2.example/w" in done.output
+    assert doorward("compare", views[0], views[0], "--key", vkey).exit_code == 0
 
     # Another size proves nothing by itself; with the files of one side it does.
-    (longer := World(tmp_path / "fork", honest.signer, forked.disclosures)).publish()
-    spool = open_spool(longer.spool_dir, seed=9)
-    from record.samples import NOW, SECOND
-
-    spool.append(conversation(session_id(100)), now=NOW + 20_000 * SECOND)
-    spool.close(now=NOW + 20_001 * SECOND)
+    longer = World(tmp_path / "fork", honest.signer, forked.disclosures)
+    add(longer, 100)
     longer.publish()
     newer = str(longer.log_dir / "checkpoint")
-    assert doorward("log", "compare", views[0], newer, "--key", vkey).returncode == 3
-    done = doorward("log", "compare", views[0], newer, "--key", vkey, "--log", str(longer.log_dir))
-    assert (done.returncode, "FORK" in done.stdout) == (1, True), done.stdout
-    done = doorward("log", "compare", views[1], newer, "--key", vkey, "--log", str(longer.log_dir), "--json")
-    assert (done.returncode, json.loads(done.stdout)["result"]) == (0, "extends"), done.stdout
+    assert doorward("compare", views[0], newer, "--key", vkey).exit_code == 3
+    done = doorward("compare", views[0], newer, "--key", vkey, "--log", str(longer.log_dir))
+    assert (done.exit_code, "FORK" in done.output) == (1, True), done.output
+    done = doorward("compare", views[1], newer, "--key", vkey, "--log", str(longer.log_dir), "--json")
+    assert (done.exit_code, json.loads(done.output)["result"]) == (0, "extends"), done.output
     # And whoever is shown the other side keeps it as evidence.
     with pytest.raises(VerificationError, match="no beginning of this log"):
         city.asks(forked.log_dir).check()
@@ -302,11 +326,8 @@ def test_a_split_view_is_caught_and_both_sides_are_named(city: City, tmp_path: P
 
 
 def fetch(witness: WitnessProcess, origin: str) -> bytes:
-    from hashlib import sha256
-    from http.client import HTTPConnection
-
     connection = HTTPConnection("127.0.0.1", witness.port, timeout=10)
-    connection.request("GET", f"/{sha256(origin.encode()).hexdigest()}/checkpoint")
+    connection.request("GET", f"/{log_id(origin)}/checkpoint")
     raw = connection.getresponse().read()
     connection.close()
     return raw
@@ -323,4 +344,35 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 def test_an_address_is_read_with_its_prefix() -> None:
     assert split_url("https://w.example/prefix/") == (True, "w.example", 443, "/prefix")
     assert split_url("http://[::1]:6490") == (False, "::1", 6490, "")
-    assert os.sep == "/"
+
+
+def test_a_witness_is_made_looked_at_and_not_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "w"
+    done = doorward("witness", "new", folder, "--name", "w.example", "--ml-dsa")
+    keys = [parse_key(line) for line in done.output.split()]
+    assert [key.algorithm for key in keys] == [4, 6]
+    with pytest.raises(ConfigError, match="holds a witness already"):
+        doorward("witness", "new", folder, "--name", "w.example")
+    with pytest.raises(ConfigError, match="no name of a witness"):
+        doorward("witness", "new", tmp_path / "other", "--name", "a name")
+    with pytest.raises(ConfigError, match="list of logs"):
+        doorward("witness", "run", folder)
+    with pytest.raises(ConfigError, match="given together"):
+        doorward("witness", "run", folder, "--certificate", "c.pem")
+
+    state = WitnessState.open(folder)
+    witness = Witness(state, parse_logs(format_verifier(logs.SIGNER.verifier)), lambda: 1_000)
+    witness.add_checkpoint(logs.SmallLog().request(0, 7))
+    state.close()
+    done = doorward("witness", "status", folder, "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.output)["logs"][logs.SIGNER.name]["size"] == 7
+    state = WitnessState.open(folder)
+    Witness(state, witness.logs, lambda: 1_000).add_checkpoint(logs.SmallLog(forked_at=5).request(7, 7))
+    state.close()
+    done = doorward("witness", "status", folder)
+    assert (done.exit_code, "evidence: " in done.output, "1970-01-01T00:16:40Z" in done.output) == (
+        1,
+        True,
+        True,
+    )

@@ -46,6 +46,7 @@ from doorward.doctor.server import (
     check_server,
 )
 from doorward.doctor.way_in import check_way_in
+from doorward.doctor.witnesses import WitnessFacts, check_witnesses
 from doorward.errors import ConfigError, DoorwardError, MalformedError
 from doorward.grants.cut_files import load_cuts, load_officers
 from doorward.grants.identity_files import load_provider_keys
@@ -59,6 +60,8 @@ from doorward.install.reach import find_holes
 from doorward.orders.pack import Pack
 from doorward.policy.scopes import ScopeBook
 from doorward.record.check_spool import is_being_written
+from doorward.record.checkpoint import parse_checkpoint
+from doorward.record.log_files import CHECKPOINT, WITNESSED, LogFiles
 from doorward.record.spool import SpoolLimits
 from doorward.record.workers import list_workers
 
@@ -204,7 +207,8 @@ class Examination:
         sections: tuple[tuple[str, Callable[[], Iterable[Line]]], ...] = (
             ("settings", self._settings), ("keys", self._secrets), ("files", self._believed),
             ("certificates", self._certificates), ("order", self._load_order), ("database", self._database),
-            ("way in", self._dba), ("record", self._record), ("spool", self._spool), ("people", self._people),
+            ("way in", self._dba), ("record", self._record), ("spool", self._spool),
+            ("witnesses", self._witnesses), ("people", self._people),
             ("referrals", self._referrals), ("cuts", self._cuts), ("backup", self._backup),
             ("inventory", self._inventory),
         )  # fmt: skip
@@ -346,6 +350,16 @@ class Examination:
         bound = SpoolLimits().total_bytes
         facts = look_at_spool(self._folders.spool, self._folders.log, bound_bytes=bound)
         yield from check_spool(facts, now=self._now)
+
+    def _witnesses(self) -> Iterator[Line]:
+        settings = self._site.settings
+        facts = None
+        if settings is not None and settings.witnesses is not None:
+            files = LogFiles(self._folders.log)
+            published = files.read(CHECKPOINT)
+            size = parse_checkpoint(published).tree_size if published is not None else None
+            facts = WitnessFacts(settings.witnesses.policy, files.read(WITNESSED), size)
+        yield check_witnesses(facts, now=self._now)
 
     def _people(self) -> Iterator[Line]:
         folders, today = self._folders, self._now.date()
