@@ -107,6 +107,8 @@ def test_health_is_a_loopback_port_or_a_socket(tmp_path: Path, text: str, addres
             "[operation]\nstalled_seconds = 90\nstalled_closes_seconds = 90\n[record]",
             "`operation.stalled_closes_seconds` is more than `stalled_seconds`",
         ),
+        ("[record]", '[record]\ndurable_kinds = ["decisions"]', "`decisions`, which is no kind of entry"),
+        ("[record]", "[record]\ndurable_purposes = [1]", "`record.durable_purposes` is a list of words"),
         ("plain = true", "plain = true\nplan = 1", "unknown key `plan` in `listen`"),
         ("[record]", "[records]", "unknown key `records`"),
         ("dbname=clear", "dbname=clear password=secret-word", "a password stands in this file"),

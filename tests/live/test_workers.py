@@ -25,7 +25,11 @@ from doorward.embedded.clusters import record_spec
 from doorward.embedded.launcher import Cluster
 from doorward.gateway.cancelling import WORKER_SHIFT
 from doorward.gateway.logins import Share
+from doorward.record.check_spool import hold_segments
 from doorward.record.disclosures import prepare_server
+from doorward.record.frame import Synced
+from doorward.record.segments import is_preallocated_size, list_segments, read_spool
+from doorward.record.workers import worker_folder
 from tests_support.city import REGISTER, City, free_port, from_address, start_city
 
 pytestmark = pytest.mark.pg
@@ -205,6 +209,7 @@ def two_city_fixture() -> Iterator[Two]:
         text = text.replace(f"port = {city.port}\n", f"port = {city.port}\nworkers = 2\n")
         text += '\n[people]\ntwo_addresses = "cut"\n'
         text += "\n[limits]\nrows = 0\nbytes = 0\nstatements_a_minute = 0\n"  # a quick machine would reach them here
+        text = text.replace("[record]\n", '[record]\ndurable_purposes = ["criminal-investigation"]\n')
         operation = f'health = "127.0.0.1:{two.health_port}"\nlog = "json"\n'
         operation += "stalled_seconds = 4\nstalled_closes_seconds = 9\n"
         city.config.write_text(f"{text}\n[operation]\n{operation}", encoding="utf-8")
@@ -228,6 +233,11 @@ def test_both_workers_serve_on_one_port(two: Two) -> None:
             assert session.execute("SELECT count(*) > 0 FROM persons").fetchone() == (True,)
         listed = json.loads(two.city.doorward("sessions", "--json", "--config", str(two.city.config)).stdout)
         assert len(listed) == 4
+        for worker in (0, 1):  # the sample's purpose is durable here, so each request was synced
+            folder = worker_folder(two.data / "spool", worker)
+            with hold_segments(two.data / "spool"):
+                assert sum(isinstance(record, Synced) for record in read_spool(folder)) >= 4
+                assert is_preallocated_size(list_segments(folder)[-1].path.stat().st_size)
     started = [line for line in two.said if line.get("event") == "started"]
     assert {line["worker"] for line in started} == {0, 1}
     assert {line["process"] for line in started} == {"gateway"}

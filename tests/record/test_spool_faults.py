@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from doorward.errors import StoreError
+from doorward.record.entry import Kind
 from doorward.record.segments import list_segments
 from doorward.record.spool import Spool, SpoolLimits
 from record.samples import NOW, completion, connect, entries_of, open_spool, query, seeded, session_id
@@ -54,14 +55,15 @@ def load(spool: Spool) -> Iterator[int]:
     [(0, False), (1, False), (60, False), (150, False), (None, False), (0, True), (60, True), (150, True)],
 )
 @pytest.mark.parametrize("fail_at", range(1, 20))
+@pytest.mark.parametrize("durable", [None, frozenset({Kind.COMPLETION})], ids=["", "synced"])
 def test_after_a_failed_write_nothing_more_is_written_and_nothing_acknowledged_is_lost(
-    spool_dir: Path, fail_at: int, stored: int | None, *, says_short: bool
+    spool_dir: Path, fail_at: int, stored: int | None, durable: frozenset[Kind] | None, *, says_short: bool
 ) -> None:
     write = FailingWrite(fail_at, stored, says_short=says_short)
     acknowledged: list[int] = []
     spool = None
     try:
-        spool = Spool.open(spool_dir, now=NOW, random=seeded(), limits=LIMITS, write=write)
+        spool = Spool.open(spool_dir, now=NOW, random=seeded(), limits=LIMITS, write=write, durable=durable)
         for number in load(spool):
             acknowledged.append(number)  # noqa: PERF402  # kept where the next one fails
     except StoreError as error:

@@ -210,10 +210,12 @@ def city_gateway(settings: Settings, worker: int = 0) -> GatewayParts:
         check_register_place(settings.register, production=settings.production)
     collection = settings.collection or pack.model.database
     lapsing = LapseRules(settings.unused_days, settings.attested_days)
-    for purpose in settings.limits.purposes:
-        if purpose not in pack.purposes:
+    named = [f"limits.purpose.{purpose}" for purpose in settings.limits.purposes]
+    named += [f"record.durable_purposes.{purpose}" for purpose in sorted(settings.keeping.purposes)]
+    for name in named:
+        if name.rpartition(".")[2] not in pack.purposes:
             raise ConfigError(
-                f"`limits.purpose.{purpose}` is no purpose of the order",
+                f"`{name}` is no purpose of the order",
                 hint=f"one of {', '.join(pack.purposes)}",
             )
     return GatewayParts(
@@ -304,6 +306,7 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
                 sign_export=partial(sign_note, signer=export_signer(folders)),
                 floor=Floor(door, parts.emergency, reviews),
                 reserve=reserve,
+                durable_purposes=settings.keeping.purposes if settings is not None else frozenset(),
                 accounting=Accounting(reviews, make_referrals(folders), folders.recorded, worker=worker),
             )
         )
@@ -347,7 +350,8 @@ def open_spool(parts: GatewayParts, now: datetime) -> Spool:
     limits = SpoolLimits()
     share = replace(limits, total_bytes=limits.total_bytes // parts.share.workers)
     folder = worker_folder(parts.folders.spool, parts.share.worker)
-    return Spool.open(folder, now=now, limits=share, worker=parts.share.worker)
+    durable = parts.settings.keeping.durable if parts.settings is not None else None
+    return Spool.open(folder, now=now, limits=share, worker=parts.share.worker, durable=durable)
 
 
 def make_allowances(parts: GatewayParts, *, now: datetime) -> Allowances | None:

@@ -167,6 +167,7 @@ def city_configuration(settings: Settings) -> tuple[DeskConfiguration, Path]:
         notices=settings.notices, paper_key=desk.paper_key, front=desk.front,
         has_later_second=desk.second_signature_later,
         fund=None if settings.fund is None else FundPlace(settings.fund.conninfo, settings.fund.order),
+        durable=tuple(sorted(kind.name.lower() for kind in settings.keeping.kinds)),
     )  # fmt: skip
     return made, folders.run / FILE
 

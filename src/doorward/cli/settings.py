@@ -19,6 +19,7 @@ from doorward.cli.settings_fund import FundSettings, read_fund
 from doorward.cli.settings_grants import read_emergency, read_notices
 from doorward.cli.settings_witnesses import KEYS as WITNESS_KEYS
 from doorward.cli.settings_witnesses import read_witnesses
+from doorward.cli.settings_record import RECORD_KEYS, RecordSettings, read_record
 from doorward.cli.tell import NoticeSettings
 from doorward.cli.witnesses import WitnessSettings
 from doorward.errors import ConfigError, PolicyCheckError
@@ -44,8 +45,8 @@ SECTIONS: Final = {
         "workers",
     ),
     "operation": ("health", "log", "stalled_seconds", "stalled_closes_seconds"),
-    "record": ("conninfo",),
     "witnesses": WITNESS_KEYS,
+    "record": ("conninfo", *RECORD_KEYS),
     "people": ("unused_days", "attested_days", "cards", "two_addresses"),
     "identity": ("host", "port", "issuer", "audience", "keys", "login_claim", "second_factor"),
     "desk": DESK_KEYS,
@@ -143,6 +144,7 @@ class Settings:
         desk: Where the request desk is, or None.
         fund: Where the fund's ledger is, or None.
         witnesses: Who cosigns the log, or None.
+        keeping: How the record is kept.
     """
 
     file: Path
@@ -170,6 +172,7 @@ class Settings:
     desk: DeskSettings | None = None
     fund: FundSettings | None = None
     witnesses: WitnessSettings | None = None
+    keeping: RecordSettings = RecordSettings()  # noqa: RUF009  # a value that never changes
 
 
 def read_settings(file: Path) -> Settings:
@@ -230,6 +233,7 @@ def _read(toml: Toml, file: Path) -> Settings:
         desk=read_desk(toml, base),
         fund=read_fund(toml, base, order=order, database=database),
         witnesses=read_witnesses(toml, base),
+        keeping=read_record(toml),
     )
     if settings.desk is not None and settings.listen.workers > DESK:
         toml.note(

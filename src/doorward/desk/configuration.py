@@ -64,6 +64,7 @@ class DeskConfiguration:
         front: What phones call the front desk's app, by tenant: a host of its own, `https://`, whose root is the app.
         notices: Whom each office is; with nobody in it nothing is sent, and the pages alone tell.
         paper_key: The file of the keys that papers are sealed with; None is `papers.key` of the data folder.
+        durable: Words of the kinds of entries that are on the disk before anybody is told.
         has_later_second: A letter that two release may be sent with one signature; the second is owed.
         fund: Where the ledger of the fund is, or None where this desk has none.
     """
@@ -81,6 +82,7 @@ class DeskConfiguration:
     notices: NoticeSettings = field(default_factory=NoticeSettings)
     paper_key: Path | None = None
     front: Mapping[str, str] = field(default_factory=dict)
+    durable: tuple[str, ...] = ()
     has_later_second: bool = False
     front_only: bool = False
     fund: FundPlace | None = None
@@ -123,6 +125,7 @@ class DeskConfiguration:
                 notices=decode_settings(read["notices"]),
                 paper_key=None if read.get("paper_key") is None else Path(str(read["paper_key"])),
                 front={str(tenant): str(site) for tenant, site in read["front"].items()},
+                durable=tuple(str(one) for one in read.get("durable", ())),
                 has_later_second=read.get("has_later_second") is True,
                 front_only=read["front_only"] is True,
                 fund=_fund(read.get("fund")),
@@ -163,6 +166,7 @@ class DeskConfiguration:
                 "provider": None if self.provider is None else asdict(self.provider),
                 "proxies": list(self.proxies),
                 "self_made": self.self_made,
+                "durable": list(self.durable),
                 "notices": encode_settings(self.notices),
                 "paper_key": None if self.paper_key is None else str(self.paper_key),
                 "front": dict(self.front),

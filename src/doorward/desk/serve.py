@@ -125,6 +125,7 @@ def _begin(worker: Any) -> None:  # noqa: ANN401  # gunicorn has no types
     from doorward.desk.notices.worker import Sender, clock
     from doorward.desk.order import order
     from doorward.desk.recorder import WORKER, Recorder, hold
+    from doorward.record.entry import Kind
     from doorward.record.spool import Spool
     from doorward.record.workers import worker_folder
 
@@ -132,7 +133,8 @@ def _begin(worker: Any) -> None:  # noqa: ANN401  # gunicorn has no types
     folder = worker_folder(worker.app.desk.spool, WORKER)
     now = datetime.now(UTC)  # noqa: TID251  # as above
     sweep(now, older=timedelta(0))  # messages that waited when the desk ended
-    hold(Recorder(Spool.open(folder, now=now, worker=WORKER)))
+    durable = frozenset(Kind[word.upper()] for word in worker.app.desk.durable) or None
+    hold(Recorder(Spool.open(folder, now=now, worker=WORKER, durable=durable)))
     for line in look_after(now):  # nobody is adding a paper yet: the spool is ours, and it is not served
         sys.stderr.write(f"doorward desk: {line}\n")
     connection.close()

@@ -83,6 +83,7 @@ class ServerParts:
     floor: Floor | None = None
     accounting: Accounting | None = None
     reserve: Reserve | None = None
+    durable_purposes: frozenset[str] = frozenset()  # whose entries are on the disk before anything follows
 
 
 @dataclass
@@ -274,12 +275,16 @@ class Server:
             if fresh:
                 self.spawn(self.end_quietly(fresh, ENDED))
 
-    def append(self, drafts: Sequence[Draft], now: datetime) -> bool:
-        """Put drafts into the spool; False means that nothing may follow."""
+    def append(self, drafts: Sequence[Draft], now: datetime, *, purpose: str = "") -> bool:
+        """Put drafts into the spool; False means that nothing may follow.
+
+        Args:
+            purpose: Of the session; for some the disk is waited for, and every session of this worker waits with it.
+        """
         if self.failed is not None:
             return False
         try:
-            self.parts.spool.append(drafts, now=now)
+            self.parts.spool.append(drafts, now=now, durable=purpose in self.parts.durable_purposes)
         except MalformedError:
             return False  # this one session's entry cannot be recorded, so this session ends
         except StoreError as error:

@@ -143,12 +143,17 @@ class ClientSide(asyncio.Protocol):
 
     # the session's actions
 
+    @property
+    def _purpose(self) -> str:
+        claims = self.answer.claims if self.answer is not None else None
+        return claims.purpose if claims is not None else ""
+
     def perform(self, actions: Sequence[Action]) -> None:
         """Do what the session asks, in its order; stop where the record fails (law 4)."""
         for action in actions:
             kind = type(action)
             if kind is Append:
-                if not self.server.append(action.drafts, self.server.now()):  # type: ignore[union-attr]  # kind says it
+                if not self.server.append(action.drafts, self.server.now(), purpose=self._purpose):  # type: ignore[union-attr]  # kind says it
                     self.abort()
                     return
             elif kind is ToServer:

@@ -7,9 +7,12 @@ A segment file is a run of frames, integers big-endian::
     segment:     u8 64 | u64 next sequence | i64 time in us | u8 version | u64 next leaf | sessions | requests
                  sessions: u32 count | 16 bytes each; requests: u32 count | 16-byte session, u64 number each
     block close: u8 65 | u64 next sequence | i64 time in us | u64 first sequence | u64 leaf index | 16 salt
+    synced:      u8 66 | u64 next sequence
 
 A segment frame is the first of each file and only there. It carries what was open when the file began, so that
-recovery needs no older file. A block holds the entries from its first sequence up to, without, the next one.
+recovery needs no older file. A block holds the entries from its first sequence up to, without, the next one. A synced
+frame stands only in a spool that syncs: everything before it was on the disk before it was written. It says how far a
+loss of power can have torn the file, and where only damage can have (`has_frame_behind`).
 
 The checksum finds accidents; that nobody changed anything on purpose is what the tree is for.
 """
@@ -32,11 +35,13 @@ MAX_OPEN: Final = (
 
 _SEGMENT: Final = 64
 _BLOCK_CLOSE: Final = 65
+_SYNCED: Final = 66
 _FRAME: Final = struct.Struct(">II")
 _SEGMENT_HEAD: Final = struct.Struct(">BQqBQ")
 _COUNT: Final = struct.Struct(">I")
 _REQUEST: Final = struct.Struct(">16sQ")
 _CLOSE: Final = struct.Struct(">BQqQQ16s")
+_MARK: Final = struct.Struct(">BQ")
 _SEQUENCE_AT: Final = FRAME_OVERHEAD + 1  # every payload has its sequence behind its first byte
 _LOW_BITS: Final = 24  # of a sequence: what lies behind a broken frame in one file differs in these alone
 _AHEAD: Final = 2**24  # more records than fit in a segment and a message of a client's largest size
@@ -68,7 +73,14 @@ class BlockClose:
     salt: bytes
 
 
-SpoolRecord = Entry | SegmentHead | BlockClose
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """Everything up to, without, this sequence is on the disk."""
+
+    next_sequence: int
+
+
+SpoolRecord = Entry | SegmentHead | BlockClose | Synced
 
 
 def frame_payload(payload: bytes) -> bytes:
@@ -96,6 +108,11 @@ def encode_block_close(close: BlockClose) -> bytes:
     )
 
 
+def encode_synced(synced: Synced) -> bytes:
+    """Return the payload of a synced frame."""
+    return _MARK.pack(_SYNCED, synced.next_sequence)
+
+
 def decode_record(payload: bytes) -> SpoolRecord:
     """Return what a payload holds.
 
@@ -112,6 +129,10 @@ def decode_record(payload: bytes) -> SpoolRecord:
         if first >= next_sequence:
             raise MalformedError(f"a block from {first} up to {next_sequence} holds nothing")
         return BlockClose(first, next_sequence, time_us, leaf_index, salt)
+    if kind == _SYNCED:
+        if len(payload) != _MARK.size:
+            raise MalformedError(f"a synced frame has {_MARK.size} bytes, got {len(payload)}")
+        return Synced(_MARK.unpack(payload)[1])
     return decode_entry(payload)
 
 
@@ -159,7 +180,7 @@ def iterate_payloads(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes]
         yield offset, payload
 
 
-def has_frame_behind(data: bytes, offset: int, next_sequence: int) -> bool:
+def has_frame_behind(data: bytes, offset: int, next_sequence: int, *, synced_only: bool = False) -> bool:
     """Tell whether a whole frame of a later record stands somewhere behind a broken one.
 
     A torn write is a prefix of what was written, so nothing whole can follow it; if something does, the broken
@@ -171,11 +192,15 @@ def has_frame_behind(data: bytes, offset: int, next_sequence: int) -> bool:
             client has a reason for counts as a frame, and is refused.
         offset: Where the broken frame begins.
         next_sequence: The sequence that an entry there would have.
+        synced_only: Look for synced frames alone: in a file of preallocated blocks a loss of power may keep a later
+            page and not an earlier one, but never one behind a sync without everything before it.
     """
     checked = 0
     last = min(next_sequence + _AHEAD, 2**64 - 1)
     for high in range(next_sequence >> _LOW_BITS, (last >> _LOW_BITS) + 1):
-        for found in _later_frame(high.to_bytes(5, "big")).finditer(data, offset + 1):
+        for found in _later_frame(high.to_bytes(5, "big"), synced_only=synced_only).finditer(
+            data, offset + 1
+        ):
             at = found.start()
             length, _ = _FRAME.unpack_from(data, at)
             sequence = int.from_bytes(data[at + _SEQUENCE_AT : at + _SEQUENCE_AT + 8], "big")
@@ -187,9 +212,10 @@ def has_frame_behind(data: bytes, offset: int, next_sequence: int) -> bool:
     return False
 
 
-def _later_frame(high: bytes) -> re.Pattern[bytes]:
+def _later_frame(high: bytes, *, synced_only: bool) -> re.Pattern[bytes]:
     """Return what finds every place where a frame of a known record may begin, by its sequence's high bytes."""
-    kinds = re.escape(bytes((*Kind, _SEGMENT, _BLOCK_CLOSE)))
+    known = (_SYNCED,) if synced_only else (*Kind, _SEGMENT, _BLOCK_CLOSE, _SYNCED)
+    kinds = re.escape(bytes(known))
     return re.compile(rb"(?s)(?=[\x00-\x04].{7}[" + kinds + rb"]" + re.escape(high) + rb")")
 
 

@@ -20,7 +20,7 @@ from doorward.record.entry import (
     commit_entry,
     public_leaf,
 )
-from doorward.record.frame import BlockClose, SegmentHead, SpoolRecord
+from doorward.record.frame import BlockClose, SegmentHead, SpoolRecord, Synced
 from doorward.record.hashes import Hash
 from doorward.record.ledger import Ledger
 
@@ -75,6 +75,12 @@ class Replay:
             return None
         if isinstance(record, BlockClose):
             return self._note_close(record)
+        if isinstance(record, Synced):
+            if not self.has_begun or record.next_sequence != self.next_sequence:
+                raise MalformedError(
+                    f"entries up to {record.next_sequence} are called synced at the wrong place"
+                )
+            return None
         self._note_head(record)
         return None
 

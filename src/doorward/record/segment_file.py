@@ -2,7 +2,11 @@
 
 INVARIANT (whole-records-stay): a whole record is never taken back, because a reader may have published it. What
 a failed write left behind is cut down to whole records and no further.
-INVARIANT (broken-is-for-good): after a StoreError nothing is written any more.
+INVARIANT (broken-is-for-good): after a StoreError nothing is written any more. That holds for a sync above all: after
+one that failed the system may call the lost pages clean, and the next one would succeed for bytes that are gone.
+
+A segment that is to be synced lies in blocks filled with zeros before (`segments.PREALLOCATED_BYTES`), so that
+a sync has data to write and no size. It is cut to what is in it when it is left.
 """
 
 import contextlib
@@ -13,7 +17,8 @@ from typing import Final
 
 from doorward.errors import StoreError
 from doorward.record.frame import SegmentHead, encode_segment_head, frame_payload, iterate_payloads
-from doorward.record.segments import list_segments, segment_name
+from doorward.record.log_files import sync_folder
+from doorward.record.segments import PREALLOCATED_BYTES, list_segments, segment_name
 
 _NEW_SEGMENT: Final = "segment.new"
 _DISK_HINT: Final = "make room on the disk, or repair it, then start the gateway again"
@@ -24,15 +29,30 @@ class SegmentFile:
 
     Args:
         write: Does what `os.write` does.
+        sync: Does what `os.fdatasync` does.
         total_bytes: The bound of all segments together.
+        preallocates: Whether blocks are filled before they are written to; for a spool that is synced often.
 
     Attributes:
         size: Of this file.
     """
 
-    def __init__(self, folder: Path, *, write: Callable[[int, bytes], int], total_bytes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        write: Callable[[int, bytes], int],
+        sync: Callable[[int], None] = os.fdatasync,
+        total_bytes: int,
+        preallocates: bool = False,
+    ) -> None:
         self._folder = folder
         self._write_once = write
+        self._sync_once = sync
+        self._preallocates = preallocates
+        self._flags = os.O_RDWR if preallocates else os.O_WRONLY | os.O_APPEND
+        self._allocated = 0  # the file's size where that is more than what is in it
+        self._name_is_synced = False
         self._total_bytes = total_bytes
         self._file = -1
         self._older_bytes = 0  # of the segments before this one, when they were last counted
@@ -55,9 +75,11 @@ class SegmentFile:
         Raises:
             OSError: It cannot be opened or cut.
         """
-        self._file = os.open(self._folder / name, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._file = os.open(self._folder / name, self._flags | os.O_CLOEXEC)
         os.ftruncate(self._file, size)
-        self.size = size
+        os.lseek(self._file, size, os.SEEK_SET)
+        self.size = self._allocated = size
+        self._name_is_synced = False
         self._count_older()
 
     def begin(self, head: SegmentHead) -> None:
@@ -66,11 +88,13 @@ class SegmentFile:
         Raises:
             StoreError: The disk refused; nothing can be written any more.
         """
+        if self._preallocates and self.is_open:
+            self.sync()  # or what is synced later could outlive what stands before it
         data = frame_payload(encode_segment_head(head))
         draft = self._folder / _NEW_SEGMENT
         file = -1
         try:
-            file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            file = os.open(draft, self._flags | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             written = self._write_once(file, data)
             if written == len(data):
                 draft.rename(self._folder / segment_name(head.next_sequence))
@@ -80,7 +104,8 @@ class SegmentFile:
             raise self._no_segment(file, f"{written} of {len(data)} bytes were written")
         self.close()
         self._file = file
-        self.size = len(data)
+        self.size = self._allocated = len(data)
+        self._name_is_synced = False
         self._count_older()
 
     def _no_segment(self, file: int, why: str) -> StoreError:
@@ -104,12 +129,43 @@ class SegmentFile:
         data = b"".join(frames)
         self._check_bound(len(data))
         try:
+            if self._preallocates and self.size + len(data) > self._allocated:
+                self._allocate(self.size + len(data))
             written = self._write_once(self._file, data)
         except OSError as error:
             raise self._salvage(data, error.strerror or "no reason given") from error
         if written != len(data):
             raise self._salvage(data, f"{written} of {len(data)} bytes were written")
         self.size += written
+
+    def sync(self) -> None:
+        """Return when everything that was written would survive a loss of power.
+
+        Raises:
+            StoreError: The disk refused; nothing can be written any more, and nobody knows what is on it.
+        """
+        try:
+            self._sync_once(self._file)
+            if not self._name_is_synced:
+                for folder in (self._folder, self._folder.parent):
+                    sync_folder(folder)
+                self._name_is_synced = True
+        except OSError as error:
+            self._broken = True
+            raise StoreError(
+                f"the spool could not be synced: {(error.strerror or 'no reason given').lower()}",
+                hint=_DISK_HINT,
+            ) from error
+        except StoreError:
+            self._broken = True
+            raise
+
+    def _allocate(self, wanted: int) -> None:
+        end = -(-wanted // PREALLOCATED_BYTES) * PREALLOCATED_BYTES
+        zeros = memoryview(bytes(end - self._allocated))
+        while zeros:
+            zeros = zeros[os.pwrite(self._file, zeros, end - len(zeros)) :]
+        self._allocated = end
 
     def room(self, enough: int) -> int:
         """Return how many bytes the bound still lets in; counted anew where it is less than `enough`."""
@@ -136,10 +192,11 @@ class SegmentFile:
         self._broken = True
         stored: bool | None
         try:
-            arrived = max(os.fstat(self._file).st_size - self.size, 0)
+            behind = max(os.fstat(self._file).st_size - self.size, 0)
+            arrived = os.pread(self._file, len(data), self.size) if self._preallocates else data[:behind]
             # INVARIANT (whole-records-stay)
-            whole = max((end for end, _ in iterate_payloads(data[:arrived])), default=0)
-            if whole != arrived:
+            whole = max((end for end, _ in iterate_payloads(arrived)), default=0)
+            if whole != behind:
                 os.ftruncate(self._file, self.size + whole)
             stored = whole > 0
         except OSError:
@@ -157,6 +214,10 @@ class SegmentFile:
 
     def close(self) -> None:
         """Let go of the file; a second call does nothing."""
-        if self._file != -1:
-            os.close(self._file)
-            self._file = -1
+        if self._file == -1:
+            return
+        if self._allocated > self.size and not self._broken:
+            with contextlib.suppress(OSError):  # zeros at the end are no damage
+                os.ftruncate(self._file, self.size)
+        os.close(self._file)
+        self._file = -1

@@ -3,6 +3,9 @@
 Files are named by their first sequence, so their names sort as they follow each other. All but the last are
 whole. The last one may end in a torn write; the reader stops there and says so in `torn`, and it is up to the
 caller what that means: the writer's recovery cuts it, the publisher waits, the check reports it.
+
+A spool that syncs writes into blocks that it allocated before, `PREALLOCATED_BYTES` at a time and zeros until they are
+written. Zeros up to the end of such a file are no torn write: nothing was ever there.
 """
 
 import re
@@ -17,6 +20,8 @@ from doorward.record.replay import Block, Replay
 
 WRITER_LOCK: Final = "writer.lock"
 PUBLISHER_LOCK: Final = "publisher.lock"
+PREALLOCATED_BYTES: Final = 1024 * 1024
+MAX_LOOKS: Final = 5  # at a file that is being written while it is read
 READERS_LOCK: Final = "readers.lock"  # shared by whoever reads all segments; removal needs it alone
 _SEGMENT_NAME: Final = re.compile(r"seg-([0-9]{20})\.spool")
 
@@ -41,6 +46,11 @@ class Segment:
 def segment_name(first_sequence: int) -> str:
     """Return the name of the segment that begins with an entry."""
     return f"seg-{first_sequence:020d}.spool"
+
+
+def is_preallocated_size(size: int) -> bool:
+    """Tell whether a file of this size may end in zeros that were never written to."""
+    return size > 0 and size % PREALLOCATED_BYTES == 0
 
 
 def list_segments(folder: Path) -> list[Segment]:
@@ -107,8 +117,30 @@ class SpoolReader:
             self._segment, self.offset = later[0], 0
 
     def _read_segment(self, segment: Segment, *, is_last: bool) -> Iterator[SpoolRecord | Block]:
+        for _ in range(MAX_LOOKS):
+            start = self.offset
+            data = _read_from(segment.path, start)
+            yield from self._read_whole(segment, data)
+            rest = data[self.offset - start :]
+            is_preallocated = is_last and is_preallocated_size(start + len(data))
+            size = len(rest.rstrip(b"\0")) if is_preallocated else len(rest)
+            if not size:
+                return
+            next_sequence = self.replay.next_sequence if self.offset else segment.first
+            synced_only = is_preallocated and self.offset > 0
+            if is_last and not has_frame_behind(rest, 0, next_sequence, synced_only=synced_only):
+                self.torn = Torn(segment.path.name, self.offset, size)
+                return
+            if not is_last or _read_from(segment.path, start) == data:
+                break
+            # The writer filled a page behind the one that was read too early; the next look sees both.
+        raise MalformedError(
+            f"`{segment.path.name}` at offset {self.offset}: expected a whole record, got damaged bytes",
+            hint="keep a copy of the folder before anything else, and find out who wrote to it",
+        )
+
+    def _read_whole(self, segment: Segment, data: bytes) -> Iterator[SpoolRecord | Block]:
         start = self.offset
-        data = _read_from(segment.path, start)
         for end, payload in iterate_payloads(data):
             try:
                 record = decode_record(payload)
@@ -120,17 +152,6 @@ class SpoolReader:
             yield record
             if block is not None:
                 yield block
-        rest = start + len(data) - self.offset
-        if not rest:
-            return
-        torn = Torn(segment.path.name, self.offset, rest)
-        next_sequence = self.replay.next_sequence if self.offset else segment.first
-        if not is_last or has_frame_behind(data, self.offset - start, next_sequence):
-            raise MalformedError(
-                f"`{torn.file}` at offset {torn.offset}: expected a whole record, got damaged bytes",
-                hint="keep a copy of the folder before anything else, and find out who wrote to it",
-            )
-        self.torn = torn
 
     def _check_place(self, record: SpoolRecord, segment: Segment) -> None:
         if (self.offset == 0) != isinstance(record, SegmentHead):

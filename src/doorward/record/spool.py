@@ -1,7 +1,8 @@
 """The spool: where an entry is before anything of it is released (law 4).
 
 One process writes (flock), one `os.write` an append, no fsync: what `append` returned for is with the operating
-system and survives the death of every process of ours, not the loss of power (ADR 6).
+system and survives the death of every process of ours, not the loss of power (ADR 6). A spool may be opened so that
+kinds of entries, or single appends, are synced before `append` returns (ADR 79); what was appended before them is too.
 
 After a StoreError nothing is written any more, and whole records are never taken back (`segment_file`); a new
 `open` recovers.
@@ -39,7 +40,9 @@ from doorward.record.frame import (
     BlockClose,
     OpenRequest,
     SegmentHead,
+    Synced,
     encode_block_close,
+    encode_synced,
     frame_payload,
 )
 from doorward.record.ledger import LAST, Ledger
@@ -115,14 +118,19 @@ class Spool:
         limits: SpoolLimits,
         random: Callable[[int], bytes],
         write: Callable[[int, bytes], int],
+        sync: Callable[[int], None] = os.fdatasync,
         worker: int = 0,
+        durable: frozenset[Kind] | None = None,
     ) -> None:
         self._folder = folder
         self._lock = lock
         self._limits = limits
         self._block_us = int(limits.block_seconds * 1_000_000)
         self._salts = _draw_salts(random)
-        self._file = SegmentFile(folder, write=write, total_bytes=limits.total_bytes)
+        self._durable = durable or frozenset()
+        self._file = SegmentFile(
+            folder, write=write, sync=sync, total_bytes=limits.total_bytes, preallocates=durable is not None
+        )
         self._clock_is_behind = False
 
         self._worker = worker
@@ -146,7 +154,9 @@ class Spool:
         limits: SpoolLimits = SpoolLimits(),
         random: Callable[[int], bytes] = os.urandom,
         write: Callable[[int, bytes], int] = os.write,
+        sync: Callable[[int], None] = os.fdatasync,
         worker: int = 0,
+        durable: frozenset[Kind] | None = None,
     ) -> Self:
         """Return the spool of a folder, recovered and ready to append; a missing folder is made.
 
@@ -154,13 +164,18 @@ class Spool:
             worker: Whose it is; its entries are numbered from `workers.first_sequence` on.
             random: Returns so many random bytes.
             write: Does what `os.write` does; tests let it fail.
+            sync: Does what `os.fdatasync` does.
+            durable: Kinds that are on the disk when `append` returns; with None the spool is not made for syncs.
 
         Raises:
             MalformedError: A record is damaged, and not by a torn write at the end; names file and offset.
             SpoolInUseError: Another process writes here.
             StoreError: The disk refused.
         """
-        spool = cls(folder, _take_lock(folder), limits=limits, random=random, write=write, worker=worker)
+        lock = _take_lock(folder)
+        spool = cls(
+            folder, lock, limits=limits, random=random, write=write, sync=sync, worker=worker, durable=durable
+        )
         try:
             spool.recovered = spool._recover(now)
         except OSError as error:
@@ -195,7 +210,7 @@ class Spool:
         """Return how many bytes the spool's bound still lets in; see `SpoolLimits.total_bytes`."""
         return self._file.room(enough)
 
-    def append(self, drafts: Sequence[Draft], *, now: datetime) -> None:
+    def append(self, drafts: Sequence[Draft], *, now: datetime, durable: bool = False) -> None:
         """Record drafts, in their order, with one write; they are recorded when this returns.
 
         Requests and completions join the open block; every other kind is a block of one.
@@ -203,6 +218,7 @@ class Spool:
         Args:
             now: Aware, UTC. Where it is before the last entry's time, that time is used instead, and the
                 first entry says by how much the clock went back.
+            durable: Return only when they, and all before them, are on the disk; so it is for durable kinds too.
 
         Raises:
             MalformedError: A draft is none: a field twice, too long. Nothing was recorded.
@@ -231,6 +247,10 @@ class Spool:
         for draft, body in zip(drafts, bodies, strict=True):
             self._add(draft, body, clock_us, out)
         self._file.write(out)
+        if durable or (self._durable and any(draft.kind in self._durable for draft in drafts)):
+            self._file.sync()
+            # Not synced itself: lost with the power, it makes a torn end of what could have been called damage.
+            self._file.write([frame_payload(encode_synced(Synced(self._next_sequence)))])
 
     def tick(self, *, now: datetime) -> None:
         """Close the open block where it is old enough; to be called a few times a second.
