@@ -12,6 +12,7 @@
     │   ├── MalformedError            bytes are not what they claim to be
     │   ├── VerificationError         well formed, and false
     │   └── StoreError                the disk or the store said no; .may_have_been_stored
+    │       └── UnsyncedError         the disk did not confirm what it was given; never tried again
     ├── WireError                     .sqlstate_hint
     │   ├── LocalProtocolError        our own bug
     │   └── RemoteProtocolError       the peer broke the protocol
@@ -134,6 +135,12 @@ class StoreError(LogError):
     ) -> None:
         super().__init__(message, hint=hint)
         self.may_have_been_stored = may_have_been_stored
+
+
+class UnsyncedError(StoreError):
+    """The disk did not confirm what was written; another try could succeed for bytes that are gone, so none is made."""
+
+    code = "DW-LOG-UNSYNCED"
 
 
 class WireError(DoorwardError):

@@ -190,7 +190,7 @@ def test_after_a_sync_that_failed_nothing_is_tried_again(spool_dir: Path) -> Non
     disk = Disk(fail_at=2)
     spool = open_durable(spool_dir, disk)
     spool.append([decision(ONE)], now=NOW)
-    with pytest.raises(StoreError, match="could not be synced: input/output error") as caught:
+    with pytest.raises(StoreError, match="could not be synced: Input/output error") as caught:
         spool.append([decision(TWO)], now=NOW)
     assert caught.value.may_have_been_stored is None
     disk.take()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from doorward.errors import LogError, MalformedError, StoreError, VerificationError
+from doorward.errors import LogError, MalformedError, StoreError, UnsyncedError, VerificationError
 from doorward.notes.note import Signer, parse_verifier_key
 from doorward.record import log as log_module
 from doorward.record.check_spool import hold_segments
@@ -325,12 +325,34 @@ class TestRefusals:
         assert world.found() == []
 
 
+@pytest.mark.parametrize("broken", ["os.fdatasync", "os.fsync"])
+def test_a_sync_that_was_not_confirmed_is_never_tried_again_by_the_same_publisher(
+    world: World, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    fill(world.spool_dir, range(20), limits=SMALL)
+    calls = 0
+
+    def refuse(*_arguments: object) -> None:
+        nonlocal calls
+        calls += 1
+        raise OSError(5, os.strerror(5))
+
+    with closing(world.publisher()) as publisher:
+        with monkeypatch.context() as patch:
+            patch.setattr(broken, refuse)
+            with pytest.raises(UnsyncedError, match="could not be synced: Input/output error"):
+                publisher.publish_once()
+        assert checkpoint_of(world).tree_size == 0
+        with pytest.raises(UnsyncedError, match="could not be synced"):
+            publisher.publish_once()
+    assert (calls, checkpoint_of(world).tree_size) == (1, 0)
+    assert world.publish() == 80
+    assert world.found() == []
+
+
 @pytest.mark.parametrize(
     ("broken", "message"),
-    [
-        ("os.fdatasync", "could not be synced: Input/output error"),
-        ("pathlib.Path.unlink", "a published segment could not be removed: Input/output error"),
-    ],
+    [("pathlib.Path.unlink", "a published segment could not be removed: Input/output error")],
 )
 def test_a_spool_on_a_disk_that_refuses_is_said_and_the_next_pass_begins_again(
     world: World, monkeypatch: pytest.MonkeyPatch, broken: str, message: str

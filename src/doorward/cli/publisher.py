@@ -1,10 +1,11 @@
 """`doorward publisher`: from the spool to the public log, as a process; started by `doorward up`, not by hand.
 
 It publishes at least once a second and prints nothing while all goes well. Where a disk or the disclosures' server
-refuses, it says so in one line and tries again, ever more slowly: the record waits in the spool. Where spool,
-disclosures and log do not agree it ends, because nothing may be signed then. Where the settings name witnesses, they
-are asked before anything is signed, and shown what is published. SIGTERM and SIGINT end it after a last pass; kill -9
-may come at any time.
+refuses, it says so in one line and tries again, ever more slowly: the record waits in the spool. Where a disk does not
+confirm a sync it ends, because another try could be confirmed for bytes that are gone. Where spool, disclosures and log
+do not agree it ends, because nothing may be signed then. Where the settings name witnesses, they are asked before
+anything is signed, and shown what is published. SIGTERM and SIGINT end it after a last pass; kill -9 may come at any
+time.
 """
 
 import signal
@@ -19,7 +20,7 @@ from doorward.cli.children import stop_with_parent
 from doorward.cli.folders import Folders, find_folders
 from doorward.cli.settings import Settings, read_settings
 from doorward.cli.witnesses import Witnesses
-from doorward.errors import ConfigError, StoreError
+from doorward.errors import ConfigError, StoreError, UnsyncedError
 from doorward.gateway.logbook import Event, Form, Logbook
 from doorward.notes.key_files import load_key
 from doorward.notes.note import Signer
@@ -162,6 +163,8 @@ def _publish_until_stopped(log: Publisher, logbook: Logbook, asked: _Asked) -> N
             wait = 0.0 if log.publish_once() else PASS_SECONDS
             asked.show()
             said = ""
+        except UnsyncedError:
+            raise
         except StoreError as error:
             wait = min(MAX_BACKOFF_SECONDS, max(PASS_SECONDS, wait) * 2)
             said = _say_once(logbook, error, said)
@@ -173,6 +176,8 @@ def _publish_the_rest(log: Publisher, logbook: Logbook, asked: _Asked) -> None:
         while log.publish_once() and time.monotonic() < deadline:
             pass
         asked.show(at_once=True)
+    except UnsyncedError:
+        raise
     except StoreError as error:
         _say_once(logbook, error, "")
 

@@ -17,9 +17,9 @@ from doorward.cli.settings_desk import DeskSettings, read_desk
 from doorward.cli.settings_fund import KEYS as FUND_KEYS
 from doorward.cli.settings_fund import FundSettings, read_fund
 from doorward.cli.settings_grants import read_emergency, read_notices
+from doorward.cli.settings_record import RECORD_KEYS, RecordSettings, read_record
 from doorward.cli.settings_witnesses import KEYS as WITNESS_KEYS
 from doorward.cli.settings_witnesses import read_witnesses
-from doorward.cli.settings_record import RECORD_KEYS, RecordSettings, read_record
 from doorward.cli.tell import NoticeSettings
 from doorward.cli.witnesses import WitnessSettings
 from doorward.errors import ConfigError, PolicyCheckError

@@ -18,7 +18,9 @@ the log.
 INVARIANT (one-history): nothing is signed before the last checkpoint was read and its root recomputed from the
 tiles; a tree that is shorter or other is refused.
 
-After a failure the publisher forgets what it holds in memory and begins from the files.
+After a failure the publisher forgets what it holds in memory and begins from the files. After a sync that the disk did
+not confirm it does not begin again: the system may have dropped the bytes and call them clean, and would confirm the
+next one.
 """
 
 import fcntl
@@ -28,7 +30,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
-from doorward.errors import LogError, StoreError, VerificationError
+from doorward.errors import LogError, StoreError, UnsyncedError, VerificationError
 from doorward.notes.note import Signer, format_verifier
 from doorward.record.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint, verify_checkpoint
 from doorward.record.edge import RightEdge
@@ -79,6 +81,7 @@ class Publisher:
         self._disclosures = disclosures
         self._lock = -1
         self._progress: _Progress | None = None
+        self._unsynced: UnsyncedError | None = None
 
     @classmethod
     def open(cls, log_dir: Path, spool_dir: Path, signer: Signer, disclosures: Disclosures) -> Self:
@@ -119,10 +122,16 @@ class Publisher:
             MalformedError: The spool is damaged; names file and offset.
             VerificationError: Spool, disclosures and log do not agree. Nothing was signed.
             StoreError: A disk or the disclosures' server refused. The next call begins again.
+            UnsyncedError: A disk did not confirm a sync. Every later call raises the same.
         """
+        if self._unsynced is not None:
+            raise self._unsynced
         progress = self._loaded()
         try:
             return self._publish(progress, step)
+        except UnsyncedError as error:
+            self._unsynced = error
+            raise
         except BaseException:
             self._progress = None
             raise
@@ -244,7 +253,10 @@ class Publisher:
         covered = [path for source in progress.sources.values() for path in source.covered()]
         if not covered:
             return
-        readers = os.open(self._spool_dir / READERS_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            readers = os.open(self._spool_dir / READERS_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:  # a full disk: it is made at the first removal
+            raise StoreError(f"`{READERS_LOCK}` of the spool cannot be made: {error.strerror}") from error
         try:
             fcntl.flock(readers, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for path in covered:

@@ -5,11 +5,11 @@ other bytes: whoever tries has another history. The checkpoint is the only file 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from doorward.errors import StoreError, VerificationError
+from doorward.errors import StoreError, UnsyncedError, VerificationError
 from doorward.record.tiles import TileId, format_bundle, format_tile, parse_bundle, parse_tile
 
 CHECKPOINT: Final = "checkpoint"
@@ -128,7 +128,7 @@ class LogFiles:
                 rest = memoryview(data)
                 while rest:
                     rest = rest[os.write(file, rest) :]
-                os.fsync(file)
+                sync_file(file, path)
             finally:
                 os.close(file)
             draft.rename(target)
@@ -169,16 +169,35 @@ def sync_folder(folder: Path) -> None:
     """Return when the names in a folder would survive a loss of power.
 
     Raises:
-        StoreError: The disk refused.
+        StoreError: The folder cannot be opened.
+        UnsyncedError: The disk did not confirm it.
     """
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
     except OSError as error:
         raise StoreError(f"`{folder}` could not be synced: {error.strerror}") from error
+    try:
+        sync_file(handle, str(folder))
+    finally:
+        os.close(handle)
+
+
+def sync_file(handle: int, name: str, sync: Callable[[int], None] | None = None) -> None:
+    """Return when an open file or folder would survive a loss of power.
+
+    Args:
+        sync: Does what `os.fsync` does.
+
+    Raises:
+        UnsyncedError: The disk did not confirm it; whoever asked must not ask again.
+    """
+    try:
+        (sync or os.fsync)(handle)
+    except OSError as error:
+        raise UnsyncedError(
+            f"`{name}` could not be synced: {error.strerror}",
+            hint="see what the kernel says of the disk, run `doorward log verify`, then start again",
+        ) from error
 
 
 def cut_tile(raw: bytes, tile: TileId, width: int) -> bytes:

@@ -24,7 +24,7 @@ from typing import Final, Self
 
 from doorward.errors import MalformedError, StoreError, VerificationError
 from doorward.record.frame import FRAME_OVERHEAD, frame_payload, iterate_payloads
-from doorward.record.log_files import sync_folder
+from doorward.record.log_files import sync_file, sync_folder
 from doorward.record.workers import WRITERS
 
 PLACES: Final = "places"
@@ -204,7 +204,7 @@ class LeafPlaces:
                 os.ftruncate(file, self._size)  # a torn run that placed nothing
                 if os.pwrite(file, data, self._size) != len(data):
                     raise OSError(0, "not all of it was written")
-                os.fdatasync(file)
+                sync_file(file, PLACES, os.fdatasync)
             finally:
                 os.close(file)
         except OSError as error:
@@ -218,7 +218,7 @@ class LeafPlaces:
             with os.fdopen(file, "wb") as sink:
                 sink.write(data)
                 sink.flush()
-                os.fsync(sink.fileno())
+                sync_file(sink.fileno(), PLACES)
             draft.rename(self._file)
         except OSError as error:
             raise _refused(error) from error

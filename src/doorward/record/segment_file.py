@@ -17,7 +17,7 @@ from typing import Final
 
 from doorward.errors import StoreError
 from doorward.record.frame import SegmentHead, encode_segment_head, frame_payload, iterate_payloads
-from doorward.record.log_files import sync_folder
+from doorward.record.log_files import sync_file, sync_folder
 from doorward.record.segments import PREALLOCATED_BYTES, list_segments, segment_name
 
 _NEW_SEGMENT: Final = "segment.new"
@@ -142,20 +142,15 @@ class SegmentFile:
         """Return when everything that was written would survive a loss of power.
 
         Raises:
-            StoreError: The disk refused; nothing can be written any more, and nobody knows what is on it.
+            UnsyncedError: The disk did not confirm it; nothing is written any more, and nobody knows what is on it.
+            StoreError: A folder cannot be opened; nothing is written any more.
         """
         try:
-            self._sync_once(self._file)
+            sync_file(self._file, "the segment of the spool", self._sync_once)
             if not self._name_is_synced:
                 for folder in (self._folder, self._folder.parent):
                     sync_folder(folder)
                 self._name_is_synced = True
-        except OSError as error:
-            self._broken = True
-            raise StoreError(
-                f"the spool could not be synced: {(error.strerror or 'no reason given').lower()}",
-                hint=_DISK_HINT,
-            ) from error
         except StoreError:
             self._broken = True
             raise

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from doorward.errors import StoreError, VerificationError
 from doorward.record.frame import SegmentHead, decode_record, iterate_payloads
-from doorward.record.log_files import sync_folder
+from doorward.record.log_files import sync_file, sync_folder
 from doorward.record.replay import Block
 from doorward.record.segments import SpoolReader, list_segments
 from doorward.record.workers import first_sequence, worker_of
@@ -113,7 +113,8 @@ class Source:
         """Return when everything read so far is on the disk.
 
         Raises:
-            StoreError: The disk refused.
+            StoreError: A file cannot be opened.
+            UnsyncedError: The disk did not confirm it.
         """
         for segment in list_segments(self._folder):
             if segment.first < self._synced:
@@ -121,11 +122,11 @@ class Source:
             try:
                 file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
                 try:
-                    os.fdatasync(file)
+                    sync_file(file, segment.path.name, os.fdatasync)
                 finally:
                     os.close(file)
             except OSError as error:
-                raise StoreError(f"`{segment.path.name}` could not be synced: {error.strerror}") from error
+                raise StoreError(f"`{segment.path.name}` cannot be read: {error.strerror}") from error
             self._synced = segment.first
         sync_folder(self._folder)
 
