@@ -89,7 +89,7 @@ class SegmentFile:
             StoreError: The disk refused; nothing can be written any more.
         """
         if self._preallocates and self.is_open:
-            self.sync()  # or what is synced later could outlive what stands before it
+            self._leave()
         data = frame_payload(encode_segment_head(head))
         draft = self._folder / _NEW_SEGMENT
         file = -1
@@ -107,6 +107,18 @@ class SegmentFile:
         self.size = self._allocated = len(data)
         self._name_is_synced = False
         self._count_older()
+
+    def _leave(self) -> None:
+        """Cut this file to what is in it, and sync it, while it is still the last one.
+
+        Zeros are no damage at the end of the last file alone; and what is synced later must not outlive this.
+        """
+        try:
+            os.ftruncate(self._file, self.size)
+        except OSError as error:
+            raise self._no_segment(-1, error.strerror or "no reason given") from error
+        self._allocated = self.size
+        self.sync()
 
     def _no_segment(self, file: int, why: str) -> StoreError:
         self._broken = True
