@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -12,6 +12,7 @@ from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
 from doorward.cli.log_compare import compare, quorum
 from doorward.cli.log_witness import app as witness_app
+from doorward.cli.log_outside import verify_outside
 from doorward.cli.settings import read_settings
 from doorward.errors import ConfigError, MalformedError
 from doorward.notes.note import Verifier, parse_verifier_key
@@ -19,6 +20,8 @@ from doorward.record.disclosures import PostgresDisclosures, prepare_server
 from doorward.record.fsck import check_log
 from doorward.record.log_files import CHECKPOINT, TILES, VERIFIER_KEY, LogFiles
 from doorward.record.report import Report
+from doorward.verifier.findings import Verdict
+from doorward.verifier.note import Key
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.add_typer(witness_app, name="witness")
@@ -53,42 +56,67 @@ def prepare(
 
 
 @app.command("verify")
-def verify(
-    path: Annotated[
-        Path | None,
-        typer.Argument(help="a log's folder, such as a public copy; without it, the data folder's"),
+def verify(  # noqa: PLR0913, PLR0917  # flags of a command
+    place: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="PATH|URL",
+            help="a public log: a folder, a tar or an address; without it, the installation's",
+        ),
     ] = None,
     key: Annotated[
         str | None, typer.Option(metavar="VKEY", help="the log's verifier key, got by a way that you trust")
     ] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option(metavar="CHECKPOINT", help="a checkpoint that you kept; the log must go on from it"),
+    ] = None,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VKEY", help="a witness that must have cosigned; again for each"),
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="how many processes share a public log")] = 1,
+    progress: Annotated[bool, typer.Option("--progress", help="say how far it is, even to a file")] = False,  # noqa: FBT002  # a command-line flag
     as_json: Annotated[bool, typer.Option("--json", help="print the report for a machine")] = False,  # noqa: FBT002  # a command-line flag
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Recompute the record and say what was checked; exit code 0 holds, 1 false, 2 usage, 3 could not tell.
 
-    With PATH only the public files there are checked; without it, the spool and the disclosures of the installation
-    too.
+    With PATH or URL the public files there are checked, by code that shares nothing with what writes them; without it,
+    the spool and the disclosures of the installation too.
     """
-    folders = find_installation(config, data) if path is None else None
-    record = read_settings(config).record if config is not None else ""
-    log_dir = path if folders is None else folders.log
-    assert log_dir is not None
-    files = LogFiles(log_dir)
-    if not (log_dir / CHECKPOINT).exists() and not (log_dir / TILES).exists():
+    if place is not None:
+        found, outside = verify_outside(
+            place, key=key, since=since, witnesses=witness or (), processes=processes, progress=progress
+        )
+        _finish(outside, found, key_given=key is not None, as_json=as_json)
+    if since is not None or witness:
         raise ConfigError(
-            f"there is no log at `{log_dir}`",
+            "`--since` and `--witness` go with a PATH or URL", hint="name the log's public folder"
+        )
+    folders = find_installation(config, data)
+    files = LogFiles(folders.log)
+    if not (folders.log / CHECKPOINT).exists() and not (folders.log / TILES).exists():
+        raise ConfigError(
+            f"there is no log at `{folders.log}`",
             hint="name its folder, or the installation with --config or --data",
         )
     report = Report()
     verifier = _find_verifier(files, key, report)
     if verifier is not None:
-        report = _check(log_dir, verifier, folders, record)
+        report = _check(verifier, folders, read_settings(config).record if config is not None else "")
+    _finish(report, verifier, key_given=key is not None, as_json=as_json)
+
+
+def _finish(
+    report: Report | Verdict, verifier: Verifier | Key | None, *, key_given: bool, as_json: bool
+) -> NoReturn:
     code = FALSE if report.findings else COULD_NOT_TELL if report.could_not_tell else HOLDS
     if as_json:
-        typer.echo(json.dumps(_as_json(report, verifier, key_given=key is not None, code=code), indent=2))
+        typer.echo(json.dumps(_as_json(report, verifier, key_given=key_given, code=code), indent=2))
     else:
-        _print(report, verifier, key_given=key is not None)
+        _print(report, verifier, key_given=key_given)
     raise typer.Exit(code)
 
 
@@ -108,18 +136,18 @@ def _find_verifier(files: LogFiles, key: str | None, report: Report) -> Verifier
         return None
 
 
-def _check(log_dir: Path, verifier: Verifier, folders: Folders | None, record: str) -> Report:
-    if folders is None:
-        return check_log(log_dir, verifier)
+def _check(verifier: Verifier, folders: Folders, record: str) -> Report:
     running = folders.run / "record.dsn"  # of a sample that is up
     conninfo = record or (running.read_text(encoding="utf-8").strip() if running.exists() else "")
     if not conninfo:
-        return check_log(log_dir, verifier, folders.spool)
+        return check_log(folders.log, verifier, folders.spool)
     with PostgresDisclosures(conninfo) as disclosures:
-        return check_log(log_dir, verifier, folders.spool, disclosures)
+        return check_log(folders.log, verifier, folders.spool, disclosures)
 
 
-def _as_json(report: Report, verifier: Verifier | None, *, key_given: bool, code: int) -> dict[str, Any]:
+def _as_json(
+    report: Report | Verdict, verifier: Verifier | Key | None, *, key_given: bool, code: int
+) -> dict[str, Any]:
     return {
         "log": verifier.name if verifier else None,
         "key_from": "the caller" if key_given else "the log itself",
@@ -128,7 +156,7 @@ def _as_json(report: Report, verifier: Verifier | None, *, key_given: bool, code
     }
 
 
-def _print(report: Report, verifier: Verifier | None, *, key_given: bool) -> None:
+def _print(report: Report | Verdict, verifier: Verifier | Key | None, *, key_given: bool) -> None:
     if verifier is not None:
         typer.echo(f"log {verifier.name}")
         typer.echo(
