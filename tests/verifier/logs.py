@@ -1,7 +1,9 @@
 """Small logs of any entries, made without a spool, and what an attacker who has the key would write."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from doorward.notes.note import Signer, format_verifier
@@ -75,4 +77,40 @@ def log_of(size: int, *, stops: Sequence[int] = (), salt: bytes = b"") -> Log:
     return make_log(map(leaf, range(size), [salt] * size), stops=stops)
 
 
-Change = Callable[[dict[str, bytes]], None]
+def exhibit(*, change: Callable[[str], str] = lambda head: head, of: int = 300, at: int = 77) -> bytes:
+    """An exhibit (docs/reference/record-format.md), written by hand, of the third entry in a block of four.
+
+    Args:
+        change: What somebody does to its head, who puts the right sum there.
+    """
+    fields = [("kind", b"request"), ("sequence", b"12"), ("text", b"SELECT 1"), ("time", b"1900000000000000")]
+    salts = [sha256(name.encode()).digest() for name, _ in fields]
+    digests = [
+        sha256(salt + bytes([len(name)]) + name.encode() + value).digest()
+        for salt, (name, value) in zip(salts, fields, strict=True)
+    ]
+    hidden = sorted(sha256(b"hidden %d" % number).digest() for number in range(12))
+    node = sha256(b"\x00" + sha256(b"".join(sorted([*digests, *hidden]))).digest()).digest()
+    right, left = sha256(b"right").digest(), sha256(b"left").digest()
+    node = sha256(b"\x01" + node + right).digest()
+    node = sha256(b"\x01" + left + node).digest()
+    salt = b"s" * 16
+    entries = [leaf(number) for number in range(of)]
+    entries[at] = b"\x01" + sha256(salt + node).digest()
+    lines = [
+        *(
+            f"field {name} {text64(one)} {text64(value)}"
+            for one, (name, value) in zip(salts, fields, strict=True)
+        ),
+        *(f"digest {text64(one)}" for one in hidden),
+        f"right {text64(right)}",
+        f"left {text64(left)}",
+        f"salt {text64(salt)}",
+        "schema 1",
+    ]
+    body = change("\n".join(lines)).encode() + b"\n\n" + make_log(entries).proof(at)
+    return b"doorward-exhibit@v1\nsum " + b64encode(sha256(body).digest()) + b"\n" + body
+
+
+def text64(raw: bytes) -> str:
+    return b64encode(raw).decode()

@@ -23,7 +23,7 @@ from doorward.errors import MalformedError
 from doorward.verifier.findings import Kind
 from doorward.verifier.merkle import EMPTY_ROOT, HASH_BYTES, MAX_SIZE
 
-MAX_NOTE_BYTES: Final = 64 * 1024
+MAX_NOTE_BYTES: Final = 128 * 1024  # 16 signatures of ML-DSA in base64
 MAX_SIGNATURES: Final = 64
 PROOF_HEADER: Final = "c2sp.org/tlog-proof@v1"
 MAX_PROOF_HASHES: Final = 63
