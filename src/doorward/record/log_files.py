@@ -5,6 +5,7 @@ other bytes: whoever tries has another history. The checkpoint is the only file 
 """
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -37,7 +38,11 @@ class LogFiles:
             StoreError: It cannot be read, or is larger than such a file can be.
         """
         try:
-            with (self.folder / path).open("rb") as file:
+            # Neither a link nor a pipe is a file of a log, and opening a pipe would wait for ever.
+            opened = os.open(self.folder / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(opened, "rb") as file:
+                if not stat.S_ISREG(os.fstat(opened).st_mode):
+                    raise StoreError(f"`{path}` of the log is no regular file")
                 raw = file.read(max_bytes + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None

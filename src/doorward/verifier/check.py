@@ -121,8 +121,7 @@ def _check(task: Task, source: Source, verdict: Verdict, progress: Progress) -> 
         _compare_sizes(kept, signed, verdict)
     walk = Walk(source, signed.size, verdict)
     edge = walk.edge(signed)
-    if edge and edge[0]:
-        walk.edge_bundle(edge[0])
+    walk.edge_bundle(edge[0] if edge else ())
     for part in _run(task, walk.parts(edge), source, signed.size):
         verdict.merge(part)
         progress(verdict.counts.get("leaves", 0), signed.size)

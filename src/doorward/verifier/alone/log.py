@@ -262,11 +262,9 @@ class Tree:
                 self.differs(level, index, WIDTH, stored, below)
             return below
         if stored is not None or below is not None:
-            self.find(
-                "both-differ",
-                name_tile(level, index, WIDTH),
-                "it and what lies below it are not what was signed",
-            )
+            bundle = name_tile(BUNDLE, index, WIDTH) + " and " if level == 0 else ""
+            what = "it and what lies below it are not what was signed"
+            self.find("both-differ", bundle + name_tile(level, index, WIDTH), what)
         return [None] * WIDTH
 
     def check(self) -> None:
