@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from doorward.errors import ConfigError
+from doorward.errors import ConfigError, MalformedError
 from doorward.record.checkpoint import Checkpoint, format_checkpoint
 from doorward.record.fsck import check_log
 from doorward.verifier.check import Task, check, find_key, open_source
 from doorward.verifier.findings import Kind, Verdict
+from doorward.verifier.layout import parse_entries
 from verifier.logs import KEY, SIGNER, Log, log_of
 
 
@@ -164,6 +167,20 @@ def test_more_findings_than_are_listed_are_counted(tmp_path: Path, monkeypatch: 
     verdict = run(folder)
     assert len(verdict.findings) == 2
     assert verdict.is_full
+
+
+@given(st.lists(st.binary(max_size=5), min_size=1, max_size=6), st.integers(0, 40), st.binary(max_size=3))
+def test_a_bundle_is_cut_as_its_lengths_say_or_refused(entries: list[bytes], at: int, other: bytes) -> None:
+    raw = b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+    assert parse_entries(raw, len(entries)) == entries
+    changed = raw[:at] + other + raw[at + len(other) :]
+    for width in (len(entries), len(entries) + 1):
+        try:
+            found = parse_entries(changed, width)
+        except MalformedError:
+            continue
+        assert b"".join(len(entry).to_bytes(2, "big") + entry for entry in found) == changed
+        assert len(found) == width
 
 
 def test_a_place_that_is_none_is_usage(tmp_path: Path) -> None:

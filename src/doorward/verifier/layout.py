@@ -69,8 +69,15 @@ def parse_entries(raw: bytes, width: int) -> list[bytes]:
     Raises:
         MalformedError: It has another number of entries than its name says, or one is cut short.
     """
+    size = len(raw)
+    stride = size // width
+    length = raw[:2]
+    # Entries of one length, as a record has them, are cut in one go: each length stands at its place and is the same.
+    is_even = bool(size) and stride * width == size and 2 + int.from_bytes(length, "big") == stride
+    if is_even and raw[::stride] == length[:1] * width and raw[1::stride] == length[1:] * width:
+        return [raw[at : at + stride - 2] for at in range(2, size + 1, stride)]
     entries: list[bytes] = []
-    at, size = 0, len(raw)
+    at = 0
     while at + 2 <= size and len(entries) < width:
         start = at + 2
         at = start + (raw[at] << 8 | raw[at + 1])

@@ -13,9 +13,10 @@ MAX_SIZE: Final = 2**63 - 1
 EMPTY_ROOT: Final = sha256(b"").digest()
 
 
-def hash_entry(entry: bytes) -> bytes:
-    """Return the hash of a leaf, RFC 6962 section 2.1."""
-    return sha256(b"\x00" + entry).digest()
+def hash_entries(entries: Sequence[bytes]) -> list[bytes]:
+    """Return the hashes of leaves, RFC 6962 section 2.1."""
+    digest = sha256
+    return [digest(b"\x00" + entry).digest() for entry in entries]
 
 
 def hash_pair(left: bytes, right: bytes) -> bytes:
@@ -28,11 +29,13 @@ def fold(hashes: Sequence[bytes]) -> bytes:
 
     Source: RFC 6962 section 2.1; splitting at the largest power of two is pairing from the left.
     """
-    row = hashes
-    digest = sha256
+    row, digest = list(hashes), sha256
     while len(row) > 1:
-        odd = [row[-1]] if len(row) % 2 else []
-        row = [digest(b"\x01" + row[at] + row[at + 1]).digest() for at in range(0, len(row) - 1, 2)] + odd
+        odd = row[-1:] if len(row) % 2 else []
+        row = [
+            digest(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=False)
+        ]
+        row += odd
     return row[0] if row else EMPTY_ROOT
 
 

@@ -18,7 +18,7 @@ from itertools import product
 from doorward.errors import MalformedError
 from doorward.verifier.findings import Kind, Verdict
 from doorward.verifier.layout import ENTRIES, WIDTH, Tile, parse_entries, parse_hashes, parse_path
-from doorward.verifier.merkle import fold, hash_entry
+from doorward.verifier.merkle import fold, hash_entries
 from doorward.verifier.note import Signed
 from doorward.verifier.sources import Source
 
@@ -87,7 +87,7 @@ class Walk:
             return None
         if tile.level == ENTRIES:
             entries = parse_entries(raw, held.width)
-            return [hash_entry(entry) for entry in entries[: tile.width]]
+            return hash_entries(entries[: tile.width])
         return parse_hashes(raw, held.width)[: tile.width]
 
     # 1
