@@ -2,6 +2,7 @@
 
 import html
 import re
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,6 +19,7 @@ from doorward.fund.ledger.refusal import Refusal
 from doorward.fund.sample import AGREEMENT, sample_submissions
 from doorward.fund.store import Store
 from doorward.record.entry import Entry
+from tests_support.fund_published import edition, put_months
 
 Recording = Callable[[], list[Entry]]
 WHO = ("nobody", "owner", "colleague", "stranger", "supervisor", "counsel", "auditor", "security")
@@ -83,6 +85,12 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "open-feed": ("get", (HERE,) * 8),
     "open-table": ("get", (HERE,) * 8),
     "open-totals": ("get", (HERE,) * 8),
+    # The council's page of the fund is for everybody too: two audiences with two tables could be subtracted.
+    "open-fund": ("get", (HERE,) * 8),
+    "open-fund-lines": ("get", (HERE,) * 8),
+    "open-fund-feed": ("get", (HERE,) * 8),
+    "open-fund-history": ("get", (HERE,) * 8),
+    "open-fund-file": ("get", (HERE,) * 8),
     "custody": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, NOT)),
     # As those who keep the fund: tests/desk/fund/test_manager.py.
     "fund": ("get", (SENT, *[GONE] * 5, HERE, GONE)),
@@ -284,7 +292,16 @@ def test_nobody_is_offered_a_page_that_is_closed_to_them(
     assert closed == []
 
 
-@pytest.mark.usefixtures("published", "kept")
+@pytest.fixture
+def fund_months(desk: Any) -> Iterator[None]:
+    """A month of the fund that is published."""
+    folder = desk.folder / "fund-public"
+    put_months(folder, [edition(0, ())])
+    yield
+    shutil.rmtree(folder)
+
+
+@pytest.mark.usefixtures("published", "kept", "fund_months")
 @pytest.mark.parametrize("name", TABLE)
 def test_who_gets_what(
     clients: dict[str, Any], recording: Recording, made: uuid.UUID, answered: dict[str, Any], name: str
@@ -315,6 +332,7 @@ def test_who_gets_what(
         "publication-folder": {"quarter": "2026-Q4"},
         "open-table": {"quarter": "2026-Q4"},
         "open-totals": {"quarter": "2026-Q4"},
+        "open-fund-file": {"month": "2026-01", "name": "served.csv"},
         "filed-report": {"key": made},
         "report-folder": {"key": made},
         "report-file": {"key": made, "name": "trust-2024-none.txt"},

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests_support.desk_year import CIVIL, SEEN, empty_desk, put_matter, put_visit
+from tests_support.fund_published import fourteen_months, put_months
 from tests_support.ports import free_port
 
 CODE = (
@@ -23,7 +25,7 @@ CHROME = which("google-chrome") or which("chromium")
 SHOTS = os.environ.get("DOORWARD_SHOTS")  # a folder: what the pages look like is looked at by a person
 LAW_PAGES = (
     "/reports/", "/reports/quarterly/2024-Q4/", "/reports/voices/2024/", "/public/", "/public/2026-Q4/", "/custody/",
-    "/records/", "/open/",
+    "/records/", "/open/", "/open/fund/", "/open/fund/lines/",
 )  # fmt: skip
 
 
@@ -36,6 +38,7 @@ def address(desk: Any) -> Iterator[str]:
     empty_desk()
     make_players(datetime.now(UTC))  # noqa: TID251  # assignments end by the real clock
     _fill()
+    put_months(desk.folder / "fund-public", fourteen_months())
     where = f"127.0.0.1:{free_port()}"
     with subprocess.Popen(
         [sys.executable, "-c", CODE, where],
@@ -49,6 +52,7 @@ def address(desk: Any) -> Iterator[str]:
         process.terminate()
         assert process.wait(30) == 0
     empty_desk()
+    shutil.rmtree(desk.folder / "fund-public")
 
 
 def _fill() -> None:
@@ -234,5 +238,27 @@ def test_the_public_page_is_whole_without_script_and_sends_no_cookie(browser: An
     with page.expect_download() as waiting:
         page.get_by_role("link", name="2026-Q4.csv").click()
     assert waiting.value.suggested_filename == "totals-2026-Q4.csv"
+    person.context.close()
+    assert person.complaints == []
+
+
+def test_the_page_of_the_fund_is_whole_without_script_and_by_keyboard(browser: Any, address: str) -> None:
+    person = Person(browser, address, 360, script=False)
+    person.go("/open/fund/")
+    page = person.page
+    drawn = page.get_by_role("img", name="Legal screenings, by month")
+    assert "2026-06 withheld" in str(drawn.locator("desc").text_content())
+    assert page.get_by_role("img", name="Legal screenings, as sources say it").count() == 1
+    summary = page.get_by_text("Legal screenings in numbers")
+    summary.focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_role("row", name="2026-06 withheld").count() == 1
+    assert page.get_by_role("cell", name="not said").count() > 10
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="served.csv").click()
+    assert waiting.value.suggested_filename == "fund-2027-02-served.csv"
+    page.get_by_role("link", name="Every line and agreement").first.click()
+    page.get_by_role("heading", name="The fund: every line and every agreement").wait_for()
+    assert person.context.cookies() == []
     person.context.close()
     assert person.complaints == []

@@ -101,8 +101,12 @@ def test_what_is_stored_is_what_a_list_says(fund: Fund) -> None:
     first = take(acts.FileReport(north), "grantee.ana", date(2026, 11, 4))
     take(acts.ReturnReport(first), "manager", date(2026, 11, 6))
     take(acts.FileReport(north), "grantee.ana", date(2026, 11, 9))
-    stopped = replace(south, costs=(replace(south.costs[0], price_cents=160_000, amount_cents=480_000), *south.costs[1:]))
-    sent = acts.Filing(UUID(int=99 << 70, version=4), "grantee.bo", date(2026, 11, 5), acts.FileReport(stopped))
+    stopped = replace(
+        south, costs=(replace(south.costs[0], price_cents=160_000, amount_cents=480_000), *south.costs[1:])
+    )
+    sent = acts.Filing(
+        UUID(int=99 << 70, version=4), "grantee.bo", date(2026, 11, 5), acts.FileReport(stopped)
+    )
     filed = office.file(sent, now=NOW)
     assert isinstance(filed, filings.Filed), filed
     stored: Reports = Stored(fund)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from scipy.optimize import linprog
 
+from doorward.fund.archive import Archive
 from doorward.fund.ledger.decide import Posted, decide
 from doorward.fund.ledger.export import Written
 from doorward.fund.ledger.operations import (
@@ -22,11 +24,13 @@ from doorward.fund.ledger.operations import (
 from doorward.fund.ledger.state import State
 from doorward.fund.published.counted import Accepted
 from doorward.fund.published.edition import Edition, make_edition
+from doorward.fund.published.files import format_files
 from doorward.fund.published.month import Month, parse_month
 from doorward.fund.rules import make_rules
 from doorward.orders.fund import FundWords, read_fund
 from doorward.orders.fund_published import PublishedWords, read_fund_published
 from doorward.orders.load import SHIPPED
+from doorward.record.entry import Fields, Kind
 from tests_support.fund import agree, invoice, open_year, submission
 
 THRESHOLD = 10
@@ -120,6 +124,44 @@ def edition(
         reports=None if reports is None else list(reports), words=words(cases_before=cases_before),
         fund=fund_words(), threshold=THRESHOLD,
     )  # fmt: skip
+
+
+def fourteen_months() -> list[Edition]:
+    """Fourteen months, with one small month, a payment to two grantees, and 2026 closed."""
+    ledger = Ledger()
+    ledger.begin(2026, "north", "south")
+    ledger.buy(
+        "c-1",
+        "north",
+        date(2026, 1, 28),
+        ("legal", "screening", 270_000),
+        ("legal", "representation", 400_000),
+    )
+    ledger.buy("c-2", "south", date(2026, 2, 25), ("outreach", "know-your-rights", 125_000))
+    reports = [report(at, [40, 4 if at == 5 else 30, 20, 50], [20, 15, 12]) for at in range(14)]
+    found = [edition(at, reports, ledger) for at in range(12)]
+    ledger.do(open_year(2027), day=date(2027, 1, 2))
+    ledger.close(2026)
+    return [*found, *(edition(at, reports, ledger) for at in (12, 13))]
+
+
+class Silent:
+    """A record in which everything has its place."""
+
+    def record(self, drafts: Sequence[tuple[Kind, Fields]], *, now: datetime) -> int:
+        del drafts, now
+        return 0
+
+
+def put_months(folder: Path, editions: Iterable[Edition]) -> None:
+    """Publish editions into a folder, as `doorward fund publish` does."""
+    archive, now = Archive(folder), datetime(2027, 6, 1, tzinfo=UTC)
+    for made in editions:
+
+        def make(previous: bytes | None, made: Edition = made) -> dict[str, bytes]:
+            return format_files(made, words().grantees, previous)
+
+        archive.publish(made.month, make, Silent(), by="manager", now=now)
 
 
 @dataclass

@@ -98,6 +98,11 @@ class DeskConfiguration:
         return self.data / "spool"
 
     @property
+    def fund_public(self) -> Path:
+        """Where the fund's published months are; the public page reads them there, and nothing else of the fund."""
+        return self.data / "fund-public"
+
+    @property
     def is_encrypted(self) -> bool:
         """Whether browsers come by HTTPS; a sample on one machine does without."""
         return all(origin.startswith("https://") for origin in self.origins)
