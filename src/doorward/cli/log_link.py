@@ -8,7 +8,6 @@ from typing import Final
 
 from doorward.cli.folders import Folders
 from doorward.cli.settings import read_settings
-from doorward.desk.recorder import WORKER as DESK
 from doorward.desk.recorder import Recorder
 from doorward.errors import ConfigError, MalformedError, VerificationError
 from doorward.grants.cut_files import load_officers
@@ -18,10 +17,10 @@ from doorward.record.disclosures import PostgresDisclosures
 from doorward.record.entry import Fields, Kind
 from doorward.record.log_files import VERIFIER_KEY, LogFiles
 from doorward.record.spool import Spool
-from doorward.record.workers import MAX_WORKERS, SEQUENCE_BITS, first_sequence, worker_folder
+from doorward.record.workers import LOOKS, SEQUENCE_BITS, WRITERS, first_sequence, worker_folder
 
-WORKER: Final = DESK - 2
-"""The number of these commands among the writers of a host; the desk and the fund have those above."""
+WORKER: Final = LOOKS
+"""The number of these commands among the writers of a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +120,8 @@ def parse_entry(said: str) -> int:
     if not all(part.isascii() and part.isdecimal() and len(part) < 20 for part in parts):
         raise ConfigError(f"`{said[:40]}` is no entry", hint="its sequence, or WRITER:NUMBER such as 15:3")
     sequence = first_sequence(int(writer or 0)) + int(number)
-    if int(writer or 0) >= MAX_WORKERS or sequence >= MAX_WORKERS << SEQUENCE_BITS:
-        raise ConfigError(f"`{said[:40]}` is no entry: a host has at most {MAX_WORKERS} writers")
+    if int(writer or 0) >= WRITERS or sequence >= WRITERS << SEQUENCE_BITS:
+        raise ConfigError(f"`{said[:40]}` is no entry: a host has at most {WRITERS} writers")
     return sequence
 
 

@@ -12,7 +12,6 @@ import typer
 
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
-from doorward.cli.log_link import WORKER as KEEPER
 from doorward.cli.publisher import find_signer
 from doorward.desk.recorder import Recorder
 from doorward.errors import ConfigError, StoreError
@@ -23,9 +22,9 @@ from doorward.record.log_files import LogFiles
 from doorward.record.release import log_size, read_schedule, release
 from doorward.record.schedule import Schedule, first_schedule
 from doorward.record.spool import Spool
-from doorward.record.workers import worker_folder
+from doorward.record.workers import RELEASES, worker_folder
 
-WORKER: Final = KEEPER - 1
+WORKER: Final = RELEASES
 PORTION: Final = 1000
 WAIT_SECONDS: Final = 120.0
 LOOK_SECONDS: Final = 0.2

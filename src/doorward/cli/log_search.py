@@ -14,7 +14,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from doorward.cli.fund_link import WORKER as FUND
 from doorward.cli.installation import Config, Data, Order, load_installation
 from doorward.cli.log_link import WORKER, identify, open_disclosures, record_entry
 from doorward.desk.recorder import WORKER as DESK
@@ -25,13 +24,13 @@ from doorward.record.entry import Entry, Field, Kind
 from doorward.record.keeping import SEARCH, search_entry
 from doorward.record.sealed_box import open_sealed, seal
 from doorward.record.searching import Terms, show_entry
-from doorward.record.workers import SEQUENCE_BITS
+from doorward.record.workers import FUND, SEQUENCE_BITS
 
 MAX_RESULTS: Final = 500
 MAX_LOOKED_AT: Final = 200_000
 PORTION: Final = 10_000
 DOORS: Final = {
-    "database": (0, WORKER - 1), "record": (WORKER, WORKER), "fund": (FUND, FUND), "desk": (DESK, DESK),
+    "database": (0, DESK - 1), "record": (WORKER, WORKER), "fund": (FUND, FUND), "desk": (DESK, DESK),
 }  # fmt: skip
 NO_AGENTS: Final = (
     "the record is not searched by the name or badge of somebody who came to the City: it says what the City's own "

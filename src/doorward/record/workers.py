@@ -1,9 +1,10 @@
 """Several writers of one host, one record: whose spool is where, and whose entries are which.
 
 Gateway workers are writers 0 to 15; the desk is 15, so beside a desk there are fifteen workers (`[listen] workers`).
-What `doorward fund` records has a place of its own, 16. Worker 0 has the spool folder itself, as the only worker always
-had; worker k has `worker-k` in it. Each is the one writer of its own. An entry's sequence says whose it is: worker k
-counts from k * 2^56, so that no two workers give one number, and a worker's own numbers have no gap.
+What `doorward fund` records has a place of its own, 16; looks into the record 17; releases of public tables 18. Worker
+0 has the spool folder itself, as the only worker always had; worker k has `worker-k` in it. Each is the one writer of
+its own. An entry's sequence says whose it is: worker k counts from k * 2^56, so that no two workers give one number,
+and a worker's own numbers have no gap.
 """
 
 import re
@@ -15,7 +16,9 @@ from doorward.errors import StoreError
 MAX_WORKERS: Final = 16  # of a gateway
 DESK: Final = MAX_WORKERS - 1
 FUND: Final = MAX_WORKERS
-WRITERS: Final = FUND + 1
+LOOKS: Final = FUND + 1
+RELEASES: Final = LOOKS + 1
+WRITERS: Final = RELEASES + 1
 SEQUENCE_BITS: Final = (
     56  # of one worker: a million a second for two thousand years; a bigint holds all workers'
 )
