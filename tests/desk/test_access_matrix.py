@@ -92,7 +92,7 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "open-fund-history": ("get", (HERE,) * 8),
     "open-fund-file": ("get", (HERE,) * 8),
     "custody": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, NOT)),
-    # As those who keep the fund: tests/desk/fund/test_manager.py.
+    # As those who keep the fund: tests/desk/fund/test_fund_pages.py.
     "fund": ("get", (SENT, *[GONE] * 5, HERE, GONE)),
     "fund-year": ("get", (SENT, *[GONE] * 5, HERE, GONE)),
     "fund-agreement": ("get", (SENT, *[GONE] * 5, HERE, GONE)),

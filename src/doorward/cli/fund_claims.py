@@ -4,30 +4,21 @@ from typing import Annotated
 
 import typer
 
+from doorward.cli.fund_booking import books
 from doorward.cli.fund_do import Begins, Ends, Line, Reference
-from doorward.cli.fund_link import (
-    AsJson,
-    By,
-    Config,
-    Data,
-    Database,
-    Key,
-    Link,
-    On,
-    Year,
-    day,
-    do,
-)
+from doorward.cli.fund_link import Year, day
 from doorward.errors import ConfigError
 from doorward.fund.dollars import parse_dollars
-from doorward.fund.ledger.operations import Approve, File, Part, Pay, Refund, Withdraw
+from doorward.fund.ledger.operations import Approve, File, Operation, Part, Pay, Refund, Withdraw
 
 ClaimName = Annotated[str, typer.Argument(help="the claim's id")]
 Agreement = Annotated[str, typer.Option(help="the agreement's id")]
 Number = Annotated[str, typer.Option(help="the grantee's own number of it")]
 
 
-def invoice(  # noqa: PLR0913, PLR0917  # flags of a command
+@books
+def invoice(
+    *,
     claim: ClaimName,
     agreement: Agreement,
     number: Number,
@@ -35,18 +26,10 @@ def invoice(  # noqa: PLR0913, PLR0917  # flags of a command
     begins: Begins,
     ends: Ends,
     part: Annotated[list[str], typer.Option(help="LINE:SERVICE=DOLLARS, or …=DOLLARS:RECOUPED")],
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Operation:
     """File an invoice of a grantee; nothing is posted before two others approve it."""
     parts = tuple(_part(year, one) for one in part)
-    filed = File(claim, agreement, "invoice", number, day(begins), day(ends), parts)
-    do(filed, by, on, key, Link(config, data, database), as_json=as_json)
+    return File(claim, agreement, "invoice", number, day(begins), day(ends), parts)
 
 
 def _part(year: int, said: str) -> Part:
@@ -60,7 +43,9 @@ def _part(year: int, said: str) -> Part:
     return Part(year, line, parse_dollars(amount), service, parse_dollars(recouped or "0"))
 
 
-def advance(  # noqa: PLR0913, PLR0917  # flags of a command
+@books
+def advance(
+    *,
     claim: ClaimName,
     agreement: Agreement,
     number: Number,
@@ -69,81 +54,51 @@ def advance(  # noqa: PLR0913, PLR0917  # flags of a command
     amount: Annotated[str, typer.Option(help="dollars")],
     begins: Begins,
     ends: Ends,
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Operation:
     """File a request for an advance; it is approved and paid as an invoice, and recouped by later ones."""
     part = Part(year, line, parse_dollars(amount))
-    filed = File(claim, agreement, "advance", number, day(begins), day(ends), (part,))
-    do(filed, by, on, key, Link(config, data, database), as_json=as_json)
+    return File(claim, agreement, "advance", number, day(begins), day(ends), (part,))
 
 
-def withdraw(  # noqa: PLR0917  # flags of a command
+@books
+def withdraw(
     claim: ClaimName,
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Operation:
     """Take back a claim that is not approved yet."""
-    do(Withdraw(claim), by, on, key, Link(config, data, database), as_json=as_json)
+    return Withdraw(claim)
 
 
-def approve(  # noqa: PLR0917  # flags of a command
+@books
+def approve(
     claim: ClaimName,
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Operation:
     """Approve a claim; the last approval that the order asks for posts it."""
-    do(Approve(claim), by, on, key, Link(config, data, database), as_json=as_json)
+    return Approve(claim)
 
 
-def pay(  # noqa: PLR0913, PLR0917  # flags of a command
+@books
+def pay(
     claim: ClaimName,
     reference: Reference,
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Operation:
     """Say that an approved claim was paid, by the finance system's number."""
-    do(Pay(claim, reference), by, on, key, Link(config, data, database), as_json=as_json)
+    return Pay(claim, reference)
 
 
-def refund(  # noqa: PLR0913, PLR0917  # flags of a command
+@books
+def refund(
+    *,
     agreement: Annotated[str, typer.Argument(help="the agreement's id")],
     year: Year,
     line: Line,
     amount: Annotated[str, typer.Option(help="dollars")],
     reference: Reference,
-    by: By,
     of_year: Annotated[int | None, typer.Option(help="the year it was spent in; the same one")] = None,
-    of_advance: Annotated[bool, typer.Option("--of-advance", help="what is left of an advance")] = False,  # noqa: FBT002  # a command-line flag
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+    of_advance: Annotated[
+        bool, typer.Option("--of-advance", help="what is left of an advance")
+    ] = False,  # a command-line flag
+) -> Operation:
     """Say that money came back; of a closed year it gives nothing to spend."""
-    back = Refund(
+    return Refund(
         agreement, year, line, parse_dollars(amount), of_year or year, reference, advance=of_advance
     )
-    do(back, by, on, key, Link(config, data, database), as_json=as_json)

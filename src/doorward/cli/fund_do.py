@@ -5,19 +5,8 @@ from typing import Annotated
 
 import typer
 
-from doorward.cli.fund_link import (
-    AsJson,
-    By,
-    Config,
-    Data,
-    Database,
-    Key,
-    Link,
-    On,
-    Year,
-    day,
-    do,
-)
+from doorward.cli.fund_booking import books
+from doorward.cli.fund_link import Link, Year, day
 from doorward.errors import ConfigError
 from doorward.fund.dollars import parse_dollars
 from doorward.fund.ledger.operations import (
@@ -28,6 +17,7 @@ from doorward.fund.ledger.operations import (
     CloseYear,
     Opening,
     OpenYear,
+    Operation,
     Part,
     Post,
     Void,
@@ -43,88 +33,63 @@ Begins = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="the first 
 Ends = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="the last day")]
 
 
-def open_year(  # noqa: PLR0913, PLR0917  # flags of a command
+@books
+def open_year(
     year: Annotated[int, typer.Argument(help="the fiscal year; its days are the order's")],
-    by: By,
+    link: Link,
     order: Order = None,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Operation:
     """Open a fiscal year for postings."""
-    link = Link(config, data, database)
     begins, ends = load_fund(load_pack(order or link.order)).days_of(year)
-    do(OpenYear(year, begins, ends), by, on, key, link, as_json=as_json)
+    return OpenYear(year, begins, ends)
 
 
-def opening(  # noqa: PLR0913, PLR0917  # flags of a command
+@books
+def opening(  # noqa: PLR0913  # flags of a command
+    *,
     year: Year,
     line: Line,
     amount: Amount,
     reference: Reference,
-    by: By,
     agreement: Annotated[str, typer.Option(help="an agreement that runs, or none")] = "",
     grantee: Annotated[str, typer.Option(help="its grantee's id")] = "",
     begins: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="its first day")] = None,
     ends: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="its last day")] = None,
     encumbered: Annotated[str, typer.Option(help="what it has left, in dollars")] = "0",
     expended: Annotated[str, typer.Option(help="what it has spent, in dollars")] = "0",
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Operation:
     """Take over a line of a fund that ran before, with what an agreement holds of it."""
-    taken = Opening(
+    return Opening(
         year, line, parse_dollars(amount), reference, agreement, grantee,
         begins.date() if begins else None, ends.date() if ends else None,
         parse_dollars(encumbered), parse_dollars(expended),
     )  # fmt: skip
-    do(taken, by, on, key, Link(config, data, database), as_json=as_json)
 
 
-def appropriate(  # noqa: PLR0913, PLR0917  # flags of a command
+@books
+def appropriate(
     year: Year,
     line: Line,
     amount: Amount,
     source: Annotated[str, typer.Option(help="a source of the order's fund.toml")],
     reference: Reference,
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Operation:
     """Appropriate to a line, or amend that by another appropriation, below nought to take back."""
-    given = Appropriate(year, line, parse_dollars(amount), source, reference)
-    do(given, by, on, key, Link(config, data, database), as_json=as_json)
+    return Appropriate(year, line, parse_dollars(amount), source, reference)
 
 
-def agree(  # noqa: PLR0913, PLR0917  # flags of a command
+@books
+def agree(
+    *,
     agreement: AgreementName,
     grantee: Annotated[str, typer.Option(help="the grantee's id")],
     year: Year,
     begins: Begins,
     ends: Ends,
     part: Annotated[list[str], typer.Option(help="LINE=DOLLARS, once for each line")],
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Operation:
     """Set money aside for an agreement; it is pending until another person runs `post`."""
-    made = Agree(agreement, grantee, day(begins), day(ends), tuple(_part(year, one) for one in part))
-    do(made, by, on, key, Link(config, data, database), as_json=as_json)
+    return Agree(agreement, grantee, day(begins), day(ends), tuple(_part(year, one) for one in part))
 
 
 def _part(year: int, said: str) -> Part:
@@ -134,76 +99,45 @@ def _part(year: int, said: str) -> Part:
     return Part(year, line, parse_dollars(amount))
 
 
-def amend(  # noqa: PLR0913, PLR0917  # flags of a command
+@books
+def amend(
     agreement: AgreementName,
     year: Year,
     line: Line,
     amount: Amount,
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Operation:
     """Add to an agreement (pending again), or release from it by an amount below nought."""
-    changed = Amend(agreement, year, line, parse_dollars(amount))
-    do(changed, by, on, key, Link(config, data, database), as_json=as_json)
+    return Amend(agreement, year, line, parse_dollars(amount))
 
 
-def post(  # noqa: PLR0917  # flags of a command
+@books
+def post(
     agreement: AgreementName,
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Operation:
     """Post what is pending for an agreement: another person than who set it aside."""
-    do(Post(agreement), by, on, key, Link(config, data, database), as_json=as_json)
+    return Post(agreement)
 
 
-def void(  # noqa: PLR0917  # flags of a command
+@books
+def void(
     agreement: AgreementName,
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Operation:
     """Take back what an agreement has pending or encumbered and has not spent."""
-    do(Void(agreement), by, on, key, Link(config, data, database), as_json=as_json)
+    return Void(agreement)
 
 
-def close_out(  # noqa: PLR0917  # flags of a command
+@books
+def close_out(
     agreement: AgreementName,
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Operation:
     """End an agreement, and release what it has not spent."""
-    do(CloseOut(agreement), by, on, key, Link(config, data, database), as_json=as_json)
+    return CloseOut(agreement)
 
 
-def close_year(  # noqa: PLR0913, PLR0917  # flags of a command
+@books
+def close_year(
     year: Annotated[int, typer.Argument(help="a fiscal year that is over")],
-    by: By,
     carry: Annotated[list[str] | None, typer.Option(help="an agreement that goes on; once for each")] = None,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Operation:
     """Close a year: nothing is posted into it any more; what is left lapses or is carried."""
-    do(CloseYear(year, tuple(carry or ())), by, on, key, Link(config, data, database), as_json=as_json)
+    return CloseYear(year, tuple(carry or ()))

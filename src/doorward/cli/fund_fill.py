@@ -11,6 +11,7 @@ from doorward.cli.folders import Folders
 from doorward.cli.fund_record import fund_recorder
 from doorward.errors import ConfigError
 from doorward.fund.database import DATABASE, ROLE, Installer, install, make_database
+from doorward.fund.entries import Proof
 from doorward.fund.ledger.operations import Submission
 from doorward.fund.ledger.refusal import Refusal
 from doorward.fund.rules import make_rules
@@ -45,7 +46,7 @@ def prepare_fund(folders: Folders, order: str, superuser: str, *, now: datetime,
             return
         with closing(Store(make_conninfo(superuser, user=ROLE, dbname=DATABASE), recorder)) as store:
             for one in submissions[len(kept) :]:
-                answer = store.submit(one, now=now, proof=SAMPLE)
+                answer = store.submit(one, now=now, proof=Proof(SAMPLE))
                 if isinstance(answer, Refusal):
                     raise ConfigError(f"the sample's fund was refused ({answer.code}): {answer.says}")
 

@@ -18,16 +18,8 @@ from doorward.cli.settings import read_settings
 from doorward.cli.settings_fund import FundSettings
 from doorward.errors import ConfigError
 from doorward.fund.database import DATABASE, ROLE
-from doorward.fund.ledger.export import format_dollars
-from doorward.fund.ledger.operations import NAMES, Operation, Submission
-from doorward.fund.ledger.refusal import Refusal
 from doorward.fund.store import Store
 
-By = Annotated[
-    str, typer.Option(help="the login of the City person who does it; it is recorded as it is said")
-]
-On = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="the day of the booking; today")]
-Key = Annotated[str | None, typer.Option(help="a UUID: the same one a second time finds what the first did")]
 Config = Annotated[Path | None, typer.Option(help="doorward.toml of the installation")]
 Data = Annotated[Path | None, typer.Option(help="the sample's data folder (default ./.doorward)")]
 Database = Annotated[
@@ -85,42 +77,6 @@ def read_clock() -> datetime:
     return datetime.now(UTC)  # noqa: TID251  # as it says
 
 
-def do(  # flags of a command
-    operation: Operation, by: str, on: datetime | None, key: str | None, link: Link, *, as_json: bool
-) -> None:
-    """Submit an operation, and say what came of it; ends with 1 where it is refused."""
-    now = read_clock()
-    submission = Submission(_key(key), by, on.date() if on else now.date(), operation)
-    with link.open(now) as store:
-        answer = store.submit(submission, now=now)
-    name = NAMES[type(operation)]
-    if isinstance(answer, Refusal):
-        if as_json:
-            echo({"operation": name, "refused": answer.code, "says": answer.says})
-        else:
-            typer.echo(f"{name}: refused ({answer.code}): {answer.says}")
-        raise typer.Exit(1)
-    if as_json:
-        postings = [
-            {"account": one.account.value, "year": one.year, "line": one.line, "agreement": one.agreement,
-             "cents": one.cents, **({"of_year": one.origin} if one.origin else {})}
-            for one in answer.postings
-        ]  # fmt: skip
-        echo(
-            {"operation": name, "transaction": answer.number, "entry": answer.entry, "again": answer.again,
-             "key": str(submission.key), "postings": postings}
-        )  # fmt: skip
-        return
-    again = ", posted before under this key" if answer.again else ""
-    typer.echo(f"{name}: transaction {answer.number}, entry {answer.entry}{again}; key {submission.key}")
-    for one in answer.postings:
-        side = "debit" if one.cents > 0 else "credit"
-        of = f" {one.agreement}" if one.agreement else ""
-        typer.echo(
-            f"  {side:6} {one.account.value} {one.year} {one.line}{of}  {format_dollars(abs(one.cents))}"
-        )
-
-
 def echo(document: Any) -> None:  # noqa: ANN401  # anything that JSON can say
     """Print one JSON document."""
     typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
@@ -129,13 +85,6 @@ def echo(document: Any) -> None:  # noqa: ANN401  # anything that JSON can say
 def draw_key() -> uuid.UUID:
     """Return a fresh key."""
     return uuid.uuid4()  # noqa: TID251  # ids are made here
-
-
-def _key(said: str | None) -> uuid.UUID:
-    try:
-        return draw_key() if said is None else uuid.UUID(said)
-    except ValueError as error:
-        raise ConfigError("expected `--key` to be a UUID") from error
 
 
 def day(said: datetime) -> date:

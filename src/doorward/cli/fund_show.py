@@ -27,6 +27,7 @@ from doorward.fund.published.counted import Accepted
 from doorward.fund.reported import read_accepted
 from doorward.fund.rules import format_rules, make_rules
 from doorward.fund.store import Store
+from doorward.grants.cut_files import load_officers
 from doorward.orders.load import load_fund, load_pack
 from doorward.record.entry import Kind
 
@@ -171,7 +172,14 @@ def verify(
     begins = datetime(1970, 1, 2, tzinfo=UTC)
     entries = read_entries(link.folders, disclosures, begins=begins, ends=ends, kinds=(Kind.FUND,))
     told = [Told(one.number, one.entry, one.text, postings.get(one.number, ())) for one in kept]
-    found = compare(told, entries, state.balances, state.returned, format_rules(state.rules))
+    found = compare(
+        told,
+        entries,
+        state.balances,
+        state.returned,
+        rules=format_rules(state.rules),
+        keys=load_officers(link.folders.officials),
+    )
     whole = bool(disclosures)
     write_verified(
         link.folders.data,

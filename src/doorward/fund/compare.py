@@ -5,15 +5,17 @@ which is not in that database and of which the public log holds the leaves. Comp
 its entry, its text, its postings, and then the balances with their sum.
 """
 
+from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from doorward.errors import MalformedError
+from doorward.errors import LogError, MalformedError
 from doorward.fund.entries import POST, POSTED, RULES, WITHDRAWN
 from doorward.fund.ledger.accounts import Posting, unbalanced
-from doorward.fund.ledger.operations import parse_transaction
+from doorward.fund.ledger.operations import format_submission, parse_transaction
 from doorward.fund.ledger.state import Place
+from doorward.notes.note import Verifier
 from doorward.record.entry import Entry, Field, Kind
 
 
@@ -46,7 +48,9 @@ def compare(
     entries: Iterable[Entry],
     balances: Mapping[Place, int],
     returned: Mapping[tuple[int, str, str], int] | None = None,
+    *,
     rules: str | None = None,
+    keys: Sequence[Verifier] = (),
 ) -> Comparison:
     """Return how a ledger and its record differ.
 
@@ -56,11 +60,13 @@ def compare(
         balances: As the ledger holds them.
         returned: As `balances`: what came back for closed years.
         rules: As `balances`: the text of `format_rules`.
+        keys: Those on file; what one of them signed is verified.
     """
     posts, ends, ruled = _read(entries)
     wrong = []
     for one in told:
         wrong += _check(one, posts)
+        wrong += _check_signature(one, posts.get(one.entry), keys)
     named = {one.entry for one in told}
     open_ = []
     for sequence in sorted(posts.keys() - named):
@@ -126,6 +132,23 @@ def _check(one: Told, posts: Mapping[int, Entry]) -> list[str]:
         f"{name}: debits are not credits in `{line}` of {year}" for _, year, line in unbalanced(one.postings)
     ]
     return found
+
+
+def _check_signature(one: Told, entry: Entry | None, keys: Sequence[Verifier]) -> list[str]:
+    """Return whether a signature that its entry has is false; one of a key that is not on file says nothing."""
+    said = None if entry is None else entry.get(Field.EVIDENCE)
+    if said is None:
+        return []
+    try:
+        raw = b64decode(said, validate=True)
+        submission, _ = parse_transaction(one.text)
+        for key in keys:
+            office, _, login = key.name.partition("/")
+            if key.id == raw[:4] and login == submission.by and office:
+                key.verify(format_submission(submission).encode(), raw[4:])
+    except (ValueError, LogError):
+        return [f"transaction {one.number}: the signature in entry {one.entry} does not hold"]
+    return []
 
 
 def _check_sums(

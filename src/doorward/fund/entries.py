@@ -8,6 +8,7 @@ anybody sees it, with the ACT `publish` and the digest of its totals (ADR 73).
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Final, Protocol
@@ -22,8 +23,20 @@ WITHDRAWN: Final = b"withdrawn"
 PUBLISH: Final = b"publish"
 
 TYPED: Final = "typed"
-"""How a login is proven that is not: somebody typed it. `desk ROLE` is a person who was signed in at the desk with a
-second factor, as this role; `sample` is nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How it is known that the login is who it says; it stands in the record.
+
+    Args:
+        how: `typed`: it is not, somebody typed it. `desk ROLE`: signed in at the desk, with a second factor, as this
+            role. `key OFFICE`: signed with a key on file. `sample`: nobody is.
+        signature: Of a key: base64 of its four bytes' id and the signature over `operations.format_submission`.
+    """
+
+    how: str = TYPED
+    signature: str = ""
 
 
 class Recorder(Protocol):
@@ -33,18 +46,18 @@ class Recorder(Protocol):
         """Return the sequence of the last entry; all are recorded when this returns; raises StoreError."""
 
 
-def post_entry(submission: Submission, text: str, proof: str) -> Fields:
+def post_entry(submission: Submission, text: str, proof: Proof) -> Fields:
     """Return the fields of the entry before a commit.
 
     Args:
-        proof: How it is known that the login is who it says; see `TYPED`.
         text: Of `format_transaction`: ids, days, cents and a City login, and no words that somebody wrote.
     """
     raw = text.encode()
     return (
         (Field.LOGIN, submission.by.encode()),
-        (Field.AUTHENTICATION, proof.encode()),
+        (Field.AUTHENTICATION, proof.how.encode()),
         (Field.TEXT, raw),
+        *(((Field.EVIDENCE, proof.signature.encode()),) if proof.signature else ()),
         (Field.MATTER, submission.key.hex.encode()),
         (Field.WHAT, NAMES[type(submission.operation)].encode()),
         (Field.ACT, POST),

@@ -26,7 +26,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFail
 
 from doorward.errors import UpstreamError
 from doorward.fund import rows
-from doorward.fund.entries import POSTED, TYPED, WITHDRAWN, Recorder, end_entry, post_entry
+from doorward.fund.entries import POSTED, WITHDRAWN, Proof, Recorder, end_entry, post_entry
 from doorward.fund.ledger.accounts import Posting
 from doorward.fund.ledger.decide import decide
 from doorward.fund.ledger.operations import Submission, faults_of, format_transaction, parse_transaction
@@ -39,6 +39,7 @@ FIRST_WAIT_SECONDS: Final = 0.005  # doubled each time, so that all tries togeth
 OPTIONS: Final = "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
 _AGAIN: Final = (SerializationFailure, DeadlockDetected, UniqueViolation)
 Step = Callable[[str], None]
+TYPED_PROOF: Final = Proof()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,14 @@ class Store:
             self._connection.close()
             self._connection = None
 
-    def submit(self, submission: Submission, *, now: datetime, proof: str = TYPED) -> Receipt | Refusal:
+    def submit(
+        self, submission: Submission, *, now: datetime, proof: Proof = TYPED_PROOF
+    ) -> Receipt | Refusal:
         """Return what was posted, or why nothing was; safe to call again with the same submission.
 
         Args:
             submission: From anybody; that the login is who it says is the caller's to prove.
-            proof: How the caller did; it is recorded (`fund.entries.TYPED`).
+            proof: How the caller did; it is recorded (`fund.entries.Proof`).
 
         Raises:
             UpstreamError: PostgreSQL did not answer, or refused what the core allows. Whether it was posted is found
@@ -115,7 +118,7 @@ class Store:
                 raise UpstreamError(f"the fund's database refused: {said}") from error
         raise UpstreamError(f"the fund's database refused {MAX_TRIES} times to serialize; nothing was posted")
 
-    def _try(self, submission: Submission, now: datetime, proof: str) -> Receipt | Refusal:
+    def _try(self, submission: Submission, now: datetime, proof: Proof) -> Receipt | Refusal:
         recorded: int | None = None
         connection = self._connect()
         try:

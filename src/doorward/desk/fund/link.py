@@ -23,6 +23,7 @@ from doorward.desk.recorder import recorder
 from doorward.desk.roles import MAY, Act
 from doorward.errors import ConfigError, UpstreamError
 from doorward.fund import rows
+from doorward.fund.entries import Proof
 from doorward.fund.ledger.operations import Operation, Submission
 from doorward.fund.ledger.refusal import Refusal
 from doorward.fund.ledger.state import State
@@ -66,7 +67,7 @@ def submit(actor: Actor, operation: Operation, *, key: uuid.UUID, act: Act) -> R
     day = actor.now.astimezone(ZoneInfo(settings.DESK.time_zone)).date()
     submission = Submission(key, actor.account.login, day, operation)
     with _borrow() as store:
-        return store.submit(submission, now=actor.now, proof=f"desk {by.role}")
+        return store.submit(submission, now=actor.now, proof=Proof(f"desk {by.role}"))
 
 
 def read(look: Callable[[psycopg.Connection[Any]], T]) -> T:

@@ -16,7 +16,7 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_http_methods, require_safe
 
 from doorward.desk.access import Actor, sees_fund
-from doorward.desk.fund import manager
+from doorward.desk.fund import shown as pages
 from doorward.desk.fund.figures import look, look_at
 from doorward.desk.fund.forms import FORMS, Choices, Form
 from doorward.desk.fund.link import has_fund, read, read_state, submit
@@ -62,7 +62,7 @@ def for_fund(
 def fund(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Return the fund at a glance: its years, the claims that wait, the agreements."""
     moment = read(look)
-    shown = manager.show_fund(moment, _today(actor))
+    shown = pages.show_fund(moment, _today(actor))
     return render(request, "desk/fund/fund.html", {**shown, "may": _may(actor), "words": _words()})
 
 
@@ -73,7 +73,7 @@ def year(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
     moment = read(look)
     if number not in moment.state.years:
         raise Http404
-    shown = manager.show_year(moment, number, _today(actor), _words())
+    shown = pages.show_year(moment, number, _today(actor), _words())
     shown["chart"] = mark_safe(shown["chart"])  # noqa: S308  # drawn here, with every text escaped
     return render(request, "desk/fund/year.html", {**shown, "may": _may(actor)})
 
@@ -85,7 +85,7 @@ def agreement(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
     state, done = read(lambda connection: look_at(connection, "agreement", name))
     if name not in state.agreements:
         raise Http404
-    shown = manager.show_agreement(state, name, done, _today(actor), _words())
+    shown = pages.show_agreement(state, name, done, _today(actor), _words())
     return render(request, "desk/fund/agreement.html", {**shown, "may": _may(actor)})
 
 
@@ -96,7 +96,7 @@ def claim(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
     state, done = read(lambda connection: look_at(connection, "claim", name))
     if name not in state.claims:
         raise Http404
-    shown = manager.show_claim(state, name, done, _words())
+    shown = pages.show_claim(state, name, done, _words())
     return render(request, "desk/fund/claim.html", {**shown, "may": _may(actor)})
 
 
@@ -110,8 +110,8 @@ def act(request: HttpRequest, actor: Actor, word: str, about: str = "") -> HttpR
     if not actor.may(form.act):
         return render(request, "desk/may_not.html", status=403)
     words = _words()
-    choices = manager.choices_of(state, words, about if form.about == "agreement" else "", _today(actor))
-    page = Page(request, form, about, choices, manager.facts_of(state, form.about, about, words))
+    choices = pages.choices_of(state, words, about if form.about == "agreement" else "", _today(actor))
+    page = Page(request, form, about, choices, pages.facts_of(state, form.about, about, words))
     if request.method == "POST":
         return _send(page, actor)
     return page.show(request.GET, draw_id())

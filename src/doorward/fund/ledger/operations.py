@@ -20,6 +20,7 @@ REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9./-]{0,39}")
 LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _ALIEN_NUMBER: Final = re.compile(r"(?i)(?<![a-z0-9])a[-./]?(?:[-./]?[0-9]){8,9}(?![0-9])")
 MAX_PARTS: Final = 100
+SIGNED: Final = "doorward fund submission v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +256,11 @@ def _values(operation: Operation) -> list[tuple[str, object]]:
         else:
             found.append((field.name, value))
     return found
+
+
+def format_submission(submission: Submission) -> str:
+    """Return what is signed of a submission, where somebody signs it: whoever has its transaction makes it again."""
+    return f"{SIGNED}\n{format_transaction(submission, ())}\n"
 
 
 def format_transaction(submission: Submission, postings: tuple[Posting, ...]) -> str:
