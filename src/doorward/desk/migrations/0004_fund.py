@@ -13,7 +13,7 @@ _ROLES = (
 class Migration(migrations.Migration):
     """An assignment may be that of a fund's director."""
 
-    dependencies: ClassVar = [("desk", "0003_drills")]
+    dependencies: ClassVar = [("desk", "0004_visits")]
 
     operations: ClassVar = [
         migrations.AlterField(
