@@ -20,6 +20,9 @@ from doorward.errors import ConfigError
 from doorward.fund.database import DATABASE, ROLE
 from doorward.fund.store import Store
 
+By = Annotated[
+    str, typer.Option(help="the login of the City person who does it; it is recorded as it is said")
+]
 Config = Annotated[Path | None, typer.Option(help="doorward.toml of the installation")]
 Data = Annotated[Path | None, typer.Option(help="the sample's data folder (default ./.doorward)")]
 Database = Annotated[
