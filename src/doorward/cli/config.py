@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+import psycopg
 import typer
 
 from doorward.cli.assembly import check_in_force, check_stated, city_gateway, connect_admin, find_observing
@@ -15,8 +16,10 @@ from doorward.cli.gateway import make_listening
 from doorward.cli.observation import ENFORCED, load_observation
 from doorward.cli.register_assembly import check_register
 from doorward.cli.settings import read_settings
+from doorward.errors import UpstreamError
 from doorward.gateway.logins import AdminConnections
 from doorward.grants.people import load_directory
+from doorward.orders.load import load_fund, load_pack
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -62,6 +65,12 @@ def check(
     typer.echo(f"statement: {describe(check_stated(parts, now=now))}")
     found = load_observation(parts.folders, parts.pack, now=now)
     typer.echo(f"clauses: {ENFORCED if found is None else found.says()}")
+    if settings.fund is not None:
+        typer.echo(
+            f"fund: worded by `{settings.fund.order}`, {len(load_fund(load_pack(settings.fund.order)).lines)} lines"
+        )
+        if not offline:
+            typer.echo(f"fund: {_look_at_fund(settings.fund.conninfo)}")
     if not offline:
         admin = AdminConnections(lambda: connect_admin(parts.admin))
         check_in_force(admin, parts, find_observing(parts, now=now))
@@ -69,6 +78,16 @@ def check(
         if parts.register is not None:
             check_register(parts.register, parts.admin)
             typer.echo("register: answers")
+
+
+def _look_at_fund(conninfo: str) -> str:
+    """Return what the fund's ledger says of itself; raises UpstreamError where it does not let its role in."""
+    try:
+        with psycopg.connect(conninfo, connect_timeout=10) as connection:
+            found = connection.execute("SELECT count(*) FROM fund.transaction").fetchone()
+    except psycopg.Error as error:
+        raise UpstreamError("the fund's ledger does not answer", hint="doorward fund install") from error
+    return f"the ledger answers, with {found[0] if found else 0} transactions"
 
 
 def _encryption(plain: bool) -> str:  # noqa: FBT001  # a setting

@@ -19,6 +19,10 @@ from doorward.record.entry import Kind
 ROLE: Final = "doorward_fund"
 OWNER: Final = "doorward_fund_owner"
 DATABASE: Final = "doorward_fund"
+_BRING_UP: Final = """
+ALTER TABLE fund.transaction DROP CONSTRAINT transaction_login_check,
+    ADD CONSTRAINT transaction_login_check CHECK (login ~ '^[a-z0-9][a-z0-9._@+-]{0,99}$')
+"""  # what `ledger.sql` says now, for a ledger that an earlier version made
 
 
 def make_database(conninfo: str) -> None:
@@ -99,6 +103,8 @@ def install(
             if made:
                 connection.execute(resources.files("doorward.fund").joinpath("ledger.sql").read_bytes())
                 _fill_accounts(connection)
+            else:
+                connection.execute(_BRING_UP)
             before = None if made else rows.read_rules(connection)
             after = rules if before is None else with_dropped(before, rules)
             if before == after:

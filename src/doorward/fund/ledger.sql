@@ -38,7 +38,7 @@ CREATE TABLE fund.transaction (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     key uuid NOT NULL UNIQUE,
     operation text NOT NULL REFERENCES fund.operation,
-    login text NOT NULL CHECK (login ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
+    login text NOT NULL CHECK (login ~ '^[a-z0-9][a-z0-9._@+-]{0,99}$'),
     day date NOT NULL,
     year integer,      -- of a year's opening and closing
     agreement text,    -- of whatever is of one agreement

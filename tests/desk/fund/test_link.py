@@ -63,6 +63,24 @@ def test_a_key_is_of_one_person_and_one_operation(desk: Any, recording: Recordin
         assert answer.code == "key"
 
 
+def test_a_providers_login_is_taken_and_capitals_make_no_second_person(
+    desk: Any, recording: Recording
+) -> None:
+    from doorward.desk.fund.link import submit
+    from doorward.desk.history import NotAllowedError
+    from doorward.desk.roles import Act
+
+    address = actor(desk, "Jane.Doe+fund@city.example", "fund-manager")
+    receipt = submit(address, YEAR, key=uuid.UUID(int=5), act=Act.FUND_BOOK)
+    assert isinstance(receipt, Receipt)
+    (entry,) = [one for one in recording() if one.sequence == receipt.entry]
+    assert entry.get(Field.LOGIN) == b"jane.doe+fund@city.example"
+    other = actor(desk, "jane.doe+fund@city.example", "fund-manager")
+    for one in (address, other):
+        with pytest.raises(NotAllowedError):
+            submit(one, YEAR, key=uuid.UUID(int=6), act=Act.FUND_BOOK)
+
+
 @pytest.mark.parametrize(
     ("role", "is_strong"),
     [("fund-manager", False), ("fund-director", True), ("auditor", True), ("law", True)],

@@ -19,6 +19,7 @@ from django.conf import settings
 
 from doorward.desk.access import Actor
 from doorward.desk.history import NotAllowedError
+from doorward.desk.models import Account
 from doorward.desk.recorder import recorder
 from doorward.desk.roles import MAY, Act
 from doorward.errors import ConfigError, UpstreamError
@@ -51,12 +52,12 @@ def submit(actor: Actor, operation: Operation, *, key: uuid.UUID, act: Act) -> R
     """Return what was posted, or why nothing was; the same key a second time finds what the first did.
 
     Args:
-        actor: Whoever is signed in; their login is the submission's, and today in the city its day.
+        actor: Whoever is signed in; their login in small letters is the submission's, and today in the city its day.
         key: Of the form that was sent; a form that is sent twice posts once, on the same day.
         act: By which they may; nothing here says that it is the right one for this operation.
 
     Raises:
-        NotAllowedError: They may not.
+        NotAllowedError: They may not; or their login and another account's differ in capitals alone.
         ConfigError: This desk reaches no fund.
         UpstreamError: The ledger did not answer; the same key finds whether it was posted.
         StoreError: It cannot be recorded; as above.
@@ -65,9 +66,19 @@ def submit(actor: Actor, operation: Operation, *, key: uuid.UUID, act: Act) -> R
     if by is None:
         raise NotAllowedError("as what you are signed in, this is not yours to do")
     day = actor.now.astimezone(ZoneInfo(settings.DESK.time_zone)).date()
-    submission = Submission(key, actor.account.login, day, operation)
+    submission = Submission(key, _login(actor), day, operation)
     with _borrow() as store:
         return store.submit(submission, now=actor.now, proof=Proof(f"desk {by.role}"))
+
+
+def _login(actor: Actor) -> str:
+    """Return the login as the ledger has it, without capitals: two that differ in them alone would be one person."""
+    login = actor.account.login
+    if Account.objects.filter(login__iexact=login).exclude(pk=actor.account.pk).exists():
+        raise NotAllowedError(
+            "another account has this login in other capitals, so the ledger would take both for one person"
+        )
+    return login.lower()
 
 
 def read(look: Callable[[psycopg.Connection[Any]], T]) -> T:

@@ -21,7 +21,6 @@ from doorward.desk.fund.figures import look, look_at
 from doorward.desk.fund.forms import FORMS, Choices, Form
 from doorward.desk.fund.link import has_fund, read, read_state, submit
 from doorward.desk.fund.refusals import explain
-from doorward.desk.history import NotAllowedError
 from doorward.desk.ids import draw_id
 from doorward.desk.order import fund_words
 from doorward.desk.recorder import place_of
@@ -126,8 +125,6 @@ def _send(page: "Page", actor: Actor) -> HttpResponse:
     try:
         operation = form.build(page.about, sent, page.choices)
         answer = submit(actor, operation, key=key, act=form.act)
-    except NotAllowedError:
-        return render(page.request, "desk/may_not.html", status=403)
     except ConfigError as error:
         return page.show(sent, key, f"{error}{f'; {error.hint}' if error.hint else ''}")
     except (UpstreamError, StoreError):

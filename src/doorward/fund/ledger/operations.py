@@ -17,7 +17,7 @@ from doorward.fund.ledger.accounts import MAX_CENTS, Account, Posting
 
 ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9./-]{0,39}")
-LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")  # an identity provider's may be an address
 _ALIEN_NUMBER: Final = re.compile(r"(?i)(?<![a-z0-9])a[-./]?(?:[-./]?[0-9]){8,9}(?![0-9])")
 MAX_PARTS: Final = 100
 SIGNED: Final = "doorward fund submission v1"
@@ -216,7 +216,7 @@ def faults_of(submission: Submission) -> tuple[str, ...]:
     found = (
         []
         if LOGIN.fullmatch(submission.by)
-        else ["a login is of lower-case letters, digits, `.`, `_` and `-`"]
+        else ["a login is of lower-case letters, digits, `.`, `_`, `@`, `+` and `-`"]
     )
     operation = submission.operation
     for name, value in _values(operation):
