@@ -3,6 +3,7 @@
 Nothing here reaches the ledger or a report: what an edition does not say, the page cannot.
 """
 
+from calendar import month_abbr
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ EVIDENCE: Final = {
     "mirror": "a copy that others keep was read",
     "press": "said by the press",
 }
+MARKS: Final = {"exactly": "", "more-than": ">", "about": "\N{ALMOST EQUAL TO}", "nearly": "<"}
+"""How a bar says that its source does not say the number itself."""
 SUMS: Final = (
     ("appropriated", "Appropriated"),
     ("encumbered", "Bound by agreements"),
@@ -38,14 +41,21 @@ COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Drawing:
+    """A drawing of the numbers of a table; `svg` is made of escaped text and numbers."""
+
+    title: str
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """A table with a drawing beside it, or without one."""
+    """A table with the drawings of its numbers, or without one."""
 
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    svg: str = ""
-    note: str = ""
+    drawings: tuple[Drawing, ...] = ()
 
 
 def dollars(cents: int) -> str:
@@ -74,25 +84,24 @@ def _measure(history: History, code: str) -> Table:
         figures = history.figures_of(code, year)
         for figure in figures:
             rows.append(_figure(figure, measure.unit))
-            sign = "$" if measure.unit == DOLLAR else ""
+            sign = MARKS[figure.how] + ("$" if measure.unit == DOLLAR else "")
             bars.append(Bar(str(year), figure.value, short(figure.value, sign), _months(figure)))
         says = history.unsaid_of(code, year)
         if says is not None:
             rows.append((str(year), NOT_SAID, "", "", says))
             bars.append(Bar(str(year), None, NOT_SAID))
     rows += [_figure(figure, measure.unit) for figure in history.sums_of(code)]
-    said = [f"{bar.label} {bar.note} {bar.says}".replace("  ", " ") for bar in bars]
-    drawn = any(bar.value is not None for bar in bars)
+    said = "; ".join(f"{row[0]} {row[1]}" for row in rows)
     description = (
-        "Periods differ in length and overlap, so that bars are not added and years not compared: "
-        + "; ".join(said)
+        f"Periods differ in length and overlap, so that bars are not added and years not compared: {said}"
     )
+    title = f"{measure.title}, as sources say it"
+    drawn = any(bar.value is not None for bar in bars)
     return Table(
         f"{measure.title}, {history.first_year} to {history.last_year}",
         ("Time", "Figure", "Source", "Evidence", "Note"),
         tuple(rows),
-        draw(f"history-{code}", f"{measure.title}, as sources say it", description, bars) if drawn else "",
-        "" if drawn else "No source says a figure of one year.",
+        (Drawing(title, draw(f"history-{code}", title, description, bars)),) if drawn else (),
     )
 
 
@@ -105,7 +114,7 @@ def _figure(figure: Figure, unit: str) -> tuple[str, ...]:
 def _months(figure: Figure) -> str:
     period = figure.period
     if period.month:
-        return f"month {period.month}"
+        return month_abbr[period.month]
     return "" if period.months == MONTHS else f"{period.months} months"
 
 
@@ -139,22 +148,17 @@ def money_tables(edition: Edition, fund: FundWords) -> tuple[Table, ...]:
     for name, title in SUMS:
         bars = [Bar(str(year), sums[year, name], short(sums[year, name] // 100, "$")) for year in years]
         description = "; ".join(f"{year} {dollars(sums[year, name])}" for year in years) or "no year"
-        drawings.append(draw(f"money-{name}", f"{title}, by fiscal year", description, bars))
-    tables = [
-        Table(
-            title,
-            ("Fiscal year", title),
-            tuple((str(year), dollars(sums[year, name])) for year in years),
-            svg,
-        )
-        for (name, title), svg in zip(SUMS, drawings, strict=True)
-    ]
+        drawings.append(Drawing(title, draw(f"money-{name}", f"{title}, by fiscal year", description, bars)))
+    titles = [title for _, title in SUMS]
+    whole = tuple((str(year), *(dollars(sums[year, name]) for name, _ in SUMS)) for year in reversed(years))
     rows = tuple(
         (str(line.year), _line(line.line, fund), *(dollars(getattr(line, name)) for name, _ in SUMS))
         for line in sorted(edition.lines, key=lambda one: (-one.year, one.line))
     )
-    head = ("Fiscal year", "Line", *(title for _, title in SUMS))
-    return (*tables, Table("By line", head, rows))
+    return (
+        Table("By fiscal year", ("Fiscal year", *titles), whole, tuple(drawings)),
+        Table("By fiscal year and line", ("Fiscal year", "Line", *titles), rows),
+    )
 
 
 def _sum(lines: Sequence[LineStatement], year: int, name: str) -> int:
@@ -229,9 +233,8 @@ def _counted(name: str, title: str, counts: Sequence[Count]) -> Table:
         *((one.period, number(one)) for one in reversed(years)),
         *((one.period, number(one)) for one in reversed(months)),
     )
-    return Table(
-        title, ("Year or month", "Count"), rows, draw(name, f"{title}, by month", said or "no month", bars)
-    )
+    drawn = draw(name, f"{title}, by month", said or "no month", bars)
+    return Table(title, ("Year or month", "Count"), rows, (Drawing(f"{title}, by month", drawn),))
 
 
 def number(count: Count) -> str:

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.utils.safestring import SafeString, mark_safe
 
 from doorward.desk.order import order
 from doorward.desk.transparency import fund_page
@@ -71,7 +70,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if stand.edition is not None and words.published is not None and words.fund is not None:
         edition = stand.edition
         shown |= {
-            "money": _tables(fund_page.money_tables(edition, words.fund)),
+            "money": fund_page.money_tables(edition, words.fund),
             "payments": fund_page.payment_table(edition, words.published),
             "served": _counts(edition, words.published),
             "not_counted": edition.served is None,
@@ -202,7 +201,7 @@ def _history(found: History | None) -> dict[str, object]:
     if found is None:
         return {}
     return {
-        "history": _tables(fund_page.history_tables(found)),
+        "history": fund_page.history_tables(found),
         "gaps": fund_page.gaps(found),
         "differs": fund_page.contradictions(found),
         "sources": found.sources.values(),
@@ -211,16 +210,11 @@ def _history(found: History | None) -> dict[str, object]:
     }
 
 
-def _counts(edition: Edition, words: PublishedWords) -> list[tuple[Table, SafeString]]:
-    tables = (
+def _counts(edition: Edition, words: PublishedWords) -> tuple[Table, ...]:
+    return (
         *fund_page.count_tables(edition.served or (), fund_page.served_titles(words), "served"),
         *fund_page.count_tables(edition.ended or (), fund_page.outcome_titles(words), "outcome"),
     )
-    return _tables(tables)
-
-
-def _tables(tables: tuple[Table, ...]) -> list[tuple[Table, SafeString]]:
-    return [(one, mark_safe(one.svg)) for one in tables]  # noqa: S308  # made of escaped text and numbers
 
 
 def _nothing() -> HttpResponse:
