@@ -97,6 +97,8 @@ def test_an_empty_ledger_is_published_as_nought_and_no_reports_as_not_counted(
     said = page_of(desk)
     assert "Not counted here." in said
     assert "That is not nought." in said
+    put_months(folder, [edition(2, ())])
+    assert "No report counts in 2026-01, 2026-02, 2026-03" in page_of(desk)
     assert Tables(said).found["By fiscal year"][1:] == [["nothing yet"]]
 
 

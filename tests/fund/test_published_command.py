@@ -135,6 +135,10 @@ def test_from_the_ledger_to_a_reporter_who_checks(
         "months": 2, "against": ["files", "record", "ledger"], "wrong": [],
     }  # fmt: skip
 
+    assert (
+        ask(place, "verify")[0] == 0
+    )  # the ledger and its record are not disturbed by the entries of months
+
     # A reporter downloads the months, or some files of one, and has neither the order nor the record.
     copy = tmp_path / "copy"
     shutil.copytree(place.fund_public, copy)
@@ -189,6 +193,17 @@ def test_without_a_ledger_and_without_reports(at: Callable[[date], None], tmp_pa
     assert json.loads((month / "fund.json").read_text())["served"] is None
     code, said = ask(folders, "published", "verify")
     assert code == 0, said
+
+
+def test_the_history_is_the_same_as_rows_and_as_csv(tmp_path: Path) -> None:
+    folders = Folders(tmp_path / "data")
+    rows = read(ask(folders, "history", "--json"))
+    code, said = ask(folders, "history")
+    assert code == 0
+    lines = said.splitlines()
+    assert len(lines) == len(rows) + 1
+    assert "Legal screenings,screening,first 9 months of 2017,exactly,1560,S116,text," in lines
+    assert sum(row["how"] == "not said" for row in rows) > 60
 
 
 @pytest.mark.parametrize(

@@ -320,6 +320,18 @@ def test_no_reports_is_not_nought() -> None:
     assert format_tables(without, {})["served.csv"] == b"period,service,count\r\n"
 
 
+def test_a_month_without_a_report_is_told_from_one_in_which_nothing_was_done() -> None:
+    made = edition(2, [report(0, [40, 0, 20, 50]), report(2, [0, 0, 0, 0])])
+    assert [(one.period, one.reports) for one in made.came or ()] == [
+        ("2026-01", 1),
+        ("2026-02", 0),
+        ("2026-03", 1),
+    ]
+    assert (
+        format_tables(made, {})["reports.csv"] == b"period,reports\r\n2026-01,1\r\n2026-02,0\r\n2026-03,1\r\n"
+    )
+
+
 def test_the_csv_of_counts_says_withheld_and_names_the_year(months: list[Edition]) -> None:
     rows = list(csv.reader(io.StringIO(format_tables(months[11], NAMES_OF)["served.csv"].decode())))
     assert rows[0] == ["period", "service", "count"]

@@ -35,6 +35,7 @@ class _Fund(DeferredGroup):
         "verify": Deferred("fund_show:verify"),
         "publish": Deferred("fund_published:publish"),
         "published": Deferred("fund_published:published", "Show and check the months that are published."),
+        "history": Deferred("fund_published:history"),
         "report": Deferred("fund_report:app", "Check what a grantee hands in, and make its template."),
         "sample": Deferred("fund_sample:sample"),
     }

@@ -1,6 +1,7 @@
 """`doorward fund publish` and `doorward fund published …`: months that everybody may see, made, shown and checked."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,9 +18,10 @@ from doorward.fund.archive import Archive
 from doorward.fund.published.check import Kept, check_editions, check_recorded, check_remade
 from doorward.fund.published.counted import Accepted
 from doorward.fund.published.files import DOCUMENT, NAMES, TABLES, TOTALS, check_file, digest, parse_totals
+from doorward.fund.published.history import format_history, history_rows
 from doorward.fund.published.reports_file import parse_reports
 from doorward.fund.publishing import Holdings, due_months, next_day, publish_due, remake
-from doorward.orders.load import load_fund, load_fund_published, load_fund_units, load_pack
+from doorward.orders.load import load_fund, load_fund_history, load_fund_published, load_fund_units, load_pack
 from doorward.orders.pack import Pack
 from doorward.record.entry import Kind
 
@@ -106,6 +108,18 @@ def _read_reports(file: Path) -> tuple[Accepted, ...]:
         raise StoreError(f"the reports cannot be read: {error.strerror}") from error
     except MalformedError as error:
         raise ConfigError(f"the reports: {error}") from error
+
+
+def history(
+    order: Order = None, config: Config = None, data: Data = None,
+    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
+) -> None:  # fmt: skip
+    """Show what others published of the fund before its ledger was kept here, as CSV; a gap is a row of its own."""
+    found = load_fund_history(load_pack(order or Link(config, data, None).order))
+    if as_json:
+        echo([asdict(row) for row in history_rows(found)])
+    else:
+        typer.echo(format_history(found), nl=False)
 
 
 @published.command()

@@ -74,6 +74,9 @@ def page(request: HttpRequest) -> HttpResponse:
             "payments": fund_page.payment_table(edition, words.published),
             "served": _counts(edition, words.published),
             "not_counted": edition.served is None,
+            "no_report": [one.period for one in edition.came or () if not one.reports][
+                -fund_page.SHOWN_MONTHS :
+            ],
             "costs": fund_page.cost_table(edition, words.published),
         }
     return HttpResponse(render_to_string("open/fund.html", shown))

@@ -143,6 +143,12 @@ def check_standing(before: Edition, after: Edition) -> list[str]:
         for one in before.costs
         if one not in after.costs
     ]
+    came = set(after.came or ())
+    wrong += [
+        f"how many reports count in {one.period} is not what stood"
+        for one in before.came or ()
+        if one not in came
+    ]
     if (after.scheme, after.threshold) != (before.scheme, before.threshold):
         wrong.append("it counts something else than the month before")
     return wrong

@@ -104,10 +104,11 @@ def that_count(reports: Iterable[Accepted], words: PublishedWords) -> list[Accep
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """All that was reported, by month: of each public service, and of each public outcome."""
+    """All that was reported, by month: of each public service, of each public outcome, and by how many reports."""
 
     served: Mapping[Month, tuple[int, ...]]
     ended: Mapping[Month, tuple[int, ...]]
+    reports: Mapping[Month, int]
 
 
 def count_reports(reports: Iterable[Accepted], words: PublishedWords) -> Counts:
@@ -121,10 +122,12 @@ def count_reports(reports: Iterable[Accepted], words: PublishedWords) -> Counts:
     """
     served: dict[Month, Counter[str]] = {}
     ended: dict[Month, Counter[str]] = {}
+    came = Counter[Month]()
     of_service = {one: served.code for served in words.counted for one in served.reported}
     of_outcome = {one: ended.code for ended in words.outcomes.values() for one in ended.reported}
     for report in that_count(reports, words):
         month = month_of(report, words)
+        came[month] += 1
         counts = served.setdefault(month, Counter())
         for held, is_opened in ((report.units, False), (report.opened, True)):
             for service, count in held.items():
@@ -138,6 +141,7 @@ def count_reports(reports: Iterable[Accepted], words: PublishedWords) -> Counts:
     return Counts(
         {month: tuple(counts[code] for code in services) for month, counts in served.items()},
         {month: tuple(counts[code] for code in words.outcomes) for month, counts in ended.items()},
+        came,
     )
 
 

@@ -14,7 +14,7 @@ from doorward.errors import MalformedError
 from doorward.fund.ledger.export import LineStatement, Written
 from doorward.fund.published.counted import Accepted, count_reports, publish_on
 from doorward.fund.published.money import Cost, Holding, Payment, make_costs, take_money
-from doorward.fund.published.month import Month, parse_month
+from doorward.fund.published.month import Month, months_until, parse_month
 from doorward.fund.published.settled import Count, Table, settle
 from doorward.orders.fund import FundWords
 from doorward.orders.fund_published import PublishedWords
@@ -26,6 +26,14 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Came:
+    """How many reports count in a month: where it is none, the counts are nought because nobody reported."""
+
+    period: str
+    reports: int
+
+
+@dataclass(frozen=True, slots=True)
 class Edition:
     """What stands after a month.
 
@@ -34,6 +42,7 @@ class Edition:
         scheme: Digest of what is counted.
         served: Services by month and year; None where no reports are kept here, which is not the same as nought.
         ended: Outcomes by month and year; None as `served`.
+        came: Reports by month; None as `served`.
     """
 
     month: Month
@@ -46,6 +55,7 @@ class Edition:
     holdings: tuple[Holding, ...]
     served: tuple[Count, ...] | None
     ended: tuple[Count, ...] | None
+    came: tuple[Came, ...] | None
     costs: tuple[Cost, ...]
 
     @property
@@ -76,7 +86,7 @@ def make_edition(  # everything that an edition is a function of
         MalformedError: A report has a word that the public tables do not count.
     """
     money = take_money(written, month.last, through)
-    served, ended = None, None
+    served, ended, came = None, None, None
     totals: dict[tuple[int, str], int | None] = {}
     if reports is not None:
         counts = count_reports(reports, words)
@@ -84,9 +94,10 @@ def make_edition(  # everything that an edition is a function of
         settled = settle(counts, words, fund, threshold, until=month, first=first)
         served, ended = (table.counts() for table in settled)
         totals = _totals(settled[0])
+        came = tuple(Came(str(one), counts.reports.get(one, 0)) for one in months_until(first, month))
     return Edition(
         month, publish_on(month, words), threshold, words.digest, money.through, money.lines, money.payments,
-        money.holdings, served, ended, make_costs(money, totals, words),
+        money.holdings, served, ended, came, make_costs(money, totals, words),
     )  # fmt: skip
 
 
@@ -108,7 +119,7 @@ def format_edition(edition: Edition) -> bytes:
     }
     tables: dict[str, Sequence[Any] | None] = {
         "lines": edition.lines, "payments": edition.payments, "agreements": edition.holdings,
-        "served": edition.served, "outcomes": edition.ended, "costs": edition.costs,
+        "served": edition.served, "outcomes": edition.ended, "reports": edition.came, "costs": edition.costs,
     }  # fmt: skip
     parts = [f" {json.dumps(name)}: {_dump(value)}" for name, value in sorted(document.items())]
     for name, rows in tables.items():
@@ -150,6 +161,7 @@ def parse_edition(raw: bytes) -> Edition:
             _rows(Holding, read["agreements"]),
             None if read["served"] is None else _rows(Count, read["served"]),
             None if read["outcomes"] is None else _rows(Count, read["outcomes"]),
+            None if read["reports"] is None else _rows(Came, read["reports"]),
             _rows(Cost, read["costs"]),
         )
         again = format_edition(made)

@@ -21,7 +21,15 @@ WITHHELD: Final = "withheld"
 NOT_COUNTED: Final = "not counted"
 TOTALS: Final = "totals.txt"
 DOCUMENT: Final = "fund.json"
-TABLES: Final = ("lines.csv", "payments.csv", "agreements.csv", "served.csv", "outcomes.csv", "costs.csv")
+TABLES: Final = (
+    "lines.csv",
+    "payments.csv",
+    "agreements.csv",
+    "served.csv",
+    "outcomes.csv",
+    "reports.csv",
+    "costs.csv",
+)
 NAMES: Final = (*TABLES, DOCUMENT, TOTALS)
 FIELDS: Final = (
     "month", "published-on", "threshold", "scheme", "through", "appropriated", "encumbered", "spent", "paid",
@@ -76,6 +84,9 @@ def format_tables(edition: Edition, names: Mapping[str, str]) -> dict[str, bytes
         ),
         "served.csv": _counts("service", edition.served),
         "outcomes.csv": _counts("outcome", edition.ended),
+        "reports.csv": _table(
+            ("period", "reports"), ((one.period, str(one.reports)) for one in edition.came or ())
+        ),
         "costs.csv": _table(
             ("fiscal_year", "service", "spent", "count", "cost"),
             (
