@@ -22,8 +22,9 @@ up: $(RUNTIME)       ## install, then start the sample city and its door (Ctrl-C
 servers: .servers/.whole  ## other PostgreSQL servers for the tests, in .servers
 engines: .engines/.whole  ## Spark and beancount for the tests, polars and pandas for the benchmarks, in .engines
 
-assets:              ## make the desk's style sheet and script anew from locked npm packages
+assets:              ## make the desk's style sheet and script, and the page that checks a proof, from locked npm packages
 	assets/desk/build
+	assets/verify/build
 
 test: $(DEV)         ## every test but the long ones
 	.venv/bin/pytest -m "not long" -n 2 --dist loadfile $(T)
