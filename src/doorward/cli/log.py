@@ -13,6 +13,7 @@ from doorward.cli.installation import Config, Data, find_installation
 from doorward.cli.log_compare import compare, quorum
 from doorward.cli.log_outside import verify_outside
 from doorward.cli.log_witness import app as witness_app
+from doorward.cli.log_publish import publish
 from doorward.cli.settings import read_settings
 from doorward.errors import ConfigError, MalformedError
 from doorward.notes.note import Verifier, parse_verifier_key
@@ -27,6 +28,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.add_typer(witness_app, name="witness")
 app.command("compare")(compare)
 app.command("quorum")(quorum)
+app.command("publish")(publish)
 
 HOLDS, FALSE, COULD_NOT_TELL = 0, 1, 3
 

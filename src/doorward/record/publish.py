@@ -1,0 +1,251 @@
+"""A copy of the public log for a web server or an object storage, brought up to date file by file.
+
+In this order, so that whoever reads meanwhile, or after a crash at any point, finds a log that holds:
+
+1. The source's checkpoint is read. Its key is the copy's, and its tiles come to its root and, at the size that the copy
+   has, to the copy's: nobody is shown two histories by a copy.
+2. Bundles and tiles that the copy does not have yet; a file that is there with other bytes is never overwritten.
+3. Archives: for each full tile of level 1 a tar of it and of all that lies below it. The same tiles give the same
+   bytes.
+4. Files that do not change with the log, such as a verifier.
+5. The list of the archives' digests, then the checkpoint, each by rename.
+6. Partial tiles go that full ones have replaced.
+
+A second run goes on where the first one stopped. Only one may run at a time.
+"""
+
+import fcntl
+import io
+import os
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, Protocol
+
+from doorward.errors import ConfigError, LogError, StoreError, VerificationError
+from doorward.notes.note import Verifier, parse_verifier_key
+from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
+from doorward.record.hashes import Hash
+from doorward.record.log_files import CHECKPOINT, VERIFIER_KEY, LogFiles
+from doorward.record.proof import hash_range
+from doorward.record.tiles import TILE_HEIGHT, TILE_WIDTH, TileId, list_tiles, parse_tile, read_node
+
+ARCHIVES: Final = "archive"
+DIGESTS: Final = f"{ARCHIVES}/SHA256SUMS"
+ARCHIVE_LEAVES: Final = TILE_WIDTH * TILE_WIDTH
+MAX_DIGESTS_BYTES: Final = 16 * 1024 * 1024  # some 190,000 archives, of 12 billion leaves
+LOCK: Final = ".publish-lock"
+_DRAFT: Final = ".new-archive"
+
+
+@dataclass(slots=True)
+class Published:
+    """What a run did."""
+
+    tree_size: int = 0
+    files: int = 0
+    archives: int = 0
+
+
+def publish(source: LogFiles, target: LogFiles, extras: Mapping[str, bytes]) -> Published:
+    """Bring a copy of a log up to the log's present checkpoint.
+
+    Args:
+        extras: Files beside the log that do not change with it, by their path.
+
+    Raises:
+        ConfigError: There is no log, or another one runs on the copy.
+        VerificationError: The copy is of another log, has leaves that the log has not, or other bytes.
+        StoreError: A disk refused.
+        MalformedError: A file of the log is none.
+    """
+    target.make()
+    with _lock(target.folder):
+        raw = source.read(CHECKPOINT)
+        key = source.read(VERIFIER_KEY)
+        if raw is None or key is None:
+            raise ConfigError(
+                f"there is no log at `{source.folder}`", hint="name its folder, or the installation"
+            )
+        verifier = _parse(key)
+        now = verify_checkpoint(parse_checkpoint(raw), verifier)  # 1
+        before = _published(source, target, verifier, now)
+        target.write_once(VERIFIER_KEY, key)
+        done = Published(now.tree_size)
+        for tile in _wanted(now.tree_size, before):  # 2
+            done.files += _copy(source, target, tile)
+        digests = _archive(target, now.tree_size, done)  # 3
+        for path, data in extras.items():  # 4
+            if target.read(path, MAX_DIGESTS_BYTES) != data:
+                target.replace(path, data)
+        target.sync()
+        if digests:
+            target.replace(DIGESTS, digests)  # 5
+        if target.read(CHECKPOINT) != raw:
+            target.replace(CHECKPOINT, raw)
+        target.sync()
+        for tile in _wanted(now.tree_size, before):  # 6
+            if tile.is_full:
+                target.remove_partials(tile)
+        return done
+
+
+def _parse(key: bytes) -> Verifier:
+    return parse_verifier_key(key.decode("utf-8", "replace").strip())
+
+
+def _published(source: LogFiles, target: LogFiles, verifier: Verifier, now: Checkpoint) -> int:
+    """Return the size that the copy has."""
+    if _root_at(source, now.tree_size, now.tree_size) != now.root:
+        raise VerificationError(
+            "the log's tiles do not come to its checkpoint", hint="run `doorward log verify`"
+        )
+    raw = target.read(CHECKPOINT)
+    if raw is None:
+        return 0
+    try:
+        before = verify_checkpoint(parse_checkpoint(raw), verifier)
+    except LogError as error:
+        raise VerificationError(
+            f"`{target.folder}` holds a copy of another log: {error}",
+            hint="publish each log to a folder of its own",
+        ) from error
+    size = before.tree_size
+    if size > now.tree_size or _root_at(source, size, now.tree_size) != before.root:
+        raise VerificationError(
+            f"`{target.folder}` holds {size} signed leaves that are not this log's {now.tree_size}",
+            hint="stop, keep both folders, and run `doorward log verify` on each",
+        )
+    return size
+
+
+def _root_at(source: LogFiles, size: int, tree_size: int) -> Hash:
+    """Return the root at a size that the log's tiles come to."""
+
+    @lru_cache(maxsize=64)
+    def read(level: int, index: int) -> list[Hash]:
+        width = min(TILE_WIDTH, (tree_size >> (TILE_HEIGHT * level)) - index * TILE_WIDTH)
+        tile = TileId(level, index, width)
+        data = source.read_tile(tile)
+        if data is None:
+            raise VerificationError(f"`{tile.path}` of the log is missing", hint="run `doorward log verify`")
+        return parse_tile(data, width)
+
+    return hash_range(partial(read_node, read), 0, size)
+
+
+def _wanted(size: int, before: int) -> Iterator[TileId]:
+    for tile in list_tiles(size, before):
+        if tile.level == 0:
+            yield TileId(None, tile.index, tile.width)
+        yield tile
+
+
+def _copy(source: LogFiles, target: LogFiles, tile: TileId) -> bool:
+    data = source.read_tile(tile)
+    if data is None:
+        raise VerificationError(f"`{tile.path}` of the log is missing", hint="run `doorward log verify`")
+    is_new = not (target.folder / tile.path).exists()
+    target.write_once(tile.path, data)
+    return is_new
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    try:
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise StoreError(f"the copy `{folder}` cannot be opened: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise ConfigError(f"another `publish` runs on `{folder}`", hint="wait for its end") from error
+    finally:
+        os.close(lock)
+
+
+# 3
+
+
+def _archive(target: LogFiles, size: int, done: Published) -> bytes:
+    """Write the archives that are not listed yet, and return the list."""
+    listed = _listed(target)
+    for index in range(size // ARCHIVE_LEAVES):
+        path = _archive_path(index)
+        if path not in listed or not (target.folder / path).exists():
+            listed[path] = _write_archive(target, index, path)
+            done.archives += 1
+    return "".join(f"{digest}  {path}\n" for path, digest in listed.items()).encode()
+
+
+def _archive_path(index: int) -> str:
+    return TileId(1, index).path.replace("tile/1", ARCHIVES, 1) + ".tar"
+
+
+def _listed(target: LogFiles) -> dict[str, str]:
+    raw = target.read(DIGESTS, MAX_DIGESTS_BYTES) or b""
+    pairs = (line.split("  ", 1) for line in raw.decode("ascii", "replace").splitlines() if "  " in line)
+    return {path: digest for digest, path in pairs}
+
+
+class _Sink(Protocol):
+    def write(self, data: bytes, /) -> int: ...
+
+
+class _Digesting(io.RawIOBase):
+    """Passes on what is written, and hashes it."""
+
+    def __init__(self, sink: _Sink) -> None:
+        self._sink = sink
+        self.digest = sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes, /) -> int:  # type: ignore[override]  # only bytes come here
+        self.digest.update(data)
+        return self._sink.write(data)
+
+
+def _write_archive(target: LogFiles, index: int, path: str) -> str:
+    """Write one archive under its name, and return its digest."""
+    draft, end = target.folder / _DRAFT, target.folder / path
+    try:
+        end.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with draft.open("wb") as file:
+            sink = _Digesting(file)
+            with tarfile.open(fileobj=sink, mode="w|", format=tarfile.USTAR_FORMAT) as tar:
+                for tile in _archived(index):
+                    _add(tar, target, tile)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.chmod(0o644)
+        draft.rename(end)
+    except OSError as error:
+        raise StoreError(
+            f"`{path}` could not be written: {error.strerror}", hint="make room on the disk"
+        ) from error
+    return sink.digest.hexdigest()
+
+
+def _archived(index: int) -> Iterator[TileId]:
+    yield TileId(1, index)
+    for child in range(index * TILE_WIDTH, (index + 1) * TILE_WIDTH):
+        yield TileId(0, child)
+        yield TileId(None, child)
+
+
+def _add(tar: tarfile.TarFile, target: LogFiles, tile: TileId) -> None:
+    data = target.read_tile(tile)
+    if data is None:
+        raise VerificationError(
+            f"`{tile.path}` of the copy is missing", hint="run `doorward log verify` on it"
+        )
+    member = tarfile.TarInfo(tile.path)  # no time, no owner: the same tiles give the same bytes
+    member.size, member.mode = len(data), 0o644
+    tar.addfile(member, io.BytesIO(data))

@@ -1,0 +1,141 @@
+"""A public copy: it holds at every moment, goes on where it stopped, and its archives are the same each time."""
+
+import shutil
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from doorward.cli.log import app
+from doorward.errors import ConfigError, StoreError, VerificationError
+from doorward.record.log_files import LogFiles
+from doorward.record.publish import DIGESTS, LOCK, Published, publish
+from doorward.verifier.check import Task, check
+from record.samples import log_files
+from verifier.logs import KEY, OTHER, leaf, log_of, make_log
+
+
+def run(source: Path, target: Path) -> Published:
+    return publish(LogFiles(source), LogFiles(target), {"verify.html": b"a page"})
+
+
+def test_a_copy_grows_with_its_log_and_holds_each_time(tmp_path: Path) -> None:
+    target = tmp_path / "public"
+    for size in (0, 5, 300, 300, 700):
+        source = log_of(size).write(tmp_path / str(size))
+        kept = (target / "checkpoint").read_bytes() if size > 5 else None
+        run(source, target)
+        verdict = check(Task(str(target), KEY, kept))
+        assert verdict.holds
+        assert verdict.counts.get("leaves", 0) == size
+    assert (target / "verify.html").read_bytes() == b"a page"
+    assert not (target / "tile/0/000.p").exists()  # the full one has replaced it
+
+
+def test_a_second_run_writes_nothing(tmp_path: Path) -> None:
+    source = log_of(300).write(tmp_path / "log")
+    assert run(source, tmp_path / "public") == Published(300, 5, 0)
+    before = {file: file.stat().st_mtime_ns for file in (tmp_path / "public").rglob("*")}
+    assert run(source, tmp_path / "public") == Published(300, 0, 0)
+    assert {file: file.stat().st_mtime_ns for file in (tmp_path / "public").rglob("*")} == before
+
+
+def test_what_is_there_with_other_bytes_stays(tmp_path: Path) -> None:
+    target = tmp_path / "public"
+    run(log_of(300).write(tmp_path / "log"), target)
+    before = log_files(target)
+    for name, log in {
+        "fork": log_of(300, salt=b"x"),
+        "longer fork": log_of(600, salt=b"x"),
+        "shorter": log_of(299),
+        "another key": make_log(map(leaf, range(600)), OTHER),
+    }.items():
+        with pytest.raises(VerificationError):
+            run(log.write(tmp_path / name), target)
+        assert {path: log_files(target)[path] for path in before} == before
+        assert check(Task(str(target), KEY)).holds
+
+
+@pytest.mark.parametrize("stop", [0, 1, 4, 7])
+def test_stopped_anywhere_the_copy_still_holds_and_the_next_run_ends_it(
+    tmp_path: Path, stop: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "public"
+    run(log_of(300).write(tmp_path / "old"), target)
+    source = log_of(900).write(tmp_path / "new")
+    real, written = LogFiles.replace, 0
+
+    def refuse(files: LogFiles, path: str, data: bytes) -> None:
+        nonlocal written
+        if written == stop:
+            raise StoreError("no room")
+        written += 1
+        real(files, path, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LogFiles, "replace", refuse)
+        with pytest.raises(StoreError):
+            run(source, target)
+    verdict = check(Task(str(target), KEY))
+    assert verdict.holds
+    assert verdict.counts["tree size"] == 300
+    run(source, target)
+    assert check(Task(str(target), KEY)).counts["tree size"] == 900
+
+
+def test_where_a_file_of_the_log_is_missing_nothing_is_signed_off(tmp_path: Path) -> None:
+    source = log_of(700).write(tmp_path / "log")
+    (source / "tile/entries/001").unlink()
+    with pytest.raises(VerificationError, match="`tile/entries/001` of the log is missing"):
+        run(source, tmp_path / "public")
+    assert not (tmp_path / "public/checkpoint").exists()
+
+
+def test_one_at_a_time_and_only_of_a_log(tmp_path: Path) -> None:
+    import fcntl
+
+    source = log_of(3).write(tmp_path / "log")
+    run(source, tmp_path / "public")
+    with (tmp_path / "public" / LOCK).open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(ConfigError, match="another `publish` runs"):
+            run(source, tmp_path / "public")
+    with pytest.raises(ConfigError, match="there is no log"):
+        run(tmp_path / "nowhere", tmp_path / "public")
+
+
+def test_the_command_puts_two_verifiers_beside_the_log(tmp_path: Path) -> None:
+    source = log_of(300).write(tmp_path / "log")
+    done = CliRunner().invoke(app, ["publish", "--log", str(source), "--to", str(tmp_path / "public")])
+    assert done.output == "published 300 leaves: 5 files and 0 archives are new\n"
+    said = subprocess.run(
+        ["python3", "-I", "verify_log.py", "."],
+        cwd=tmp_path / "public",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.endswith("everything that was checked holds\n")
+    assert "Check a proof" in (tmp_path / "public/verify.html").read_text()
+
+
+def test_archives_are_listed_complete_and_the_same_each_time(tmp_path: Path) -> None:
+    source = log_of(65_800).write(tmp_path / "log")
+    first = tmp_path / "first"
+    assert run(source, first).archives == 1
+    archive = (first / "archive/000.tar").read_bytes()
+    assert (first / DIGESTS).read_text() == f"{sha256(archive).hexdigest()}  archive/000.tar\n"
+    subprocess.run(["sha256sum", "--check", "--quiet", DIGESTS], cwd=first, check=True)
+    # Whoever has the archives needs few other files: the checkpoint, and what stands at the right edge.
+    copy = tmp_path / "copy"
+    shutil.copytree(first, copy, ignore=shutil.ignore_patterns("archive", LOCK))
+    for index in range(256):
+        for level in ("0", "entries"):
+            (copy / f"tile/{level}/{index:03}").unlink()
+    subprocess.run(["tar", "-xf", first / "archive/000.tar", "-C", copy], check=True)
+    assert check(Task(str(copy), KEY)).holds
+    (first / "archive/000.tar").unlink()
+    assert run(source, first).archives == 1
+    assert (first / "archive/000.tar").read_bytes() == archive
