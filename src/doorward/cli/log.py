@@ -12,8 +12,8 @@ from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
 from doorward.cli.log_compare import compare, quorum
 from doorward.cli.log_outside import verify_outside
-from doorward.cli.log_witness import app as witness_app
 from doorward.cli.log_publish import publish
+from doorward.cli.log_witness import app as witness_app
 from doorward.cli.settings import read_settings
 from doorward.errors import ConfigError, MalformedError
 from doorward.notes.note import Verifier, parse_verifier_key
