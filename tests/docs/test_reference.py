@@ -27,7 +27,11 @@ def test_every_command_and_option_is_on_the_page(commands: dict[str, Any], pages
     assert sections.keys() == commands.keys()
     for name, command in commands.items():
         options = [
-            option for parameter in command.params for option in parameter.opts if option.startswith("--")
+            option
+            for parameter in command.params
+            if not getattr(parameter, "hidden", False)  # there to be refused with a sentence
+            for option in parameter.opts
+            if option.startswith("--")
         ]
         assert [option for option in options if option not in sections[name]] == []
 
