@@ -5,6 +5,7 @@ quorum of the policy is met, the checkpoint is kept as `witnessed` until a newer
 """
 
 import ssl
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -156,8 +157,9 @@ class Witnesses:
         witnessed = self.files.read(WITNESSED)
         witnesses = list(settings.policy.witnesses.values())
         context = ssl.create_default_context(cafile=settings.authority)
+        end = time.monotonic() + settings.timeout_seconds
         with ThreadPoolExecutor(max_workers=min(MAX_AT_ONCE, max(1, len(witnesses)))) as pool:
-            asked = [pool.submit(_converse, shown, one, witnessed, context, settings) for one in witnesses]
+            asked = [pool.submit(_converse, shown, one, witnessed, context, end) for one in witnesses]
             return {one.name: future.result() for one, future in zip(witnesses, asked, strict=True)}
 
 
@@ -166,10 +168,12 @@ def _converse(
     witness: TrustedWitness,
     witnessed: bytes | None,
     context: ssl.SSLContext,
-    settings: WitnessSettings,
+    end: float,
 ) -> Heard:
     is_tls, host, port, prefix = split_url(witness.url)
-    seconds = settings.timeout_seconds
+    seconds = end - time.monotonic()
+    if seconds <= 0:
+        return Heard(Standing.SILENT)
     connection: HTTPConnection = (
         HTTPSConnection(host, port, timeout=seconds, ssl_context=context)
         if is_tls
