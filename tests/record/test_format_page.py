@@ -13,6 +13,7 @@ from doorward.record.witness import MAX_REQUEST_BYTES
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/record-format.md").read_text(encoding="utf-8")
 KIB = 1024
+OF_EACH = f"{MAX_OF_EACH} logs, {MAX_OF_EACH} witnesses, {MAX_OF_EACH} groups"
 
 
 def test_the_page_lists_every_kind_with_its_number_and_whether_it_joins_a_block() -> None:
@@ -35,8 +36,7 @@ def test_the_page_lists_the_bounds() -> None:
         f"| proof | {MAX_PROOF_HASHES} hashes |",
         f"| proof file | {MAX_PROOF_FILE_BYTES // KIB} KiB |",
         f"| entry of a bundle | {MAX_BUNDLE_ENTRY_BYTES:,} bytes |",
-        f"| policy | {MAX_POLICY_BYTES // KIB} KiB; "
-        f"{MAX_OF_EACH} logs, {MAX_OF_EACH} witnesses, {MAX_OF_EACH} groups |",
+        f"| policy | {MAX_POLICY_BYTES // KIB} KiB; {OF_EACH} |",
         f"| a witness's request | {MAX_REQUEST_BYTES // KIB} KiB |",
     ):
         assert line in PAGE
