@@ -80,6 +80,55 @@ def test_every_consistency_vector_passes_or_fails_as_its_file_says(shared: Path)
         assert failed is case["wantErr"], file
 
 
+@pytest.mark.shared
+def test_every_vector_of_inclusion_in_a_subtree_passes_or_fails_as_its_file_says(shared: Path) -> None:
+    # Nothing here reads subtrees; their vectors are some more for the check that everything stands on.
+    files = sorted((shared / "vectors/merkle/testdata/subtreeinclusion").rglob("*.json"))
+    assert len(files) == 204
+    for file in files:
+        case = json.loads(file.read_text(encoding="utf-8"))
+        start, size = case["start"], case["end"] - case["start"]
+        try:
+            # draft-ietf-plants-merkle-tree-certs: a subtree begins at a multiple of the power of two that holds it.
+            if start < 0 or size < 1 or start % (1 << (size - 1).bit_length()):
+                raise VerificationError("this is no subtree")
+            verify_inclusion(
+                leaf_hash=b64decode(case["leafHash"]),
+                leaf_index=case["leafIdx"] - start,
+                tree_size=size,
+                root=b64decode(case["root"]),
+                proof=[b64decode(one) for one in case["proof"] or []],
+            )
+            failed = False
+        except VerificationError:
+            failed = True
+        assert failed is case["wantErr"], file
+
+
+@pytest.mark.shared
+def test_the_vectors_of_subtrees_that_begin_a_tree_pass_or_fail_as_their_files_say(shared: Path) -> None:
+    # The other 27 are empty subtrees, and ranges that are none; nothing here has a name for them.
+    tried = 0
+    for file in sorted((shared / "vectors/merkle/testdata/subtreeconsistency").rglob("*.json")):
+        case = json.loads(file.read_text(encoding="utf-8"))
+        if case["start"] or not case["end"]:
+            continue
+        tried += 1
+        try:
+            verify_consistency(
+                old_size=case["end"],
+                new_size=case["size"],
+                old_root=b64decode(case["root1"]),
+                new_root=b64decode(case["root2"]),
+                proof=[b64decode(one) for one in case["proof"] or []],
+            )
+            failed = False
+        except VerificationError:
+            failed = True
+        assert failed is case["wantErr"], file
+    assert tried == 91
+
+
 @given(st.integers(1, 140), st.data())
 def test_an_inclusion_proof_that_was_made_holds_and_no_other_does(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
