@@ -18,6 +18,7 @@ from doorward.grants.notices import OnCall, Webhook
 from doorward.grants.register_https import HttpsPlace
 from doorward.grants.registers import RegisterTable
 from doorward.grants.reviews import EmergencyRules
+from doorward.record.cosignature import Cosigner, format_key
 
 GOOD = """
 order = "chicago"
@@ -48,6 +49,42 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert settings.data == tmp_path / "data"
     assert settings.listen.plain
     assert not settings.production
+
+
+def test_witnesses_are_a_policy_with_addresses_and_see_the_released_copy(tmp_path: Path) -> None:
+    key = format_key(Cosigner.make("w.example", bytes(32)).key)
+    policy = tmp_path / "policy"
+    policy.write_text(f"witness w {key} https://w.example\nquorum w\n")
+    more = '[witnesses]\npolicy = "policy"\n'
+    found = read_settings(write(tmp_path, GOOD + more)).witnesses
+    assert found is not None
+    assert (found.policy.quorum, found.public, found.every_seconds, found.timeout_seconds) == (
+        "w",
+        None,
+        10,
+        5,
+    )
+    found = read_settings(write(tmp_path, GOOD + more + 'public = "public"\n')).witnesses
+    assert found is not None
+    assert found.public == tmp_path / "public"
+    assert read_settings(write(tmp_path, GOOD)).witnesses is None
+    for text, said in (
+        ("[witnesses]\n", "policy"),
+        ('[witnesses]\npolicy = "none"\n', "cannot be read"),
+        (more + "every_seconds = 0\n", "every_seconds"),
+        (more + "timeout_seconds = 31\n", "timeout_seconds"),
+        (more + 'authority = "none.crt"\n', "is no file"),
+        (more + "quorum = 2\n", "quorum"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            read_settings(write(tmp_path, GOOD + text))
+    policy.write_text(f"witness w {key}\nquorum w\n")
+    with pytest.raises(ConfigError, match="a witness's address"):
+        read_settings(write(tmp_path, GOOD + more))
+    policy.write_text(f"witness w {key} https://w.example\nquorum w\n")
+    production = (GOOD + more).replace("production = false", "production = true")
+    with pytest.raises(ConfigError, match=r"`witnesses\.public` is needed with `production = true`"):
+        read_settings(write(tmp_path, production))
 
 
 def test_limits_have_defaults_and_a_purpose_its_own(tmp_path: Path) -> None:

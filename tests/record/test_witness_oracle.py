@@ -86,7 +86,9 @@ def asks(folder: Path, log: Path, key: str, port: int) -> Witnesses:
     file.write_text(
         f"log {format_verifier(SIGNER.verifier)}\nwitness w {key} http://127.0.0.1:{port}\nquorum w\n"
     )
-    return Witnesses(WitnessSettings(load_policy(file), None, 1, 10), LogFiles(log), SIGNER)
+    return Witnesses(
+        WitnessSettings(load_policy(file), every_seconds=1, timeout_seconds=10), LogFiles(log), SIGNER
+    )
 
 
 def test_it_cosigns_our_log_as_it_grows_and_refuses_an_older_copy_and_a_fork(

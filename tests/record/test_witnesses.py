@@ -1,6 +1,7 @@
 """Witnesses as processes, and a log's publisher that asks them."""
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,6 +31,8 @@ from doorward.record.log_files import LogFiles
 from doorward.record.nodes import node_reader
 from doorward.record.openings import MemoryDisclosures
 from doorward.record.proof import format_proof, make_inclusion, parse_proof_file, verify_inclusion
+from doorward.record.release import release
+from doorward.record.schedule import Schedule
 from doorward.record.tiles import TileId, parse_bundle
 from doorward.record.trust_policy import TrustPolicy, verify_by_policy
 from doorward.record.witness import log_id, parse_logs
@@ -97,7 +100,9 @@ class City:
 
     def asks(self, folder: Path | None = None, seconds: int = 5) -> Witnesses:
         files = LogFiles(folder or self.world.log_dir)
-        return Witnesses(WitnessSettings(self.policy, None, 1, seconds), files, self.world.signer)
+        return Witnesses(
+            WitnessSettings(self.policy, every_seconds=1, timeout_seconds=seconds), files, self.world.signer
+        )
 
     def record(self, *sessions: int) -> int:
         """Record some sessions, publish them and return the log's size; nobody is asked."""
@@ -155,6 +160,7 @@ TESTS = (
     "test_a_witness_that_drips_holds_nobody_up",
     "test_a_split_view_is_caught_and_both_sides_are_named",
     "test_a_log_that_forked_and_grew_is_stopped_while_it_runs",
+    "test_of_a_log_with_a_released_copy_witnesses_see_that_and_nothing_newer",
 )
 
 
@@ -220,7 +226,7 @@ def test_a_witness_that_is_killed_goes_on_where_it_was(city: City) -> None:
 def test_an_older_copy_of_everything_signs_nothing(city: City, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     world = city.world
-    subprocess.run(["cp", "-r", str(world.folder / "log"), str(copy)], check=True)
+    shutil.copytree(world.folder / "log", copy)
     size = parse_checkpoint((copy / "checkpoint").read_bytes()).tree_size
     newer = city.record(20)
     assert city.asks().show(0.0) == ""
@@ -247,6 +253,53 @@ def test_a_log_that_forked_and_grew_is_stopped_while_it_runs(city: City, tmp_pat
     with pytest.raises(VerificationError, match="is no beginning of this log"):
         city.asks(forked.log_dir).show(0.0)
     assert not (forked.log_dir / "witnessed").exists()
+
+
+def test_of_a_log_with_a_released_copy_witnesses_see_that_and_nothing_newer(
+    city: City, tmp_path: Path
+) -> None:
+    files, signer = LogFiles(city.world.log_dir), city.world.signer
+    public, schedule = LogFiles(tmp_path / "public"), Schedule(3600, 3, 1_900_000_800)
+
+    def asks(log: Path | None = None, released: Path | None = None) -> Witnesses:
+        found = WitnessSettings(city.policy, public=released or public.folder)
+        return Witnesses(found, LogFiles(log or city.world.log_dir), signer)
+
+    assert asks().check() == "", "nothing is released yet"
+    release(files, public, signer, schedule, now=schedule.start + 3600)
+    old = tmp_path / "old"
+    shutil.copytree(city.world.folder / "log", old / "log")
+    shutil.copytree(public.folder, old / "public")
+    size = city.record(20)
+    assert asks().show(0.0) == ""
+    raw = public.read("checkpoint")
+    assert raw is not None
+    assert raw == public.read("witnessed")
+    assert verify_by_policy(parse_checkpoint(raw), city.policy).tree_size == 3
+    assert b"\n3\n" in fetch(city.witnesses["w1"], signer.name), f"and not {size}"
+    times = {
+        path.stat().st_mtime for path in (public.folder, *public.folder.iterdir()) if path.name != "tile"
+    }
+    assert times == {schedule.slot_end(schedule.start + 3600)}, "its times stay those of the schedule"
+    release(files, public, signer, schedule, now=schedule.start + 2 * 3600)
+    assert asks().show(0.0) == ""
+    assert asks().check() == ""
+    assert (city.world.log_dir / "checkpoint").read_bytes().count(b"\xe2\x80\x94") == 1, (
+        "nobody cosigned that"
+    )
+
+    # An older copy of all, of the log alone, and another history beside the newest released copy.
+    with pytest.raises(VerificationError, match="cosigned size 6 of this log, and here it ends at 3"):
+        asks(old / "log", old / "public").check()
+    with pytest.raises(VerificationError, match="cosigned size 6 of this log, and here it ends at 0"):
+        asks(released=tmp_path / "nothing").check()
+    forked = World(tmp_path / "fork", signer, MemoryDisclosures())
+    fill(forked.spool_dir, range(90, 99))
+    forked.publish()
+    with pytest.raises(VerificationError, match="does not begin with the 6 that were released"):
+        asks(forked.log_dir).check()
+    with pytest.raises(VerificationError, match="the log of 0 leaves does not begin"):
+        asks(tmp_path / "nothing").check()
 
 
 def test_a_witness_that_drips_holds_nobody_up(city: City) -> None:
@@ -289,9 +342,7 @@ def test_a_split_view_is_caught_and_both_sides_are_named(city: City, tmp_path: P
         )
         file = tmp_path / f"policy-{name}"
         file.write_text(f"{text}quorum {name}\n")
-        asks = Witnesses(
-            WitnessSettings(load_policy(file), None, 1, 5), LogFiles(world.log_dir), world.signer
-        )
+        asks = Witnesses(WitnessSettings(load_policy(file)), LogFiles(world.log_dir), world.signer)
         assert asks.show(0.0) == ""
         view = tmp_path / f"view-{name}"
         view.write_bytes(fetch(city.witnesses[name], honest.signer.name))

@@ -355,7 +355,7 @@ class Examination:
         settings = self._site.settings
         facts = None
         if settings is not None and settings.witnesses is not None:
-            files = LogFiles(self._folders.log)
+            files = LogFiles(settings.witnesses.public or self._folders.log)
             published = files.read(CHECKPOINT)
             size = parse_checkpoint(published).tree_size if published is not None else None
             facts = WitnessFacts(settings.witnesses.policy, files.read(WITNESSED), size)

@@ -13,9 +13,11 @@ import typer
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
 from doorward.cli.publisher import find_signer
+from doorward.cli.settings import read_settings
+from doorward.cli.witnesses import Witnesses
 from doorward.desk.recorder import Recorder
 from doorward.errors import ConfigError, StoreError
-from doorward.notes.note import Verifier
+from doorward.notes.note import Signer, Verifier
 from doorward.record.entry import Kind
 from doorward.record.keeping import PADDING
 from doorward.record.log_files import LogFiles
@@ -48,10 +50,21 @@ def release_log(
         _pad(folders, missing, now=now)
         _wait(files, signer.verifier, size)
     release(files, public, signer, schedule, now=int(now.timestamp()))
+    missing_witnesses = _show(config, files, public, signer)
     backlog = log_size(files, signer.verifier) - size
     typer.echo(
         f"{to}: {size} leaves, {max(missing, 0)} of them padding made now; {backlog} wait for the next slots"
     )
+    if missing_witnesses is not None:
+        typer.echo(f"witnesses: {missing_witnesses or 'the quorum cosigned it'}")
+
+
+def _show(config: Path | None, files: LogFiles, public: LogFiles, signer: Signer) -> str | None:
+    """Return which witnesses are missing on what was released; None where the settings name none for it."""
+    found = read_settings(config).witnesses if config is not None else None
+    if found is None or found.public is None or found.public.resolve() != public.folder.resolve():
+        return None
+    return Witnesses(found, files, signer).show(time.monotonic(), at_once=True)
 
 
 def _schedule(public: LogFiles, every: int | None, leaves: int | None, now: int) -> Schedule:

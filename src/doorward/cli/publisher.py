@@ -135,13 +135,13 @@ class _Asked:
         return True
 
     def show(self, *, at_once: bool = False) -> None:
-        """Show what is published to the witnesses, where it is time for it.
+        """Show what is published to the witnesses, where it is time for it; a released copy `log release` shows.
 
         Raises:
             VerificationError: As `wait_until_known`.
             StoreError: The log cannot be read or written.
         """
-        if self._witnesses is not None:
+        if self._witnesses is not None and self._witnesses.settings.public is None:
             missing = self._witnesses.show(time.monotonic(), at_once=at_once)
             if missing is not None:
                 self._say(missing)

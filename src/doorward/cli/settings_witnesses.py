@@ -8,7 +8,7 @@ from doorward.errors import ConfigError, MalformedError
 from doorward.orders.toml import Toml
 from doorward.record.trust_policy import MAX_POLICY_BYTES, TrustPolicy, parse_policy
 
-KEYS: Final = ("policy", "authority", "every_seconds", "timeout_seconds")
+KEYS: Final = ("policy", "public", "authority", "every_seconds", "timeout_seconds")
 MAX_EVERY_SECONDS: Final = 3600
 MAX_TIMEOUT_SECONDS: Final = 30  # less than what makes a publisher count as stalled
 SECTION: Final = "witnesses"
@@ -24,10 +24,19 @@ def read_witnesses(toml: Toml, base: Path) -> WitnessSettings | None:
     if authority and not (base / authority).is_file():
         toml.note(f"`{authority}` is no file", SECTION, "authority")
         authority = ""
+    public = toml.get(str, SECTION, "public", default="")
+    if not public and toml.get(bool, "production", default=True):
+        toml.note(
+            "`witnesses.public` is needed with `production = true`: a witness tells anybody how large the log is",
+            SECTION,
+            hint="the folder that `doorward log release` fills; witnesses are shown that and nothing newer",
+        )
     policy = _read_policy(toml, base)
     if policy is None:
         return None
-    return WitnessSettings(policy, base / authority if authority else None, every, timeout)
+    return WitnessSettings(
+        policy, base / public if public else None, base / authority if authority else None, every, timeout
+    )
 
 
 def load_policy(file: Path) -> TrustPolicy:

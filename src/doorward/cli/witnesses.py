@@ -4,8 +4,10 @@ All are asked at once, within one bounded time. What they cosigned is added to t
 quorum of the policy is met, the checkpoint is kept as `witnessed` until a newer one is.
 """
 
+import os
 import ssl
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,13 +19,14 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
-from doorward.errors import ConfigError, UpstreamError
+from doorward.errors import ConfigError, UpstreamError, VerificationError
 from doorward.grants.cut_off import CutOff
 from doorward.notes.note import Signer
-from doorward.record.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
+from doorward.record.checkpoint import Checkpoint, UnverifiedCheckpoint, format_checkpoint, parse_checkpoint
 from doorward.record.hashes import EMPTY_ROOT
 from doorward.record.log_files import CHECKPOINT, WITNESSED, LogFiles
 from doorward.record.nodes import node_reader
+from doorward.record.proof import hash_range
 from doorward.record.trust_policy import TrustedWitness, TrustPolicy
 from doorward.record.witnessing import (
     MAX_REPLY_BYTES,
@@ -46,12 +49,14 @@ class WitnessSettings:
 
     Args:
         policy: Its witnesses each have an address.
+        public: The released copy of the log, where there is one: what is shown then, and nothing newer.
         authority: PEM of who signs their certificates; None stands for the system's list.
         every_seconds: A new checkpoint is shown at most so often.
         timeout_seconds: For the whole conversation with all of them.
     """
 
     policy: TrustPolicy
+    public: Path | None = None
     authority: Path | None = None
     every_seconds: int = 10
     timeout_seconds: int = 5
@@ -90,7 +95,11 @@ def split_url(url: str) -> tuple[bool, str, int, str]:
 class Witnesses:
     """The witnesses of one log.
 
+    INVARIANT (released-only): where the log has a released copy, witnesses are shown that and nothing newer. What one
+    holds it tells to anybody, so the publisher's own sizes, shown as they grow, would place events in time.
+
     Args:
+        files: The publisher's log.
         signer: The log's key.
     """
 
@@ -100,21 +109,44 @@ class Witnesses:
     _next: float = field(default=0.0, init=False)
     _shown_size: int = field(default=-1, init=False)
 
+    @property
+    def shown(self) -> LogFiles:
+        """The log that they are shown."""
+        public = self.settings.public
+        return self.files if public is None else LogFiles(public)
+
     def check(self) -> str:
         """Return why nothing may be signed yet, or an empty text where the quorum knows nothing newer than the files.
 
         Where there is no checkpoint, one of the empty tree is shown, with which nothing can be inconsistent.
 
         Raises:
-            VerificationError: A witness holds a larger or another tree of this log. Nothing may ever be signed.
+            VerificationError: A witness holds a larger or another tree of this log, or the log does not begin with its
+                released copy. Nothing may ever be signed.
             MalformedError: The log's checkpoint is none.
             StoreError: The log cannot be read.
         """
-        raw = self.files.read(CHECKPOINT)
+        raw = self.shown.read(CHECKPOINT)
         if raw is None:
             raw = format_checkpoint(Checkpoint(self.signer.name, 0, EMPTY_ROOT), self.signer)
-        size = parse_checkpoint(raw).tree_size
-        return check_heard(self._ask(raw), self.settings.policy, size)
+        checkpoint = parse_checkpoint(raw)
+        missing = check_heard(self._ask(raw), self.settings.policy, checkpoint.tree_size)
+        self._check_beginning(checkpoint)
+        return missing
+
+    def _check_beginning(self, released: UnverifiedCheckpoint) -> None:
+        """Check that the publisher's log begins with what was released."""
+        if self.settings.public is None or released.tree_size == 0:
+            return
+        raw = self.files.read(CHECKPOINT)
+        size = parse_checkpoint(raw).tree_size if raw is not None else 0
+        if size < released.tree_size or (
+            hash_range(node_reader(self.files, size), 0, released.tree_size) != released.root
+        ):
+            raise VerificationError(
+                f"the log of {size} leaves does not begin with the {released.tree_size} that were released",
+                hint="an older copy of the record was put here; put the newest back, or begin a new log",
+            )
 
     def show(self, now: float, *, at_once: bool = False) -> str | None:
         """Show the published checkpoint where it is new and time for it, and publish what was cosigned.
@@ -130,7 +162,7 @@ class Witnesses:
             VerificationError: A witness holds a larger or another tree of this log. Nothing may be signed any more.
             StoreError: The log cannot be read or written.
         """
-        raw = self.files.read(CHECKPOINT)
+        raw = self.shown.read(CHECKPOINT)
         if raw is None or (now < self._next and not at_once):
             return None
         size = parse_checkpoint(raw).tree_size
@@ -140,21 +172,30 @@ class Witnesses:
         heard = self._ask(raw)
         missing = check_heard(heard, self.settings.policy, size)
         cosigned = add_lines(raw, [one.line for one in heard.values() if one.line is not None])
-        if cosigned != raw:
-            self.files.replace(CHECKPOINT, cosigned)
+        changed = {CHECKPOINT: cosigned} if cosigned != raw else {}
         if not missing:
-            self.files.replace(WITNESSED, cosigned)
+            changed[WITNESSED] = cosigned
             self._shown_size = size
-        self.files.sync()
+        self._publish(changed)
         put_back = [name for name, one in heard.items() if one.was_put_back]
         if put_back:
             return f"the witness `{put_back[0]}` holds less than it cosigned: its memory was put back"
         return missing
 
+    def _publish(self, changed: Mapping[str, bytes]) -> None:
+        files = self.shown
+        moment = (files.folder / CHECKPOINT).stat().st_mtime_ns
+        for name, data in changed.items():
+            files.replace(name, data)
+        files.sync()
+        if self.settings.public is not None:  # its times are those of its schedule
+            for file in (*(files.folder / name for name in changed), files.folder):
+                os.utime(file, ns=(moment, moment))
+
     def _ask(self, raw: bytes) -> dict[str, Heard]:
         settings = self.settings
-        shown = Shown(raw, node_reader(self.files, parse_checkpoint(raw).tree_size))
-        witnessed = self.files.read(WITNESSED)
+        shown = Shown(raw, node_reader(self.shown, parse_checkpoint(raw).tree_size))
+        witnessed = self.shown.read(WITNESSED)
         witnesses = list(settings.policy.witnesses.values())
         context = ssl.create_default_context(cafile=settings.authority)
         end = time.monotonic() + settings.timeout_seconds
