@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from doorward.cli.folders import Folders
@@ -148,6 +149,9 @@ def test_a_copy_that_is_put_in_place_by_hand_signs_nothing(own: Installation, ro
     shutil.move(own.folders.data, room / "lost")
     shutil.copytree(copy / "data", own.folders.data)
     own.start("publisher")
+    assert ended(own, "publisher") == 1, "the key is bound to the folder that was lost"
+    move(own)
+    own.start("publisher")
     assert ended(own, "publisher") == 1, "a held checkpoint is none"
     assert not (own.folders.log / "checkpoint").exists()
 
@@ -183,12 +187,47 @@ def test_an_older_copy_of_the_whole_folder_is_recognised_by_the_disclosures(own:
     shutil.rmtree(own.folders.data)
     shutil.copytree(old, own.folders.data)
     before = (own.folders.log / "checkpoint").read_bytes()
+    own.start("publisher")
+    assert ended(own, "publisher") == 1, "a copy, also in the place of the first"
+    move(own)
     own.start("gateway")
     own.ask()  # recorded, and never published: the disclosures have other entries at these places
     own.start("publisher")
     assert ended(own, "publisher") == 1
     assert (own.folders.log / "checkpoint").read_bytes() == before
     assert own.stop("gateway") == (0, "")
+
+
+def test_a_key_signs_where_it_is_bound_and_a_move_that_is_meant_is_in_the_record(
+    own: Installation, room: Path
+) -> None:
+    stop_all(own)
+    moved, config = Folders(room / "moved"), room / "moved.toml"
+    shutil.copytree(own.folders.data, moved.data, ignore=shutil.ignore_patterns("*.sock"))
+    own.write_config(config, data=moved.data, record=own.record, port=own.port)
+    before = (moved.log / "checkpoint").read_bytes()
+    own.start("publisher", config)
+    said = own.processes["publisher"].communicate(timeout=30)[1]
+    assert own.processes.pop("publisher").returncode == 1
+    assert "and this is a copy of the folder; nothing was signed" in said
+    assert (moved.log / "checkpoint").read_bytes() == before
+    assert own.doorward("log", "move", "--by", " ", "--reason", "x", config=config).returncode == 2
+    done = own.doorward(
+        "log", "move", "--by", "security officer", "--reason", "the host is new", config=config
+    )
+    assert (done.returncode, "signs here now" in done.stdout) == (0, True), done.stderr
+    again = own.doorward("log", "move", "--by", "security officer", "--reason", "again", config=config)
+    assert (again.returncode, "bound to this place already" in again.stdout) == (0, True)
+    size = own.leaves(moved)
+    own.start("publisher", config)
+    assert wait_for(lambda: own.leaves(moved) == size + 1), "the move itself"
+    assert own.doorward("log", "move", "--by", "a", "--reason", "b", config=config).returncode == 3, "it runs"
+    assert own.stop("publisher") == (0, "")
+    with psycopg.connect(own.record.dsn(user="postgres", dbname="disclosures")) as owner:
+        bodies = [row[0] for row in owner.execute("SELECT body FROM record.entries WHERE kind = 16")]
+    assert len(bodies) == 1
+    assert all(words in bodies[0] for words in (b"moved", b"security officer", b"the host is new", before))
+    assert own.doorward_at(moved, "log", "verify").returncode == 0
 
 
 def test_where_everything_is_put_back_whoever_kept_a_checkpoint_sees_it(
@@ -280,6 +319,11 @@ def plain_copy(place: Installation) -> Path:
     place.start("publisher")
     place.start("gateway")
     return old
+
+
+def move(place: Installation) -> None:
+    done = place.doorward("log", "move", "--by", "security officer", "--reason", "the disk broke")
+    assert done.returncode == 0, done.stderr
 
 
 def ask_and_publish(place: Installation) -> None:

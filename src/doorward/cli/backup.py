@@ -17,9 +17,11 @@ import typer
 
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data
+from doorward.cli.log_acts import rebind
 from doorward.cli.settings import read_settings
 from doorward.cli.site import Site, find_site
 from doorward.errors import ConfigError, StoreError, VerificationError
+from doorward.notes.key_files import load_key
 from doorward.record.backup import (
     HELD,
     check_copy,
@@ -31,6 +33,7 @@ from doorward.record.backup import (
     write_private,
 )
 from doorward.record.disclosure_copy import copy_in, copy_out, snapshot
+from doorward.record.log_entries import Happened
 
 SUMS: Final = "SHA256SUMS"
 # What is copied in an order of its own, what is made again, and what is worth nothing after a minute.
@@ -104,6 +107,9 @@ def restore(
     except OSError as error:
         raise StoreError(f"the copy could not be put in place: {error.strerror}") from error
     folders.make()
+    signer = load_key(folders.keys / "log.key")
+    now = datetime.now(UTC)  # noqa: TID251  # the command line may read the clock
+    rebind(folders, signer, Happened.RESTORED, by="", reason="restored from a copy", now=now)
     release(folders.log)
     typer.echo(f"restored: {checkpoint.tree_size} leaves, {amount.entries} entries of the record")
     typer.echo("next: doorward publisher, doorward log verify, doorward doctor, then the gateway")

@@ -10,6 +10,7 @@ from doorward.cli import log_audit, log_disclose, log_release, log_search
 from doorward.cli.database import check_conninfo
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
+from doorward.cli.log_acts import move
 from doorward.cli.log_compare import compare, quorum
 from doorward.cli.log_outside import verify_outside
 from doorward.cli.log_publish import publish
@@ -55,6 +56,9 @@ def prepare(
     typer.echo(
         "prepared: let the role `doorward_recorder` in from this host, then start `doorward publisher`"
     )
+
+
+app.command("move")(move)
 
 
 @app.command("verify")

@@ -3,13 +3,14 @@
 It publishes at least once a second and prints nothing while all goes well. Where a disk or the disclosures' server
 refuses, it says so in one line and tries again, ever more slowly: the record waits in the spool. Where a disk does not
 confirm a sync it ends, because another try could be confirmed for bytes that are gone. Where spool, disclosures and log
-do not agree it ends, because nothing may be signed then. Where the settings name witnesses, they are asked before
-anything is signed, and shown what is published. SIGTERM and SIGINT end it after a last pass; kill -9 may come at any
-time.
+do not agree, or the key is bound to another place, it ends, because nothing may be signed then. Where the settings name
+witnesses, they are asked before anything is signed, and shown what is published. SIGTERM and SIGINT end it after a last
+pass; kill -9 may come at any time.
 """
 
 import signal
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from doorward.cli.children import stop_with_parent
 from doorward.cli.folders import Folders, find_folders
+from doorward.cli.log_acts import hold_to_place
 from doorward.cli.settings import Settings, read_settings
 from doorward.cli.witnesses import Witnesses
 from doorward.errors import ConfigError, StoreError, UnsyncedError
@@ -48,6 +50,8 @@ def publisher(
     if settings is None:
         stop_with_parent()  # behind the mask, so that its thread blocks the signals too
     signer = find_signer(folders)
+    if settings is not None:  # the sample's key proves nothing to anybody
+        hold_to_place(folders, signer, logbook, now=datetime.now(UTC))  # noqa: TID251  # the command line may read the clock
     asked = _Asked(settings, folders, signer, logbook)
     if not asked.wait_until_known():
         return  # told to stop before

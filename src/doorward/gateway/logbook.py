@@ -34,6 +34,7 @@ class Event(StrEnum):
     PEOPLE_REFUSED = "people refused"
     PROVIDER_REFUSED = "identity provider's keys refused"
     PUBLISHING_FAILED = "publishing failed"
+    BOUND = "the log's key is bound to this place"
     WITNESSES_MISSING = "witnesses missing"
     WITNESSES_BACK = "witnesses cosign"
     NO_ROOM = "the record has no room"

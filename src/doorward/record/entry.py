@@ -60,6 +60,7 @@ class Kind(IntEnum):
     ACT = 13
     VISIT = 14
     FUND = 15
+    LOG = 16
     KEEPING = 17
 
 

@@ -102,7 +102,11 @@ class SegmentFile:
             raise self._no_segment(file, error.strerror or "no reason given") from error
         if written != len(data):
             raise self._no_segment(file, f"{written} of {len(data)} bytes were written")
-        self.close()
+        try:
+            self.close()
+        except StoreError:
+            os.close(file)
+            raise
         self._file = file
         self.size = self._allocated = len(data)
         self._name_is_synced = False
@@ -214,17 +218,32 @@ class SegmentFile:
 
     def _count_older(self) -> None:
         older = 0
-        for segment in list_segments(self._folder)[:-1]:
-            with contextlib.suppress(FileNotFoundError):  # published and removed in between
-                older += segment.path.stat().st_size
+        try:
+            for segment in list_segments(self._folder)[:-1]:
+                with contextlib.suppress(FileNotFoundError):  # published and removed in between
+                    older += segment.path.stat().st_size
+        except (OSError, StoreError) as error:
+            self._broken = True
+            raise StoreError("how large the spool is cannot be told", hint=_DISK_HINT) from error
         self._older_bytes = older
 
     def close(self) -> None:
-        """Let go of the file; a second call does nothing."""
+        """Let go of the file; a second call does nothing.
+
+        Raises:
+            StoreError: The disk refused at the last moment; nothing can be written any more.
+        """
         if self._file == -1:
             return
         if self._allocated > self.size and not self._broken:
             with contextlib.suppress(OSError):  # zeros at the end are no damage
                 os.ftruncate(self._file, self.size)
-        os.close(self._file)
-        self._file = -1
+        file, self._file = self._file, -1
+        try:
+            os.close(file)
+        except OSError as error:  # some file systems write here what they said was written
+            self._broken = True
+            raise StoreError(
+                f"a segment of the spool could not be closed: {(error.strerror or 'no reason given').lower()}",
+                hint=_DISK_HINT,
+            ) from error

@@ -18,6 +18,7 @@ What a crash leaves, and what `open` does about it:
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -351,10 +352,13 @@ class Spool:
             )
 
     def _release(self) -> None:
-        self._file.close()
-        if self._lock != -1:
-            os.close(self._lock)
-            self._lock = -1
+        try:
+            self._file.close()
+        finally:
+            lock, self._lock = self._lock, -1
+            if lock != -1:
+                with suppress(OSError):  # nothing is in it
+                    os.close(lock)
 
     def _head(self) -> SegmentHead:
         return SegmentHead(

@@ -1,7 +1,8 @@
 """Several writers of one host, one record: whose spool is where, and whose entries are which.
 
 Gateway workers are writers 0 to 15; the desk is 15, so beside a desk there are fifteen workers (`[listen] workers`).
-What `doorward fund` records has a place of its own, 16; looks into the record 17; releases of public tables 18. Worker
+What `doorward fund` records has a place of its own, 16; looks into the record 17; releases of public tables 18; what
+happens to the log itself 19. Worker
 0 has the spool folder itself, as the only worker always had; worker k has `worker-k` in it. Each is the one writer of
 its own. An entry's sequence says whose it is: worker k counts from k * 2^56, so that no two workers give one number,
 and a worker's own numbers have no gap.
@@ -18,7 +19,8 @@ DESK: Final = MAX_WORKERS - 1
 FUND: Final = MAX_WORKERS
 LOOKS: Final = FUND + 1
 RELEASES: Final = LOOKS + 1
-WRITERS: Final = RELEASES + 1
+LOG_WRITER: Final = RELEASES + 1
+WRITERS: Final = LOG_WRITER + 1
 SEQUENCE_BITS: Final = (
     56  # of one worker: a million a second for two thousand years; a bigint holds all workers'
 )
