@@ -1,5 +1,6 @@
 """A public copy: it holds at every moment, goes on where it stopped, and its archives are the same each time."""
 
+import os
 import shutil
 import subprocess
 from hashlib import sha256
@@ -11,14 +12,33 @@ from typer.testing import CliRunner
 from doorward.cli.log import app
 from doorward.errors import ConfigError, StoreError, VerificationError
 from doorward.record.log_files import LogFiles
-from doorward.record.publish import DIGESTS, LOCK, Published, publish
+from doorward.record.publish import DIGESTS, LOCK, SCHEDULE, Published, publish
 from doorward.verifier.check import Task, check
 from record.samples import log_files
 from verifier.logs import KEY, OTHER, leaf, log_of, make_log
 
+SLOT = 1_900_000_000
+
 
 def run(source: Path, target: Path) -> Published:
+    if source.exists():
+        (source / SCHEDULE).write_bytes(b"a schedule\n")
+        os.utime(source / "checkpoint", (SLOT, SLOT))
     return publish(LogFiles(source), LogFiles(target), {"verify.html": b"a page"})
+
+
+def test_a_log_without_a_schedule_is_not_published(tmp_path: Path) -> None:
+    source = log_of(300).write(tmp_path / "log")
+    with pytest.raises(ConfigError, match="its growth would tell"):
+        publish(LogFiles(source), LogFiles(tmp_path / "public"), {})
+    assert not (tmp_path / "public").exists()
+
+
+def test_the_times_of_files_tell_nothing_of_when_they_were_written(tmp_path: Path) -> None:
+    for size in (300, 700):
+        run(log_of(size).write(tmp_path / str(size)), tmp_path / "public")
+    paths = [path for path in (tmp_path / "public").rglob("*") if path.name != LOCK]
+    assert {path.stat().st_mtime for path in (*paths, tmp_path / "public")} == {SLOT}
 
 
 def test_a_copy_grows_with_its_log_and_holds_each_time(tmp_path: Path) -> None:
@@ -108,7 +128,9 @@ def test_one_at_a_time_and_only_of_a_log(tmp_path: Path) -> None:
 
 def test_the_command_puts_two_verifiers_beside_the_log(tmp_path: Path) -> None:
     source = log_of(300).write(tmp_path / "log")
-    done = CliRunner().invoke(app, ["publish", "--log", str(source), "--to", str(tmp_path / "public")])
+    done = CliRunner().invoke(
+        app, ["publish", str(source), "--to", str(tmp_path / "public"), "--unscheduled"]
+    )
     assert done.output == "published 300 leaves: 5 files and 0 archives are new\n"
     said = subprocess.run(
         ["python3", "-I", "verify_log.py", "."],

@@ -1,4 +1,4 @@
-"""`doorward log publish`: the public log as static files, for any web server or object storage."""
+"""`doorward log publish`: a public log as static files, for any web server or object storage."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from doorward.cli.installation import Config, Data, find_installation
 from doorward.record.log_files import LogFiles
 from doorward.record.publish import publish as publish_log
 from doorward.verifier.single_file import NAME, make_single_file
@@ -15,21 +14,20 @@ PAGE = "verify.html"
 
 
 def publish(
+    log: Annotated[Path, typer.Argument(metavar="PATH", help="a public log, as `log release` keeps one")],
     to: Annotated[
         Path, typer.Option(help="the folder that a web server serves, or that is copied to a storage")
     ],
-    log: Annotated[Path | None, typer.Option(help="the log's folder; without it, the installation's")] = None,
-    config: Config = None,
-    data: Data = None,
+    unscheduled: Annotated[bool, typer.Option("--unscheduled", help="all may see when it grew")] = False,  # noqa: FBT002  # a command-line flag
 ) -> None:
-    """Bring a public copy of the log up to date: tiles, archives, checkpoint, and two verifiers beside them.
+    """Keep a copy of a public log for a web server: tiles, archives, checkpoint, and two verifiers beside them.
 
     Nothing that is there is overwritten with other bytes; the checkpoint comes last. A second run goes on where the
     first one stopped.
     """
-    source = log if log is not None else find_installation(config, data).log
     page = (files("doorward.verifier") / PAGE).read_bytes()
-    done = publish_log(LogFiles(source), LogFiles(to), {NAME: make_single_file().encode(), PAGE: page})
+    extras = {NAME: make_single_file().encode(), PAGE: page}
+    done = publish_log(LogFiles(log), LogFiles(to), extras, needs_schedule=not unscheduled)
     typer.echo(
         f"published {done.tree_size:,} leaves: {done.files:,} files and {done.archives:,} archives are new"
     )

@@ -9,16 +9,20 @@ In this order, so that whoever reads meanwhile, or after a crash at any point, f
    bytes.
 4. Files that do not change with the log, such as a verifier.
 5. The list of the archives' digests, then the checkpoint, each by rename.
-6. Partial tiles go that full ones have replaced.
+6. Partial tiles go that full ones have replaced; what was written gets the time of the source's checkpoint, which the
+   source has from its schedule.
 
 A second run goes on where the first one stopped. Only one may run at a time.
+
+The source is a log that may be public. How a publisher's own log grows tells when something happens, so a log without a
+schedule (`SCHEDULE`) is refused, unless the caller says that its growth may be seen.
 """
 
 import fcntl
 import io
 import os
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -34,6 +38,7 @@ from doorward.record.log_files import CHECKPOINT, VERIFIER_KEY, LogFiles
 from doorward.record.proof import hash_range
 from doorward.record.tiles import TILE_HEIGHT, TILE_WIDTH, TileId, list_tiles, parse_tile, read_node
 
+SCHEDULE: Final = "schedule"
 ARCHIVES: Final = "archive"
 DIGESTS: Final = f"{ARCHIVES}/SHA256SUMS"
 ARCHIVE_LEAVES: Final = TILE_WIDTH * TILE_WIDTH
@@ -51,47 +56,71 @@ class Published:
     archives: int = 0
 
 
-def publish(source: LogFiles, target: LogFiles, extras: Mapping[str, bytes]) -> Published:
+def publish(
+    source: LogFiles, target: LogFiles, extras: Mapping[str, bytes], *, needs_schedule: bool = True
+) -> Published:
     """Bring a copy of a log up to the log's present checkpoint.
 
     Args:
         extras: Files beside the log that do not change with it, by their path.
+        needs_schedule: False where everybody may see when the log grew.
 
     Raises:
-        ConfigError: There is no log, or another one runs on the copy.
+        ConfigError: There is no log, it has no schedule, or another one runs on the copy.
         VerificationError: The copy is of another log, has leaves that the log has not, or other bytes.
         StoreError: A disk refused.
         MalformedError: A file of the log is none.
     """
+    raw, key, schedule = (source.read(name) for name in (CHECKPOINT, VERIFIER_KEY, SCHEDULE))
+    if raw is None or key is None:
+        raise ConfigError(f"there is no log at `{source.folder}`", hint="name the folder of a released copy")
+    if schedule is None and needs_schedule:
+        raise ConfigError(
+            f"the log `{source.folder}` has no schedule, so its growth would tell when something happened",
+            hint="publish the copy that `log release` keeps; --unscheduled where everybody may see it",
+        )
     target.make()
     with _lock(target.folder):
-        raw = source.read(CHECKPOINT)
-        key = source.read(VERIFIER_KEY)
-        if raw is None or key is None:
-            raise ConfigError(
-                f"there is no log at `{source.folder}`", hint="name its folder, or the installation"
-            )
         verifier = _parse(key)
         now = verify_checkpoint(parse_checkpoint(raw), verifier)  # 1
         before = _published(source, target, verifier, now)
-        target.write_once(VERIFIER_KEY, key)
+        wanted = list(_wanted(now.tree_size, before))
         done = Published(now.tree_size)
-        for tile in _wanted(now.tree_size, before):  # 2
-            done.files += _copy(source, target, tile)
-        digests = _archive(target, now.tree_size, done)  # 3
-        for path, data in extras.items():  # 4
-            if target.read(path, MAX_DIGESTS_BYTES) != data:
-                target.replace(path, data)
+        written = [tile.path for tile in wanted if _copy(source, target, tile)]  # 2
+        done.files = len(written)
+        digests = _archive(target, now.tree_size, written)  # 3
+        done.archives = len(written) - done.files
+        fixed = {**extras, VERIFIER_KEY: key, **({SCHEDULE: schedule} if schedule is not None else {})}
+        written += [path for path, data in fixed.items() if _put(target, path, data)]  # 4
         target.sync()
-        if digests:
-            target.replace(DIGESTS, digests)  # 5
-        if target.read(CHECKPOINT) != raw:
-            target.replace(CHECKPOINT, raw)
+        for path, data in ((DIGESTS, digests), (CHECKPOINT, raw)):  # 5
+            written += [path] if data and _put(target, path, data) else []
         target.sync()
-        for tile in _wanted(now.tree_size, before):  # 6
+        for tile in wanted:  # 6
             if tile.is_full:
                 target.remove_partials(tile)
+        if written:
+            _set_times(target.folder, written, (source.folder / CHECKPOINT).stat().st_mtime)
         return done
+
+
+def _put(target: LogFiles, path: str, data: bytes) -> bool:
+    if target.read(path, MAX_DIGESTS_BYTES) == data:
+        return False
+    target.replace(path, data)
+    return True
+
+
+def _set_times(folder: Path, written: Sequence[str], moment: float) -> None:
+    """Give files and their folders the log's own time: that of writing tells when the host was at work."""
+    files = {folder / path for path in written}
+    folders = {parent for file in files for parent in file.parents if folder in parent.parents} | {folder}
+    try:
+        for path in (*files, *folders):
+            if path.exists():  # a partial tile may be gone already
+                os.utime(path, (moment, moment))
+    except OSError as error:
+        raise StoreError(f"the times of `{folder}` cannot be set: {error.strerror}") from error
 
 
 def _parse(key: bytes) -> Verifier:
@@ -172,14 +201,14 @@ def _lock(folder: Path) -> Iterator[None]:
 # 3
 
 
-def _archive(target: LogFiles, size: int, done: Published) -> bytes:
-    """Write the archives that are not listed yet, and return the list."""
+def _archive(target: LogFiles, size: int, written: list[str]) -> bytes:
+    """Write the archives that are not listed yet, add their paths to what was written, and return the list."""
     listed = _listed(target)
     for index in range(size // ARCHIVE_LEAVES):
         path = _archive_path(index)
         if path not in listed or not (target.folder / path).exists():
             listed[path] = _write_archive(target, index, path)
-            done.archives += 1
+            written.append(path)
     return "".join(f"{digest}  {path}\n" for path, digest in listed.items()).encode()
 
 
