@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from doorward.fund.ledger.accounts import Account, Posting
+from doorward.fund.ledger.export import format_dollars
 from doorward.fund.ledger.operations import Approve, File, Part, Pay, Refund, Submission, Withdraw
 from doorward.fund.ledger.refusal import refused
 from doorward.fund.ledger.state import APPROVED, PAID, WAITING, WITHDRAWN, Agreement, Claim, State
@@ -63,7 +64,7 @@ def need(state: State, account: Account, part: Part, agreement: str, held: str) 
 
 def beyond(part: Part, there: int, held: str) -> str:
     """Return the line for a sum that is too large."""
-    return f"{part.cents} cents in `{part.line}` of {part.year}: only {there} {held}"
+    return f"{format_dollars(part.cents)} dollars in `{part.line}` of {part.year}: only {format_dollars(there)} {held}"
 
 
 def free(state: State, year: int, line: str, agreement: str) -> int:
