@@ -101,3 +101,15 @@ def test_a_letter_leaves_after_two_signed_it_on_their_machines_and_stands_in_the
     assert (code, "everything that was checked holds" in out) == (0, True)
     code, out = run("deadlines", "desk", "--data", running.folders.data)
     assert (code, "0 are late" in out) == (0, True)
+
+
+def test_the_samples_fund_is_at_the_desk_and_is_what_the_record_says(desk_up: tuple[Any, str]) -> None:
+    running, address = desk_up
+    browser = Browser(address)
+    browser.post("/play/", login="fay.example")
+    page = browser.get("/fund/")
+    assert "river-legal-example" in page
+    code, said = run("fund", "verify", "--data", running.folders.data)
+    assert (code, "0 differences from the record" in said) == (0, True), said
+    browser.post("/play/", login="irma.example")
+    assert "held against the record" in browser.get("/overview/")

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from doorward.errors import StoreError
 from doorward.fund.ledger.accounts import Account
 from doorward.record.entry import Entry, Field, Kind
 
@@ -261,3 +262,52 @@ def test_the_query_fills_a_form_and_runs_nothing(people: dict[str, Any]) -> None
         "/fund/do/appropriate/?" + urlencode({"reference": '"><b>x', "year": "2026"})
     )
     assert "&quot;&gt;&lt;b&gt;x" in page.content.decode()
+
+
+class Failing:
+    """A recorder whose disk refuses from a number of records on."""
+
+    def __init__(self, held: Any, after: int) -> None:
+        self.held, self.left = held, after
+
+    def record(self, drafts: Any, *, now: Any) -> int:
+        if not self.left:
+            raise StoreError("the disk refused")
+        self.left -= 1
+        return int(self.held.record(drafts, now=now))
+
+
+@pytest.mark.parametrize(("after", "again"), [(0, False), (1, True)], ids=["before the commit", "behind it"])
+def test_where_nothing_can_be_recorded_the_same_form_is_sent_again_and_posts_once(
+    people: dict[str, Any], recording: Recording, *, after: int, again: bool
+) -> None:
+    from doorward.desk.fund.link import read_state
+    from doorward.desk.recorder import hold, recorder
+
+    assert recording() is not None
+    send(people["manager"], "open-year", year="2026")
+    given = {"year": "2026", "line": "legal", "cents": "10", "source": "ordinance", "reference": "SO-2"}
+    given["key"] = str(uuid.UUID(int=77 + after))
+    held = recorder()
+    try:
+        hold(Failing(held, after))  # type: ignore[arg-type]  # a recorder to whoever records
+        done = people["manager"].post("/fund/do/appropriate/", given)
+    finally:
+        hold(held)
+    assert done.status_code == 503
+    assert "Send this same form again" in text(done)
+    assert given["key"] in done.content.decode()
+    done = people["manager"].post("/fund/do/appropriate/", given, follow=True)
+    assert ("it was not posted twice" in text(done)) is again
+    assert read_state().at(Account.APPROPRIATED, 2026, "legal") == -10_00
+
+
+def test_a_ledger_that_is_away_has_a_page_that_says_so(desk: Any, people: dict[str, Any]) -> None:
+    import psycopg
+
+    with psycopg.connect(desk.cluster.dsn(user="postgres", dbname="postgres"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE doorward_fund WITH (FORCE)")
+    done = people["manager"].get("/fund/")
+    assert done.status_code == 503
+    assert "ledger does not answer" in text(done)
+    assert people["manager"].get("/").status_code == 200
