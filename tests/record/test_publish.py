@@ -161,3 +161,19 @@ def test_archives_are_listed_complete_and_the_same_each_time(tmp_path: Path) -> 
     (first / "archive/000.tar").unlink()
     assert run(source, first).archives == 1
     assert (first / "archive/000.tar").read_bytes() == archive
+
+
+def test_the_last_checkpoint_that_witnesses_cosigned_goes_with_it_and_no_other_history_does(
+    tmp_path: Path,
+) -> None:
+    source, target = log_of(300).write(tmp_path / "log"), tmp_path / "public"
+    cosigned = log_of(200).write(tmp_path / "earlier") / "checkpoint"
+    shutil.copy(cosigned, source / "witnessed")
+    run(source, target)
+    assert (target / "witnessed").read_bytes() == cosigned.read_bytes()
+    for other in (log_of(200, salt=b"x"), log_of(301)):
+        shutil.copy(other.write(tmp_path / "other") / "checkpoint", source / "witnessed")
+        with pytest.raises(VerificationError, match="do not come to its `witnessed`"):
+            run(source, target)
+        assert (target / "witnessed").read_bytes() == cosigned.read_bytes()
+        shutil.rmtree(tmp_path / "other")

@@ -8,7 +8,8 @@ In this order, so that whoever reads meanwhile, or after a crash at any point, f
 3. Archives: for each full tile of level 1 a tar of it and of all that lies below it. The same tiles give the same
    bytes.
 4. Files that do not change with the log, such as a verifier.
-5. The list of the archives' digests, then the checkpoint, each by rename.
+5. The list of the archives' digests, then the checkpoint, then the last one that witnesses cosigned, where there is
+   one and the tiles come to its root; each by rename.
 6. Partial tiles go that full ones have replaced; what was written gets the time of the source's checkpoint, which the
    source has from its schedule.
 
@@ -34,7 +35,7 @@ from doorward.errors import ConfigError, LogError, StoreError, VerificationError
 from doorward.notes.note import Verifier, parse_verifier_key
 from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
 from doorward.record.hashes import Hash
-from doorward.record.log_files import CHECKPOINT, VERIFIER_KEY, LogFiles
+from doorward.record.log_files import CHECKPOINT, VERIFIER_KEY, WITNESSED, LogFiles
 from doorward.record.proof import hash_range
 from doorward.record.tiles import TILE_HEIGHT, TILE_WIDTH, TileId, list_tiles, parse_tile, read_node
 
@@ -84,6 +85,7 @@ def publish(
         verifier = _parse(key)
         now = verify_checkpoint(parse_checkpoint(raw), verifier)  # 1
         before = _published(source, target, verifier, now)
+        witnessed = _read_witnessed(source, verifier, now)
         wanted = list(_wanted(now.tree_size, before))
         done = Published(now.tree_size)
         written = [tile.path for tile in wanted if _copy(source, target, tile)]  # 2
@@ -93,7 +95,7 @@ def publish(
         fixed = {**extras, VERIFIER_KEY: key, **({SCHEDULE: schedule} if schedule is not None else {})}
         written += [path for path, data in fixed.items() if _put(target, path, data)]  # 4
         target.sync()
-        for path, data in ((DIGESTS, digests), (CHECKPOINT, raw)):  # 5
+        for path, data in ((DIGESTS, digests), (CHECKPOINT, raw), (WITNESSED, witnessed)):  # 5
             written += [path] if data and _put(target, path, data) else []
         target.sync()
         for tile in wanted:  # 6
@@ -150,6 +152,20 @@ def _published(source: LogFiles, target: LogFiles, verifier: Verifier, now: Chec
             hint="stop, keep both folders, and run `doorward log verify` on each",
         )
     return size
+
+
+def _read_witnessed(source: LogFiles, verifier: Verifier, now: Checkpoint) -> bytes | None:
+    """Return the last checkpoint that witnesses cosigned, or None; the cosignatures are the readers' to check."""
+    raw = source.read(WITNESSED)
+    if raw is None:
+        return None
+    found = verify_checkpoint(parse_checkpoint(raw), verifier)
+    if found.tree_size > now.tree_size or _root_at(source, found.tree_size, now.tree_size) != found.root:
+        raise VerificationError(
+            f"the log's tiles do not come to its `{WITNESSED}` of {found.tree_size} leaves",
+            hint="stop, keep a copy of both, and run `doorward log verify`",
+        )
+    return raw
 
 
 def _root_at(source: LogFiles, size: int, tree_size: int) -> Hash:
