@@ -205,6 +205,9 @@ def test_a_key_signs_where_it_is_bound_and_a_move_that_is_meant_is_in_the_record
     moved, config = Folders(room / "moved"), room / "moved.toml"
     shutil.copytree(own.folders.data, moved.data, ignore=shutil.ignore_patterns("*.sock"))
     own.write_config(config, data=moved.data, record=own.record, port=own.port)
+    key = (own.folders.log / "vkey").read_text().strip()
+    neighbour = f'[record]\nneighbours = [{{ key = "{key}", place = "{own.folders.log}" }}]\n'
+    config.write_text(config.read_text().replace("[record]\n", neighbour))
     before = (moved.log / "checkpoint").read_bytes()
     own.start("publisher", config)
     said = own.processes["publisher"].communicate(timeout=30)[1]
@@ -220,13 +223,15 @@ def test_a_key_signs_where_it_is_bound_and_a_move_that_is_meant_is_in_the_record
     assert (again.returncode, "bound to this place already" in again.stdout) == (0, True)
     size = own.leaves(moved)
     own.start("publisher", config)
-    assert wait_for(lambda: own.leaves(moved) == size + 1), "the move itself"
+    assert wait_for(lambda: own.leaves(moved) == size + 2), "the move itself, and what a neighbour showed"
     assert own.doorward("log", "move", "--by", "a", "--reason", "b", config=config).returncode == 3, "it runs"
     assert own.stop("publisher") == (0, "")
     with psycopg.connect(own.record.dsn(user="postgres", dbname="disclosures")) as owner:
         bodies = [row[0] for row in owner.execute("SELECT body FROM record.entries WHERE kind = 16")]
-    assert len(bodies) == 1
-    assert all(words in bodies[0] for words in (b"moved", b"security officer", b"the host is new", before))
+    assert len(bodies) == 2
+    assert sum(b"checkpoint" in body and before in body and b"moved" not in body for body in bodies) == 1
+    moves = [body for body in bodies if b"moved" in body]
+    assert all(words in moves[0] for words in (b"security officer", b"the host is new", before))
     assert own.doorward_at(moved, "log", "verify").returncode == 0
 
 

@@ -15,6 +15,7 @@ from doorward.cli.log_compare import compare, quorum
 from doorward.cli.log_outside import verify_outside
 from doorward.cli.log_publish import publish
 from doorward.cli.log_witness import app as witness_app
+from doorward.cli.neighbours import hold
 from doorward.cli.settings import read_settings
 from doorward.errors import ConfigError, MalformedError
 from doorward.notes.note import Verifier, parse_verifier_key
@@ -59,6 +60,7 @@ def prepare(
 
 
 app.command("move")(move)
+app.command("hold")(hold)
 
 
 @app.command("verify")

@@ -20,6 +20,7 @@ from psycopg.conninfo import make_conninfo
 from doorward.cli.children import stop_with_parent
 from doorward.cli.folders import Folders, find_folders
 from doorward.cli.log_acts import hold_to_place
+from doorward.cli.neighbours import Neighbours
 from doorward.cli.settings import Settings, read_settings
 from doorward.cli.witnesses import Witnesses
 from doorward.errors import ConfigError, StoreError, UnsyncedError
@@ -59,11 +60,14 @@ def publisher(
         log = Publisher.open(folders.log, folders.spool, signer, disclosures)
         if settings is not None:
             logbook.say(Event.STARTED, leaves=log.tree_size)
+        neighbours = _neighbours(settings, folders, logbook)
         try:
-            _publish_until_stopped(log, logbook, asked)
+            _publish_until_stopped(log, logbook, asked, neighbours)
             _publish_the_rest(log, logbook, asked)
         finally:
             log.close()
+            if neighbours is not None:
+                neighbours.close()
     if settings is not None:
         logbook.say(Event.STOPPED)
 
@@ -159,13 +163,23 @@ class _Asked:
             self._said = missing
 
 
-def _publish_until_stopped(log: Publisher, logbook: Logbook, asked: _Asked) -> None:
+def _neighbours(settings: Settings | None, folders: Folders, logbook: Logbook) -> Neighbours | None:
+    if settings is None or not settings.keeping.neighbours:
+        return None
+    return Neighbours(settings.keeping, folders, logbook, lambda: datetime.now(UTC))  # noqa: TID251  # as above
+
+
+def _publish_until_stopped(
+    log: Publisher, logbook: Logbook, asked: _Asked, neighbours: Neighbours | None
+) -> None:
     wait, said = PASS_SECONDS, ""
     while signal.sigtimedwait(_STOPS, wait) is None:
         try:
             # A pass is bounded; where it was full, the next one follows at once.
             wait = 0.0 if log.publish_once() else PASS_SECONDS
             asked.show()
+            if neighbours is not None:
+                neighbours.look(time.monotonic())
             said = ""
         except UnsyncedError:
             raise

@@ -233,7 +233,7 @@ def _read(toml: Toml, file: Path) -> Settings:
         desk=read_desk(toml, base),
         fund=read_fund(toml, base, order=order, database=database),
         witnesses=read_witnesses(toml, base),
-        keeping=read_record(toml),
+        keeping=read_record(toml, base),
     )
     if settings.desk is not None and settings.listen.workers > DESK:
         toml.note(

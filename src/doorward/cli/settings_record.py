@@ -1,26 +1,48 @@
 """How the record is kept, as doorward.toml says it beside where its server is."""
 
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
+from doorward.errors import MalformedError
+from doorward.notes.note import Verifier, parse_verifier_key
 from doorward.orders.toml import Toml
 from doorward.record.entry import Kind
 
-RECORD_KEYS: Final = ("durable_kinds", "durable_purposes")
+RECORD_KEYS: Final = ("durable_kinds", "durable_purposes", "neighbours", "neighbours_seconds")
+MAX_NEIGHBOURS: Final = 32
+MAX_SECONDS: Final = 86_400
 _KINDS: Final = {kind.name.lower(): kind for kind in Kind}
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another log.
+
+    Args:
+        key: What its checkpoints are signed with.
+        place: Its public files: a folder or an address.
+    """
+
+    key: Verifier
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordSettings:
-    """What is on the disk before it is acknowledged; nothing where nothing is said (ADR 6, ADR 79).
+    """What is on the disk before it is acknowledged, or nothing (ADR 6, ADR 79); and whose logs are kept.
 
     Args:
         kinds: Entries of these kinds.
         purposes: Everything of a session for one of these purposes.
+        neighbours: Logs of other hosts, whose checkpoints this record keeps.
+        neighbours_seconds: How often they are looked at.
     """
 
     kinds: frozenset[Kind] = frozenset()
     purposes: frozenset[str] = frozenset()
+    neighbours: tuple[Neighbour, ...] = ()
+    neighbours_seconds: int = 600
 
     @property
     def durable(self) -> frozenset[Kind] | None:
@@ -28,7 +50,7 @@ class RecordSettings:
         return self.kinds if self.kinds or self.purposes else None
 
 
-def read_record(toml: Toml) -> RecordSettings:
+def read_record(toml: Toml, base: Path) -> RecordSettings:
     """Return what `[record]` says of keeping; what is wrong is noted."""
     kinds = _words(toml, "durable_kinds")
     for word in sorted(kinds - _KINDS.keys()):
@@ -38,9 +60,44 @@ def read_record(toml: Toml) -> RecordSettings:
             "durable_kinds",
             hint=f"one of {', '.join(_KINDS)}",
         )
+    seconds = toml.get(int, "record", "neighbours_seconds", default=600)
+    if type(seconds) is not int or not 1 <= seconds <= MAX_SECONDS:
+        toml.note(
+            f"`record.neighbours_seconds` is a whole number from 1 to {MAX_SECONDS}",
+            "record",
+            "neighbours_seconds",
+        )
+        seconds = 600
     return RecordSettings(
-        frozenset(_KINDS[word] for word in kinds & _KINDS.keys()), _words(toml, "durable_purposes")
+        frozenset(_KINDS[word] for word in kinds & _KINDS.keys()),
+        _words(toml, "durable_purposes"),
+        _neighbours(toml, base),
+        seconds,
     )
+
+
+def _neighbours(toml: Toml, base: Path) -> tuple[Neighbour, ...]:
+    tables: list[Any] = toml.get(list, "record", "neighbours", default=[])
+    found = []
+    for table in tables[:MAX_NEIGHBOURS]:
+        text, place = (table.get("key"), table.get("place")) if isinstance(table, dict) else (None, None)
+        if (
+            not isinstance(text, str) or not isinstance(place, str) or not place or len(table) != 2
+        ):  # these two
+            toml.note("`record.neighbours` has `key` and `place` for each log", "record", "neighbours")
+            continue
+        try:
+            key = parse_verifier_key(text.strip())
+        except MalformedError as error:
+            toml.note(f"`record.neighbours` has a key that is none: {error}", "record", "neighbours")
+            continue
+        is_address = place.startswith(("http://", "https://"))
+        found.append(Neighbour(key, place if is_address else str(base / place)))
+    if len({one.key.name for one in found}) != len(found) or len(tables) > MAX_NEIGHBOURS:
+        toml.note(
+            f"`record.neighbours` names each log once, and at most {MAX_NEIGHBOURS}", "record", "neighbours"
+        )
+    return tuple(found)
 
 
 def _words(toml: Toml, key: str) -> frozenset[str]:

@@ -34,6 +34,8 @@ class Event(StrEnum):
     PEOPLE_REFUSED = "people refused"
     PROVIDER_REFUSED = "identity provider's keys refused"
     PUBLISHING_FAILED = "publishing failed"
+    NEIGHBOUR_UNREAD = "a neighbour's checkpoint cannot be read"
+    NEIGHBOUR_FALSE = "a neighbour's log was put back or has two histories"
     BOUND = "the log's key is bound to this place"
     WITNESSES_MISSING = "witnesses missing"
     WITNESSES_BACK = "witnesses cosign"
@@ -53,7 +55,7 @@ _BAD: Final = frozenset(
     {
         Event.WORKER_DIED, Event.SPOOL_FAILED, Event.OTHER_ORDER, Event.UPSTREAM_LOST, Event.PUBLISHER_STALLED,
         Event.NO_ROOM, Event.REVIEWS_WAIT, Event.PEOPLE_REFUSED, Event.PROVIDER_REFUSED, Event.PUBLISHING_FAILED,
-        Event.UNPUBLISHED,
+        Event.UNPUBLISHED, Event.NEIGHBOUR_UNREAD, Event.NEIGHBOUR_FALSE,
         Event.WITNESSES_MISSING,
     }
 )  # fmt: skip

@@ -21,7 +21,9 @@ class Happened(StrEnum):
     BOUND = "bound"
     MOVED = "moved"
     RESTORED = "restored"
-    CHECKPOINT = "checkpoint"
+    CHECKPOINT = "checkpoint"  # a neighbour's, kept
+    BEHIND = "behind"  # a neighbour shows less than was kept of it
+    FORK = "fork"  # a neighbour shows another tree of the size that was kept
 
 
 def draft_of(happened: Happened, *, by: str = "", reason: str = "", text: bytes = b"") -> Draft:

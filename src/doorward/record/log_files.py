@@ -179,12 +179,12 @@ def sync_folder(folder: Path) -> None:
     """
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            sync_file(handle, str(folder))
+        finally:
+            os.close(handle)
     except OSError as error:
         raise StoreError(f"`{folder}` could not be synced: {error.strerror}") from error
-    try:
-        sync_file(handle, str(folder))
-    finally:
-        os.close(handle)
 
 
 def sync_file(handle: int, name: str, sync: Callable[[int], None] | None = None) -> None:

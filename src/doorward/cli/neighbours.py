@@ -1,0 +1,182 @@
+"""The publisher's look at neighbouring logs, and `doorward log hold`, which holds a neighbour to what was kept of it.
+
+Looking goes on in a thread of its own: a neighbour that does not answer holds up no pass. Exit codes of `log hold`: 0 the
+log is what was kept; 1 it was put back, has two histories or is not signed; 2 an argument is wrong; 3 could not tell.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from doorward.cli.folders import Folders
+from doorward.cli.report_observe import read_entries
+from doorward.cli.settings import read_settings
+from doorward.cli.settings_record import Neighbour, RecordSettings
+from doorward.errors import ConfigError, DoorwardError, LogError, StoreError
+from doorward.gateway.logbook import Event, Logbook
+from doorward.notes.note import Verifier, parse_verifier_key
+from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
+from doorward.record.entry import Field, Kind
+from doorward.record.hashes import EMPTY_ROOT
+from doorward.record.log_entries import Happened, draft_of, record_of_log
+from doorward.record.log_files import CHECKPOINT, LogFiles
+from doorward.record.neighbours import Seen, check_kept, compare
+from doorward.record.nodes import node_reader
+from doorward.record.proof import hash_range
+from doorward.record.report import Report
+from doorward.verifier.check import open_source
+
+KEPT: Final = "neighbours"
+MAX_CHECKPOINT_BYTES: Final = 64 * 1024
+_FALSE: Final = {Seen.BEHIND: Happened.BEHIND, Seen.FORK: Happened.FORK}
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Neighbours:
+    """The neighbours of one log.
+
+    Args:
+        clock: Says the time of an entry.
+    """
+
+    settings: RecordSettings
+    folders: Folders
+    logbook: Logbook
+    clock: Callable[[], datetime]
+    _next: float = 0.0
+    _reading: list[tuple[Neighbour, Future[bytes]]] = field(default_factory=list)
+    _said: dict[str, bytes | str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="neighbour")
+
+    def look(self, now: float) -> None:
+        """Keep what neighbours showed since the last look, and look again where it is time.
+
+        Args:
+            now: Seconds of a clock that only goes forward.
+
+        Raises:
+            LogError: This log's own record cannot be written.
+        """
+        if not self._reading and now >= self._next:
+            self._next = now + self.settings.neighbours_seconds
+            self._reading = [
+                (one, self._threads.submit(_read_checkpoint, one.place)) for one in self.settings.neighbours
+            ]
+        done = [one for one in self._reading if one[1].done()]
+        self._reading = [one for one in self._reading if one not in done]
+        for neighbour, reading in done:
+            self._take(neighbour, reading)
+
+    def close(self) -> None:
+        """Wait for nobody."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _take(self, neighbour: Neighbour, reading: "Future[bytes]") -> None:
+        name = neighbour.key.name
+        try:
+            raw = reading.result()
+            seen = verify_checkpoint(parse_checkpoint(raw), neighbour.key)
+        except DoorwardError as error:
+            if self._said.get(name) != str(error):
+                self.logbook.say(Event.NEIGHBOUR_UNREAD, log=name, error=str(error))
+            self._said[name] = str(error)
+            return
+        before = self._load(neighbour.key)
+        kept = verify_checkpoint(parse_checkpoint(before), neighbour.key) if before else None
+        found = compare(kept, seen)
+        if found is Seen.NEW:
+            record_of_log(self.folders.spool, [draft_of(Happened.CHECKPOINT, text=raw)], now=self.clock())
+            self._keep(neighbour.key, raw)
+            self._said.pop(name, None)
+        elif found in _FALSE and self._said.get(name) != raw:
+            # Both are signed by the neighbour: together they prove it, to anybody.
+            record_of_log(
+                self.folders.spool, [draft_of(_FALSE[found], text=before + b"\n" + raw)], now=self.clock()
+            )
+            self.logbook.say(Event.NEIGHBOUR_FALSE, log=name, leaves=seen.tree_size)
+            self._said[name] = raw
+
+    def _file(self, key: Verifier) -> str:
+        return sha256(key.name.encode() + key.public_key).hexdigest()[:16]
+
+    def _load(self, key: Verifier) -> bytes:
+        return LogFiles(self.folders.data / KEPT).read(self._file(key)) or b""
+
+    def _keep(self, key: Verifier, raw: bytes) -> None:
+        files = LogFiles(self.folders.data / KEPT)
+        files.make()
+        files.replace(self._file(key), raw)
+
+
+def _read_checkpoint(place: str) -> bytes:
+    source = open_source(place)
+    try:
+        raw = source.read(CHECKPOINT, MAX_CHECKPOINT_BYTES)
+    finally:
+        source.close()
+    if raw is None:
+        raise StoreError("there is no checkpoint")
+    return raw
+
+
+def hold(
+    place: Annotated[Path, typer.Argument(help="the neighbour's public log: a folder, such as a copy of it")],
+    key: Annotated[
+        str, typer.Option(metavar="VKEY", help="the neighbour's verifier key, got by a way that you trust")
+    ],
+    config: Annotated[Path, typer.Option(help="doorward.toml of the installation that kept its checkpoints")],
+) -> None:
+    """Hold a neighbour's log to every checkpoint of it that this record keeps."""
+    try:
+        verifier = parse_verifier_key(key.strip())
+    except LogError as error:
+        raise ConfigError(f"`--key` is no verifier key: {error}") from error
+    settings, report, files = read_settings(config), Report(), LogFiles(place)
+    raw = files.read(CHECKPOINT)
+    if raw is None:
+        raise ConfigError(f"there is no log at `{place}`", hint="name the folder with its checkpoint")
+    try:
+        own = verify_checkpoint(parse_checkpoint(raw), verifier)
+    except LogError as error:
+        report.find(CHECKPOINT, str(error))
+    else:
+        kept = list(_kept(Folders(settings.data), _conninfo(settings.data), verifier))
+        read = node_reader(files, own.tree_size)
+        check_kept(lambda size: hash_range(read, 0, size) if size else EMPTY_ROOT, own, kept, report)
+        typer.echo(
+            f"log {own.origin}, {own.tree_size:,} leaves; {len(kept):,} checkpoints of it are kept here"
+        )
+    for finding in report.findings:
+        typer.echo(f"FALSE: {finding}")
+    for what in report.could_not_tell:
+        typer.echo(f"could not tell: {what}")
+    if report.holds and not report.could_not_tell:
+        typer.echo("it is what was kept of it")
+    raise typer.Exit(1 if report.findings else 3 if report.could_not_tell else 0)
+
+
+def _conninfo(data: Path) -> str:
+    running = Folders(data).run / "record.dsn"
+    return running.read_text(encoding="utf-8").strip() if running.exists() else ""
+
+
+def _kept(folders: Folders, conninfo: str, verifier: Verifier) -> Iterator[tuple[str, Checkpoint]]:
+    for entry in read_entries(folders, conninfo, begins=_EARLIEST, ends=_LATEST, kinds=(Kind.LOG,)):
+        if entry.get(Field.WHAT) != Happened.CHECKPOINT.encode():
+            continue
+        try:
+            found = parse_checkpoint(entry.get(Field.TEXT) or b"")
+            if found.origin == verifier.name:
+                yield f"entry {entry.sequence}", verify_checkpoint(found, verifier)
+        except LogError:
+            continue  # of a log of the same name with another key

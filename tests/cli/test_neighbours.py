@@ -1,0 +1,163 @@
+"""Logs that keep each other's checkpoints: what was put back or signed twice is named by the neighbour."""
+
+import shutil
+from concurrent.futures import wait
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.test_settings import GOOD
+from doorward.cli.folders import Folders
+from doorward.cli.main import app
+from doorward.cli.neighbours import Neighbours
+from doorward.cli.settings_record import Neighbour, RecordSettings
+from doorward.gateway.logbook import Event, Logbook
+from doorward.notes.note import Signer, format_verifier
+from doorward.record.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
+from doorward.record.entry import Field, Kind
+from doorward.record.neighbours import Seen, compare
+from doorward.record.openings import MemoryDisclosures
+from doorward.record.workers import LOG_WRITER, worker_folder
+from record.samples import NOW, World, conversation, entries_of, open_spool, session_id
+
+SIGNER = Signer.make("doorward.example/neighbour", bytes(range(32)))
+
+
+def grow(world: World, number: int) -> int:
+    spool = open_spool(world.spool_dir, seed=number)
+    spool.append(conversation(session_id(number)), now=NOW)
+    spool.close(now=NOW)
+    return world.publish()
+
+
+class Said(Logbook):
+    def __init__(self) -> None:
+        super().__init__("publisher")
+        object.__setattr__(self, "events", [])
+
+    def say(self, event: Event, **facts: str | int) -> None:
+        self.events.append((event, facts.get("log")))  # type: ignore[attr-defined]  # a frozen dataclass's
+
+
+class Pair:
+    """A log, and one that keeps its checkpoints."""
+
+    def __init__(self, folder: Path) -> None:
+        self.other = World(folder / "other", SIGNER, MemoryDisclosures())
+        self.folders = Folders(folder / "own")
+        self.folders.make()
+        self.said = Said()
+        settings = RecordSettings(
+            neighbours=(Neighbour(SIGNER.verifier, str(self.other.log_dir)),), neighbours_seconds=10
+        )
+        self.neighbours = Neighbours(settings, self.folders, self.said, self.clock)
+        self.now = 0.0
+
+    def clock(self) -> datetime:
+        return NOW
+
+    def look(self) -> None:
+        """Look, wait for what was asked, and take it."""
+        self.now += 10
+        self.neighbours.look(self.now)
+        wait([reading for _, reading in self.neighbours._reading])
+        self.neighbours.look(self.now + 1)
+
+    def kept(self) -> list[tuple[str, int]]:
+        entries = entries_of(worker_folder(self.folders.spool, LOG_WRITER))
+        assert {entry.kind for entry in entries} <= {Kind.LOG}
+        return [
+            (
+                (entry.get(Field.WHAT) or b"").decode(),
+                parse_checkpoint(_first(entry.get(Field.TEXT))).tree_size,
+            )
+            for entry in entries
+        ]
+
+    def hold(self, config: Path) -> tuple[int, str]:
+        config.write_text(GOOD.replace('data = "data"', f'data = "{self.folders.data}"'), encoding="utf-8")
+        key = format_verifier(SIGNER.verifier)
+        arguments = ["log", "hold", str(self.other.log_dir), "--key", key, "--config", str(config)]
+        done = CliRunner().invoke(app, arguments)
+        return done.exit_code, done.output
+
+
+def _first(text: bytes | None) -> bytes:
+    head, _, tail = (text or b"").partition(b"\n\n")
+    return head + b"\n\n" + tail.split(b"\n\n")[0].split(b"\n")[0] + b"\n"
+
+
+@pytest.fixture(name="pair")
+def pair_fixture(tmp_path: Path) -> Pair:
+    return Pair(tmp_path)
+
+
+def test_what_a_checkpoint_is_beside_the_kept_one() -> None:
+    root, other = bytes(32), bytes(31) + b"x"
+    kept = Checkpoint("a", 5, root)
+    assert compare(None, kept) is Seen.NEW
+    assert compare(kept, Checkpoint("a", 6, other)) is Seen.NEW
+    assert compare(kept, kept) is Seen.SAME
+    assert compare(kept, Checkpoint("a", 4, root)) is Seen.BEHIND
+    assert compare(kept, Checkpoint("a", 5, other)) is Seen.FORK
+
+
+def test_each_new_checkpoint_is_kept_once_on_the_schedule(pair: Pair, tmp_path: Path) -> None:
+    grow(pair.other, 1)
+    pair.look()
+    pair.look()
+    grow(pair.other, 2)
+    pair.neighbours.look(pair.now + 5)
+    assert pair.neighbours._reading == [], "not before it is time"
+    pair.look()
+    assert pair.kept() == [("checkpoint", 4), ("checkpoint", 8)]
+    assert pair.said.events == []  # type: ignore[attr-defined]  # as above
+    code, said = pair.hold(tmp_path / "doorward.toml")
+    assert (code, "it is what was kept of it" in said, "2 checkpoints of it" in said) == (0, True, True), said
+
+
+def test_a_log_that_was_put_back_is_named_at_once_and_by_whoever_asks_later(
+    pair: Pair, tmp_path: Path
+) -> None:
+    grow(pair.other, 1)
+    shutil.copytree(pair.other.log_dir, tmp_path / "older")
+    grow(pair.other, 2)
+    pair.look()
+    shutil.rmtree(pair.other.log_dir)
+    shutil.copytree(tmp_path / "older", pair.other.log_dir)
+    pair.look()
+    pair.look()
+    assert pair.said.events == [(Event.NEIGHBOUR_FALSE, SIGNER.name)]  # type: ignore[attr-defined]  # as above
+    assert pair.kept() == [("checkpoint", 8), ("behind", 8)], "once, with both"
+    code, said = pair.hold(tmp_path / "doorward.toml")
+    assert code == 1
+    assert "FALSE: checkpoint: the log was put back: entry" in said
+
+
+def test_a_log_with_two_histories_is_named(pair: Pair, tmp_path: Path) -> None:
+    grow(pair.other, 1)
+    pair.look()
+    shutil.rmtree(pair.other.folder)
+    pair.other.disclosures = MemoryDisclosures()
+    grow(pair.other, 7)
+    pair.look()
+    assert pair.kept() == [("checkpoint", 4), ("fork", 4)]
+    assert pair.said.events == [(Event.NEIGHBOUR_FALSE, SIGNER.name)]  # type: ignore[attr-defined]  # as above
+    grow(pair.other, 8)  # a longer one hides it from the next look, not from the record
+    pair.look()
+    code, said = pair.hold(tmp_path / "doorward.toml")
+    assert (code, "the log has two histories: entry" in said) == (1, True), said
+
+
+def test_a_neighbour_that_cannot_be_read_or_is_anothers_is_said_once_and_nothing_is_kept(pair: Pair) -> None:
+    pair.look()
+    pair.look()
+    pair.other.log_dir.mkdir(parents=True)
+    forged = Signer.make(SIGNER.name, bytes(32))
+    raw = format_checkpoint(Checkpoint(SIGNER.name, 9, bytes(32)), forged)
+    (pair.other.log_dir / "checkpoint").write_bytes(raw)
+    pair.look()
+    assert [event for event, _ in pair.said.events] == [Event.NEIGHBOUR_UNREAD] * 2  # type: ignore[attr-defined]
+    assert not worker_folder(pair.folders.spool, LOG_WRITER).exists()
