@@ -1,7 +1,8 @@
 """The publisher's look at neighbouring logs, and `doorward log hold`, which holds a neighbour to what was kept of it.
 
-Looking goes on in a thread of its own: a neighbour that does not answer holds up no pass. Exit codes of `log hold`: 0 the
-log is what was kept; 1 it was put back, has two histories or is not signed; 2 an argument is wrong; 3 could not tell.
+Looking goes on in a thread of its own: a neighbour that does not answer holds up no pass. Exit codes of `log hold`: 0
+the log is what was kept; 1 it was put back, has two histories or is not signed; 2 an argument is wrong; 3 could not
+tell.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,9 +1,9 @@
 """What one log keeps of another: each puts the other's last checkpoint into its own record, on a schedule.
 
 A log that is put back, or signed in two versions, agrees with itself. It does not agree with what its neighbours kept:
-their entries (kind 16) are in logs that its operators do not sign, under proofs of their own. Two hosts of a city, or
 their entries (kind 16) are in logs that its operators do not sign, with proofs of their own. Two hosts of a city, or
-there are any.
+two cities, hold each other so without anybody in between; witnesses (`witnessing`) do it at the moment of signing,
+where there are any.
 """
 
 from collections.abc import Callable, Sequence
