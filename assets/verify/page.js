@@ -214,7 +214,7 @@ async function openExhibit(bytes) {
       need(parts[0] === "1", "The exhibit is of a kind that this page does not know.");
     }
   }
-  need(state === 4 && salt, "The exhibit is not whole.");
+  need(state === 4 && salt && fields.length, "The exhibit is not whole.");
   return { entry: join(Uint8Array.of(1), await hash(salt, node)), proof, fields, hidden: others.length };
 }
 

@@ -165,7 +165,7 @@ def open_exhibit(raw: bytes) -> Tuple[bytes, bytes, List[str]]:
         elif parts != ["1"]:
             raise FalseError(kind, "the schema is 1")
     every = {*digests, *other}
-    if state != 4 or other != sorted(set(other)) or len(every) not in (16, 32, 48, 64):
+    if state != 4 or not fields or other != sorted(set(other)) or len(every) not in (16, 32, 48, 64):
         raise FalseError(
             kind, "the exhibit is not whole: 16 digests or a multiple of it, a salt and a schema"
         )
