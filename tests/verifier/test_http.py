@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import ModuleType
 from typing import ClassVar
 
 import pytest
@@ -14,8 +16,12 @@ from doorward.errors import ConfigError, MalformedError, StoreError
 from doorward.verifier.check import Task, check
 from doorward.verifier.http_source import ATTEMPTS, HttpSource
 from verifier.logs import KEY, KEY_TEXT, log_of
+from verifier.test_single_file import module, single_file
+
+__all__ = ["module", "single_file"]
 
 LOG = log_of(700)
+OPENED: list[HttpSource] = []
 Answer = Callable[[BaseHTTPRequestHandler, str], bool]
 
 
@@ -63,10 +69,13 @@ def quiet() -> Iterator[None]:
     Handler.answer = None
     yield
     Handler.answer = None
+    while OPENED:
+        OPENED.pop().close()
 
 
 def source(address: str, **options: float) -> HttpSource:
-    return HttpSource(address, pause=lambda _seconds: None, **options)  # type: ignore[arg-type]  # only numbers
+    OPENED.append(HttpSource(address, pause=lambda _seconds: None, **options))
+    return OPENED[-1]
 
 
 def answering(status: int, data: bytes = b"", **headers: str) -> Answer:
@@ -84,7 +93,7 @@ def test_a_log_at_an_address_holds(address: str) -> None:
     assert verdict.counts["leaves"] == 700
     assert verdict.could_not_tell == []
     assert "a web server does not list" in verdict.not_checked[0]
-    assert len(Handler.asked) == len(set(Handler.asked)) + 0
+    assert len(Handler.asked) == len(set(Handler.asked))
 
 
 def test_the_command_names_a_file_that_is_not_there(address: str) -> None:
@@ -126,10 +135,84 @@ def test_no_more_is_read_than_a_file_may_have(address: str) -> None:
         source(address).read("checkpoint", 1000)
 
 
-def test_a_server_that_drips_is_left_after_its_time(address: str) -> None:
-    Handler.answer = answering(200, bytes(900))
+@pytest.mark.parametrize("where", ["in its status", "in its headers", "in the file"])
+def test_a_server_that_drips_is_left_after_its_time(address: str, module: ModuleType, where: str) -> None:
+    def answer(handler: BaseHTTPRequestHandler, _path: str) -> bool:
+        assert isinstance(handler, Handler)
+        begun = {"in its status": b"HTTP/1", "in its headers": b"HTTP/1.1 200 OK\r\nX: ", "in the file": b""}[
+            where
+        ]
+        if not begun:
+            begun = b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"
+        handler.wfile.write(begun)
+        with suppress(OSError):
+            for _ in range(200):
+                handler.wfile.write(b"1")
+                if released.wait(0.02):
+                    break
+        handler.close_connection = True
+        return True
+
+    released = threading.Event()
+    Handler.answer = answer
     with pytest.raises(StoreError, match="did not end within"):
-        source(address, file_seconds=-1.0).read("checkpoint", 1000)
+        source(address, file_seconds=0.2).read("checkpoint", 1000)
+    alone = module.Address(address)
+    alone.seconds = 0.2
+    with pytest.raises(module.UnknownError, match="did not end within"):
+        alone.read("checkpoint", 1000)
+    alone.link.close()
+    released.set()
+
+
+def test_an_answer_that_is_cut_short_is_asked_for_again(address: str) -> None:
+    cut: list[str] = []
+
+    def answer(handler: BaseHTTPRequestHandler, path: str) -> bool:
+        if len(cut) == 2:
+            return False
+        cut.append(path)
+        data = LOG.files[path]
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data[: len(data) // 2])
+        handler.close_connection = True
+        return True
+
+    Handler.answer = answer
+    assert source(address).read("checkpoint", 1000) == LOG.files["checkpoint"]
+    assert len(cut) == 2
+
+
+def test_the_single_file_is_as_careful(
+    address: str, module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.time, "sleep", lambda _seconds: None)
+    alone = module.Address(address)
+    report = module.Report()
+    module.check_log(alone, module.read_key(KEY_TEXT), (), LOG.files["checkpoint"], report)
+    assert report.code == 0
+    for answer, why in (
+        (answering(503), "status 503"),
+        (answering(403), "status 403"),
+        (answering(200, b"\x1f\x8b", Content_Encoding="gzip"), "compressed"),
+        (answering(301, Location="/log/checkpoint"), "in a circle"),
+        (answering(301, Location="http://localhost/x"), "another place"),
+        (answering(301, Location="file:///etc/passwd"), "another place"),
+    ):
+        Handler.answer = answer
+        with pytest.raises(module.UnknownError, match=why):
+            alone.read("checkpoint", 1000)
+    Handler.answer = answering(200, bytes(5_000_000))
+    with pytest.raises(module.FalseError, match="more than 1000 bytes"):
+        alone.read("checkpoint", 1000)
+    Handler.answer = answering(404)
+    assert alone.read("checkpoint", 1000) is None
+    alone.link.close()
+    for wrong in ("ftp://x/", "https:///x", "https://a@b/", "https://a/?x=1", "http://a:x/", "http://[a/"):
+        with pytest.raises(module.UsageError):
+            module.Address(wrong)
 
 
 def test_a_compressed_answer_is_not_unpacked(address: str) -> None:
@@ -156,7 +239,8 @@ def test_a_redirect_to_another_place_is_refused(address: str, target: str) -> No
 
 
 @pytest.mark.parametrize(
-    "address", ["ftp://x/", "https:///x", "https://a@b/", "https://a/?x=1", "https://a/#x"]
+    "address",
+    ["ftp://x/", "https:///x", "https://a@b/", "https://a/?x=1", "https://a/#x", "http://a:x/", "http://[a/"],
 )
 def test_an_address_that_is_none_of_a_log_is_usage(address: str) -> None:
     with pytest.raises(ConfigError):

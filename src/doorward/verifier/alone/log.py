@@ -11,9 +11,11 @@ import http.client
 import itertools
 import os
 import re
+import socket
 import ssl
 import stat
 import tarfile
+import threading
 import time
 from typing import Callable, Dict, Iterator, List, Sequence, Tuple, Union
 from urllib.parse import urljoin, urlsplit
@@ -95,10 +97,15 @@ class Address:
     """A web server; a redirect stays on its host, nothing compressed is taken, three attempts, a minute a file."""
 
     def __init__(self, place: str) -> None:
-        parts = urlsplit(place)
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
+        try:
+            parts = urlsplit(place)
+            bad = parts.port == 0 or parts.scheme not in ("http", "https") or not parts.hostname
+        except ValueError as error:
+            raise UsageError("expected an address") from error
+        if bad or "@" in parts.netloc or parts.query or parts.fragment:
             raise UsageError("expected an https or http address without credentials and query")
         self.place, self.link = place.rstrip("/") + "/", self.connect(parts.scheme, parts.netloc)
+        self.seconds, self.is_over = 60.0, False
 
     @staticmethod
     def connect(scheme: str, host: str) -> http.client.HTTPConnection:
@@ -113,7 +120,7 @@ class Address:
         for attempt in range(3):
             time.sleep(attempt)
             try:
-                status, raw = self.fetch(self.place + path, most, time.monotonic() + 60)
+                status, raw = self.fetch_in_time(self.place + path, most)
             except (OSError, http.client.HTTPException) as error:
                 self.link.close()
                 status, raw, why = 0, b"", type(error).__name__
@@ -128,21 +135,41 @@ class Address:
                 break
         raise UnknownError(f"`{path}` could not be fetched: {why}")
 
-    def fetch(self, url: str, most: int, until: float) -> tuple[int, bytes]:
+    def fetch_in_time(self, url: str, most: int) -> tuple[int, bytes]:
+        """Return what `fetch` does; the connection is shut when the time is over, whatever the server drips."""
+
+        def shut() -> None:
+            self.is_over = True
+            if self.link.sock is not None:
+                self.link.sock.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(self.seconds, shut)
+        timer.daemon, self.is_over = True, False
+        timer.start()
+        found = (0, b"")
+        try:
+            found = self.fetch(url, most)
+        except (OSError, ValueError, http.client.HTTPException):
+            if not self.is_over:
+                raise
+        finally:
+            timer.cancel()
+        if self.is_over:  # headers that end with the connection look whole
+            self.link.close()
+            raise UnknownError(f"a file did not end within {self.seconds:g} seconds")
+        return found
+
+    def fetch(self, url: str, most: int) -> tuple[int, bytes]:
         """Return a status and at most one byte more than is allowed."""
         for _ in range(4):
             parts = urlsplit(url)
             self.link.request("GET", parts.path, headers={"Accept-Encoding": "identity"})
-            answer, raw = self.link.getresponse(), b""
-            while len(raw) <= most:
-                chunk = answer.read1(min(65536, most + 1 - len(raw)))
-                raw += chunk
-                if not chunk:
-                    break
-                if time.monotonic() > until:
-                    raise UnknownError("a file did not end within a minute")
+            answer = self.link.getresponse()
+            raw = answer.read(most + 1)
             if len(raw) > most:
                 self.link.close()
+            elif answer.length:
+                raise OSError("the answer was cut short")
             if answer.getheader("Content-Encoding", "identity") != "identity":
                 raise UnknownError("the server compressed a file, and was asked not to")
             if answer.status not in (301, 302, 303, 307, 308):
