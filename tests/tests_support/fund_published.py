@@ -93,8 +93,9 @@ class Ledger:
         self.do(open_year(year), day=day)
         for line in ("legal", "outreach"):
             self.do(Appropriate(year, line, cents, "ordinance", f"SO{year}-1"), day=day)
+        share = cents // (2 * max(len(names), 2))
         for name in names:
-            parts = (Part(year, "legal", cents // 4), Part(year, "outreach", cents // 8))
+            parts = (Part(year, "legal", share), Part(year, "outreach", share // 2))
             self.do(agree(name, *parts), day=day)
             self.do(Post(name), "director", day)
 

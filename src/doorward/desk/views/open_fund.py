@@ -5,6 +5,7 @@ taken from each other (ADR 74). Figures come from the folder of published months
 that its totals name; nothing here can reach the ledger.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
@@ -32,6 +33,7 @@ from doorward.orders.fund_published import PUBLISHED, PublishedWords
 from doorward.orders.load import load_fund, load_fund_history, load_fund_published, load_pack
 from doorward.orders.pack import Pack
 
+_pages: dict[str, tuple[object, str]] = {}
 TYPES: Final = {"csv": "text/csv", "json": "application/json", "txt": "text/plain"}
 
 
@@ -66,6 +68,10 @@ def page(request: HttpRequest) -> HttpResponse:
     words, stand = _words(), _stand()
     if words.published is None and words.history is None:
         return _nothing()
+    return HttpResponse(_rendered("open/fund.html", stand, lambda: _whole(words, stand)))
+
+
+def _whole(words: Words, stand: Stand) -> dict[str, object]:
     shown = {**_common(words, stand), **_history(words.history)}
     if stand.edition is not None and words.published is not None and words.fund is not None:
         edition = stand.edition
@@ -79,7 +85,7 @@ def page(request: HttpRequest) -> HttpResponse:
             ],
             "costs": fund_page.cost_table(edition, words.published),
         }
-    return HttpResponse(render_to_string("open/fund.html", shown))
+    return shown
 
 
 @for_everybody
@@ -89,15 +95,18 @@ def lines(request: HttpRequest) -> HttpResponse:
     words, stand = _words(), _stand()
     if words.published is None or words.fund is None:
         return _nothing()
+    return HttpResponse(_rendered("open/fund_lines.html", stand, lambda: _lines(words, stand)))
+
+
+def _lines(words: Words, stand: Stand) -> dict[str, object]:
     shown = _common(words, stand)
-    if stand.edition is not None:
-        tables = (
+    if stand.edition is not None and words.published is not None and words.fund is not None:
+        shown["tables"] = (
             fund_page.line_table(stand.edition, words.fund),
             fund_page.agreement_table(stand.edition, words.published, words.fund),
             fund_page.payment_table(stand.edition, words.published),
         )
-        shown |= {"tables": tables}
-    return HttpResponse(render_to_string("open/fund_lines.html", shown))
+    return shown
 
 
 @for_everybody
@@ -176,6 +185,15 @@ def _stand() -> Stand:
     except (KeyError, MalformedError, StoreError, VerificationError):
         return Stand(None, broken=True)
     return Stand(_parse(document), tuple((name, digest(found[name])) for name in NAMES))
+
+
+def _rendered(template: str, stand: Stand, shown: Callable[[], dict[str, object]]) -> str:
+    """Return a page, made once for what stands: it is a function of the files, which are never written again."""
+    key = (stand.files, stand.broken)
+    held = _pages.get(template)
+    if held is None or held[0] != key:
+        held = _pages[template] = (key, render_to_string(template, shown()))
+    return held[1]
 
 
 @lru_cache(maxsize=2)
