@@ -264,3 +264,19 @@ def test_planted_a_number_that_was_taken_back_or_told_later_is_caught() -> None:
     assert check_standing(replace(before, costs=(cost,)), after) == [
         "the cost of `screening` in 2025 is not what stood"
     ]
+
+
+def test_named_who_knows_the_price_of_a_unit_can_divide_what_a_line_spent() -> None:
+    """What suppression of counts cannot close: the money of a line is public, and so is the price in an agreement."""
+    ledger = Ledger()
+    ledger.begin(2026, "north")
+    ledger.buy("c-1", "north", date(2026, 2, 20), ("outreach", "know-your-rights", 3 * 5_000))
+    reports = [report(0, [40, 30, 20, 50]), report(1, [3, 30, 20, 50])]
+    january, february = (edition(at, reports, ledger) for at in (0, 1))
+    counts = {(one.period, one.code): one.value for one in february.served or ()}
+    assert counts["2026-02", "know-your-rights"] is None
+
+    def spent(made: Edition) -> int:
+        return next((line.expended for line in made.lines if line.line == "outreach"), 0)
+
+    assert (spent(february) - spent(january)) // 5_000 == 3
