@@ -19,7 +19,7 @@ from doorward.embedded.clusters import record_spec
 from doorward.embedded.launcher import Cluster
 from doorward.fund import database as fund_database
 from doorward.fund.rules import make_rules
-from doorward.orders.load import load_fund, load_pack
+from doorward.orders.load import load_fund, load_fund_units, load_pack
 from doorward.record.entry import Entry
 from doorward.record.replay import Block
 from doorward.record.segments import SpoolReader
@@ -128,9 +128,10 @@ def ledger(desk: Desk) -> Iterator[None]:
             connection.execute("CREATE DATABASE doorward_fund TEMPLATE fund_template")
         fund_database.make_database(superuser)
         if found is None:
-            rules = make_rules(load_fund(load_pack("chicago")))
+            pack = load_pack("chicago")
+            rules, reasons = make_rules(load_fund(pack)), load_fund_units(pack).reasons
             with psycopg.connect(make_conninfo(superuser, dbname="doorward_fund"), autocommit=True) as fresh:
-                assert fund_database.install(fresh, rules).made
+                assert fund_database.install(fresh, rules, reasons=reasons).made
             connection.execute("CREATE DATABASE fund_template TEMPLATE doorward_fund")
     yield
     let_go()

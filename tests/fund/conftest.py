@@ -18,6 +18,7 @@ from doorward.embedded.launcher import Cluster
 from doorward.fund.database import DATABASE, ROLE, install, make_database
 from doorward.fund.store import Store
 from doorward.record.entry import NO_SESSION, Entry, Fields, Kind
+from fund_reports import UNITS
 from tests_support.fund import RULES
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -83,7 +84,7 @@ def fund(fund_cluster: Cluster) -> Iterator[Fund]:
             connection.execute("DROP DATABASE IF EXISTS doorward_fund WITH (FORCE)")
             make_database(superuser)
             with found.connect("postgres") as fresh:
-                assert install(fresh, RULES).made
+                assert install(fresh, RULES, reasons=UNITS.reasons).made
             connection.execute("ALTER DATABASE doorward_fund RENAME TO fund_template")
         connection.execute(
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE))

@@ -18,7 +18,7 @@ from doorward.fund.rules import make_rules
 from doorward.fund.sample import SAMPLE, sample_submissions
 from doorward.fund.store import Store
 from doorward.orders.fund import FUND, FundWords
-from doorward.orders.load import load_fund, load_pack
+from doorward.orders.load import load_fund, load_fund_units, load_pack
 
 
 def prepare_fund(folders: Folders, order: str, superuser: str, *, now: datetime, key: uuid.UUID) -> None:
@@ -39,7 +39,8 @@ def prepare_fund(folders: Folders, order: str, superuser: str, *, now: datetime,
     make_database(superuser)
     with fund_recorder(folders, now=now) as recorder:
         with psycopg.connect(make_conninfo(superuser, dbname=DATABASE), autocommit=True) as connection:
-            install(connection, make_rules(words), Installer(key, recorder, SAMPLE, SAMPLE, now))
+            installer = Installer(key, recorder, SAMPLE, SAMPLE, now)
+            install(connection, make_rules(words), installer, reasons=load_fund_units(pack).reasons)
             kept = connection.execute("SELECT key FROM fund.transaction ORDER BY number").fetchall()
         submissions = _submissions(words, now)
         if [one.key for one in submissions[: len(kept)]] != [row[0] for row in kept]:

@@ -28,7 +28,7 @@ from doorward.fund.reported import read_accepted
 from doorward.fund.rules import format_rules, make_rules
 from doorward.fund.store import Store
 from doorward.grants.cut_files import load_officers
-from doorward.orders.load import load_fund, load_pack
+from doorward.orders.load import load_fund, load_fund_units, load_pack
 from doorward.record.entry import Kind
 
 
@@ -75,7 +75,8 @@ def install(
 ) -> None:
     """Make the fund's database, and put the lines and rules of an order in; again after each change of them."""
     link = Link(config, data, None)
-    rules = make_rules(load_fund(load_pack(order or link.order)))
+    pack = load_pack(order or link.order)
+    rules, reasons = make_rules(load_fund(pack)), load_fund_units(pack).reasons
     if superuser is None and config is not None:
         raise ConfigError(
             "a city's fund is installed with `--superuser`", hint="its conninfo, once; it is not kept"
@@ -89,7 +90,7 @@ def install(
             psycopg.connect(make_conninfo(where, dbname=DATABASE), autocommit=True) as connection,
         ):
             installer = Installer(draw_key(), recorder, getpass.getuser(), "operating system", now)
-            done = install_tables(connection, rules, installer)
+            done = install_tables(connection, rules, installer, reasons=reasons)
     except psycopg.Error as error:
         said = error.diag.message_primary or "it does not answer"
         raise UpstreamError(f"the fund's server refused: {said}") from error

@@ -1,6 +1,7 @@
 """The fund's own database: on the record's server, never on one behind the door; installed by a superuser."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
@@ -11,6 +12,7 @@ from psycopg import sql
 
 from doorward.fund import rows
 from doorward.fund.entries import POSTED, WITHDRAWN, Recorder, end_entry, rules_entry
+from doorward.fund.grantee.checks import REFERS, RULES
 from doorward.fund.ledger.accounts import MAY_POST
 from doorward.fund.ledger.state import Rules
 from doorward.fund.rules import format_rules, with_dropped
@@ -76,7 +78,11 @@ class Installed:
 
 
 def install(
-    connection: psycopg.Connection[Any], rules: Rules, installer: Installer | None = None
+    connection: psycopg.Connection[Any],
+    rules: Rules,
+    installer: Installer | None = None,
+    *,
+    reasons: Collection[str] = (),
 ) -> Installed:
     """Make the fund's tables where they are missing, and put the order's rules in, recorded before they are in force.
 
@@ -86,6 +92,8 @@ def install(
     Args:
         connection: Of a superuser, to the fund's database, in no transaction.
         installer: None records nothing: for tests, and for a ledger that is not in use.
+        reasons: Of the order's fund_units.toml: why an exception may be granted. None is taken away, since exceptions
+            name them; the core asks the order.
 
     Raises:
         psycopg.Error: The server refused; nothing of it stays.
@@ -105,6 +113,9 @@ def install(
                 _fill_accounts(connection)
             else:
                 connection.execute(_BRING_UP)
+            if connection.execute("SELECT to_regclass('fund.filing') IS NULL").fetchone() == (True,):
+                connection.execute(resources.files("doorward.fund").joinpath("reports.sql").read_bytes())
+            _fill_checks(connection, reasons)
             before = None if made else rows.read_rules(connection)
             after = rules if before is None else with_dropped(before, rules)
             if before == after:
@@ -157,4 +168,16 @@ def _fill_rules(connection: psycopg.Connection[Any], rules: Rules) -> None:
             "INSERT INTO fund.rule (approvals) VALUES (%s) "
             "ON CONFLICT (one) DO UPDATE SET approvals = excluded.approvals",
             [rules.approvals],
+        )
+
+
+def _fill_checks(connection: psycopg.Connection[Any], reasons: Collection[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO fund.check_rule VALUES (%s, %s, %s) "
+            "ON CONFLICT (code) DO UPDATE SET excusable = excluded.excusable, refers = excluded.refers",
+            [[code, excusable, code in REFERS] for code, (_, excusable) in RULES.items()],
+        )
+        cursor.executemany(
+            "INSERT INTO fund.reason VALUES (%s) ON CONFLICT DO NOTHING", [[code] for code in sorted(reasons)]
         )

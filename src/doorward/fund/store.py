@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure, UniqueViolation
@@ -38,8 +38,10 @@ MAX_TRIES: Final = 12
 FIRST_WAIT_SECONDS: Final = 0.005  # doubled each time, so that all tries together take some ten seconds
 OPTIONS: Final = "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
 _AGAIN: Final = (SerializationFailure, DeadlockDetected, UniqueViolation)
+_REFUSED: Final = "DW001"  # of a rule beside the ledger, in `reports.sql`: its code and its line
 Step = Callable[[str], None]
 TYPED_PROOF: Final = Proof()
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,20 @@ class Store:
         faults = faults_of(submission)  # a NUL in an id is no question for PostgreSQL
         if faults:
             return refuse("form", "; ".join(faults))
+        return self.attempt(lambda: self._try(submission, now, proof))
+
+    def attempt(self, write: Callable[[], Done]) -> Done | Refusal:
+        """Return what one writing transaction gives, tried again where PostgreSQL refuses to serialize it.
+
+        Raises:
+            UpstreamError: As `submit`.
+            StoreError: As `submit`.
+        """
         for tries in range(MAX_TRIES):
             if tries:
                 time.sleep(FIRST_WAIT_SECONDS * 2 ** (tries - 1))
             try:
-                return self._try(submission, now, proof)
+                return write()
             except _AGAIN:
                 continue
             except LockNotAvailable as error:
@@ -111,19 +122,22 @@ class Store:
             except psycopg.OperationalError as error:
                 never = self._connection is None and not tries
                 self.close()
-                if never or tries + 1 == MAX_TRIES or not _is_lost(error):
+                if never or tries + 1 == MAX_TRIES or not is_lost(error):
                     raise UpstreamError("the fund's database does not answer", hint=KEY_HINT) from error
             except psycopg.Error as error:
                 said = error.diag.message_primary or type(error).__name__
+                if error.sqlstate == _REFUSED:
+                    code, _, says = said.partition(": ")
+                    return refuse(code, says)
                 raise UpstreamError(f"the fund's database refused: {said}") from error
         raise UpstreamError(f"the fund's database refused {MAX_TRIES} times to serialize; nothing was posted")
 
     def _try(self, submission: Submission, now: datetime, proof: Proof) -> Receipt | Refusal:
         recorded: int | None = None
-        connection = self._connect()
+        connection = self.connect()
         try:
             with connection.transaction():
-                connection.execute("LOCK TABLE fund.turn IN SHARE ROW EXCLUSIVE MODE")
+                connection.execute(TAKE_TURN)
                 self._step("turn")
                 found = _find(connection, submission)
                 if isinstance(found, Receipt):  # the end may be missing; a second one says nothing new
@@ -139,7 +153,7 @@ class Store:
                 number = rows.put_transaction(connection, submission, text, answer.state)
                 rows.put_postings(connection, number, answer.postings)
                 connection.execute(
-                    "SET CONSTRAINTS fund.transaction_is_whole, fund.posting_is_whole IMMEDIATE"
+                    "SET CONSTRAINTS fund.transaction_is_whole, fund.posting_is_whole, fund.claim_is_billed IMMEDIATE"
                 )
                 self._step("checked")
                 fields = post_entry(submission, text, proof)
@@ -147,7 +161,7 @@ class Store:
                 self._step("recorded")
                 connection.execute("INSERT INTO fund.recorded VALUES (%s, %s)", [number, recorded])
         except psycopg.Error as error:
-            if recorded is not None and not _is_lost(error):
+            if recorded is not None and not is_lost(error):
                 self._recorder.record([(Kind.FUND, end_entry(submission.key, recorded, WITHDRAWN))], now=now)
             raise
         self._step("committed")
@@ -155,7 +169,8 @@ class Store:
         self._step("posted")
         return Receipt(number, recorded, answer.postings)
 
-    def _connect(self) -> psycopg.Connection[Any]:
+    def connect(self) -> psycopg.Connection[Any]:
+        """Return the connection, serializable and in no transaction; made again where it was lost."""
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(self._conninfo, autocommit=True, options=OPTIONS)
             self._connection.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
@@ -169,7 +184,7 @@ class Store:
             UpstreamError: PostgreSQL did not answer.
         """
         try:
-            connection = self._connect()
+            connection = self.connect()
             with connection.transaction():
                 connection.execute("SET TRANSACTION READ ONLY")
                 yield connection
@@ -184,10 +199,11 @@ class Store:
             return rows.read_state(connection)
 
 
+TAKE_TURN: Final = "LOCK TABLE fund.turn IN SHARE ROW EXCLUSIVE MODE"
 KEY_HINT: Final = "submit the same key again: it is posted once, and the second time finds the first"
 
 
-def _is_lost(error: psycopg.Error) -> bool:
+def is_lost(error: psycopg.Error) -> bool:
     """Whether the connection is gone, so that nobody knows whether COMMIT was."""
     return isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08")[:2] in {"08", "57"}
 
