@@ -36,7 +36,12 @@ class _Fund(DeferredGroup):
         "publish": Deferred("fund_published:publish"),
         "published": Deferred("fund_published:published", "Show and check the months that are published."),
         "history": Deferred("fund_published:history"),
-        "report": Deferred("fund_report:app", "Check what a grantee hands in, and make its template."),
+        "report": Deferred(
+            "fund_report:app", "Check and file what a grantee hands in, and make its template."
+        ),
+        "terms": Deferred("fund_terms:app", "Say what an agreement buys; another person accepts it."),
+        "exception": Deferred("fund_exception:app", "Let a finding of a report pass, by two people."),
+        "review": Deferred("fund_review:app", "Draw and enter an independent reviewer's sample."),
         "sample": Deferred("fund_sample:sample"),
     }
 

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from doorward.errors import ConfigError, StoreError
+from doorward.fund.filings.acts import Bought, Budgeted, Charged, SetTerms
 from doorward.fund.grantee.cells import MAX_BYTES, Refusal, Sheet
 from doorward.fund.grantee.checks import Agreement
 from doorward.fund.grantee.separated import read_separated
 from doorward.fund.grantee.workbook import read_workbook
-from doorward.orders.fund_units import FundUnits
+from doorward.orders.fund_units import FUND_UNITS, FundUnits
 from doorward.orders.load import load_fund_units, load_pack
 
+_NO_TERMS: Final = "the terms lack a part or have one of another kind"
 ORDER_HELP: Final = "a shipped order such as `chicago`, or the folder of one"
 
 
@@ -30,6 +32,13 @@ def load_sheets(file: Path) -> tuple[tuple[Sheet, ...], tuple[Refusal, ...]]:
     Raises:
         StoreError: It cannot be read.
     """
+    raw = load_raw(file)
+    is_archive = raw[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0")
+    return read_workbook(raw) if is_archive else read_separated(raw)
+
+
+def load_raw(file: Path) -> bytes:
+    """Return the bytes of a handed-in file, one more than are taken; raises StoreError, without its name."""
     raw: bytes | None = None
     try:
         with file.open("rb") as stream:
@@ -38,8 +47,49 @@ def load_sheets(file: Path) -> tuple[tuple[Sheet, ...], tuple[Refusal, ...]]:
         pass
     if raw is None:  # outside of `except`: the error bears the name
         raise StoreError("the file cannot be read", hint="is it there, and may you read it?")
-    is_archive = raw[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0")
-    return read_workbook(raw) if is_archive else read_separated(raw)
+    return raw
+
+
+def load_units_text(order: str) -> str:
+    """Return fund_units.toml of an order, without a fault; raises as `load_units`."""
+    pack = load_pack(order)
+    load_fund_units(pack)
+    return pack.files[FUND_UNITS]
+
+
+def load_bought(file: Path) -> SetTerms:
+    """Return the terms of an agreement as they are put on file, from the same TOML as `load_terms`.
+
+    Besides that, ``[ledger]`` says for each service, and each line that names none, where the ledger is charged:
+    ``screening = "legal:screening"``.
+
+    Raises:
+        ConfigError: It is no such file.
+        StoreError: It cannot be read.
+    """
+    data = _load(file)
+    try:
+        units, prices = _numbers(data["units"]), _numbers(data["price_cents"])
+        if set(units) != set(prices):
+            raise ConfigError("the terms have a price for each service with units, and the reverse")
+        charged = [(word, *_text(place).partition(":")) for word, place in data["ledger"].items()]
+        return SetTerms(
+            _text(data["agreement"]),
+            tuple(Bought(service, units[service], prices[service]) for service in sorted(units)),
+            tuple(Budgeted(line, cents) for line, cents in sorted(_numbers(data["budget_cents"]).items())),
+            tuple(Charged(word, line, service) for word, line, _, service in sorted(charged)),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(_NO_TERMS, hint="docs/howto/fund-grantees.md") from error
+
+
+def _load(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StoreError(f"cannot read the terms: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError("the terms are no TOML in UTF-8") from error
 
 
 def load_terms(file: Path) -> Agreement:
@@ -49,12 +99,7 @@ def load_terms(file: Path) -> Agreement:
         ConfigError: It is no such file.
         StoreError: It cannot be read.
     """
-    try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StoreError(f"cannot read the terms: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError("the terms are no TOML in UTF-8") from error
+    data = _load(file)
     try:
         left_open = data.get("left_open")
         return Agreement(
@@ -76,9 +121,7 @@ def load_terms(file: Path) -> Agreement:
             },
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ConfigError(
-            "the terms lack a part or have one of another kind", hint="docs/howto/fund-grantees.md"
-        ) from error
+        raise ConfigError(_NO_TERMS, hint="docs/howto/fund-grantees.md") from error
 
 
 def _text(value: object) -> str:

@@ -6,10 +6,11 @@ no message and no file that is written has a text of the handed-in file; nor is 
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 
+from doorward.cli.deferred import Deferred, DeferredGroup
 from doorward.cli.fund_files import ORDER_HELP, load_sheets, load_terms, load_units
 from doorward.errors import ConfigError, StoreError
 from doorward.fund.grantee.banded import WAYS, band_words, categories, read_banded
@@ -19,7 +20,20 @@ from doorward.fund.grantee.mapping import map_extract, read_map
 from doorward.fund.grantee.report import Report, read_report, words_rows
 from doorward.fund.grantee.template import format_csv, format_workbook
 
-app = typer.Typer(no_args_is_help=True)
+
+class _Reports(DeferredGroup):
+    deferred: ClassVar = {
+        "file": Deferred("fund_report_file:file_report"),
+        "list": Deferred("fund_report_file:list_reports"),
+        "return": Deferred("fund_report_file:return_report"),
+        "invoice": Deferred("fund_report_file:invoice"),
+        "deliver": Deferred("fund_tables:deliver"),
+        "close-quarter": Deferred("fund_tables:close_quarter"),
+        "tables": Deferred("fund_tables:tables"),
+    }
+
+
+app = typer.Typer(cls=_Reports, no_args_is_help=True)
 
 FileArgument = Annotated[
     Path, typer.Argument(help="what a grantee hands in, CSV or XLSX", show_default=False)
@@ -34,7 +48,7 @@ OutArgument = Annotated[
 
 @app.callback()
 def report() -> None:
-    """Check what a grantee hands in, and make its template."""
+    """Check and file what a grantee hands in, and make its template."""
 
 
 @app.command()

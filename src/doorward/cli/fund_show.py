@@ -19,6 +19,8 @@ from doorward.fund import rows
 from doorward.fund.compare import Told, compare
 from doorward.fund.database import DATABASE, Installer, make_database
 from doorward.fund.database import install as install_tables
+from doorward.fund.filings import rows as filing_rows
+from doorward.fund.filings.compare import Compared, compare_filings
 from doorward.fund.ledger.accounts import Posting
 from doorward.fund.ledger.export import Written, format_beancount, format_csv, format_dollars, make_statement
 from doorward.fund.ledger.operations import parse_transaction
@@ -29,7 +31,7 @@ from doorward.fund.rules import format_rules, make_rules
 from doorward.fund.store import Store
 from doorward.grants.cut_files import load_officers
 from doorward.orders.load import load_fund, load_fund_units, load_pack
-from doorward.record.entry import Kind
+from doorward.record.entry import Entry, Kind
 
 
 class _Silent:
@@ -162,7 +164,7 @@ def verify(
     config: Config = None, data: Data = None, database: Database = None,
     as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
 ) -> None:  # fmt: skip
-    """Hold the ledger against the record: transactions, postings, balances, rules. `log verify` proves the record.
+    """Hold the ledger and what grantees filed against the record; `log verify` proves the record.
 
     The desk's page of the whole says when this was done, and what came of it.
     """
@@ -171,7 +173,7 @@ def verify(
     disclosures = find_disclosures(link.folders, "" if link.settings is None else link.settings.record)
     ends = read_clock() + timedelta(days=1)
     begins = datetime(1970, 1, 2, tzinfo=UTC)
-    entries = read_entries(link.folders, disclosures, begins=begins, ends=ends, kinds=(Kind.FUND,))
+    entries = list(read_entries(link.folders, disclosures, begins=begins, ends=ends, kinds=(Kind.FUND,)))
     told = [Told(one.number, one.entry, one.text, postings.get(one.number, ())) for one in kept]
     found = compare(
         told,
@@ -181,18 +183,28 @@ def verify(
         rules=format_rules(state.rules),
         keys=load_officers(link.folders.officials),
     )
+    filed = _compare_filings(link, entries)
+    wrong, open_ = (*found.wrong, *filed.wrong), (*found.open, *filed.open)
     whole = bool(disclosures)
     write_verified(
         link.folders.data,
-        Verified(read_clock().isoformat(), found.transactions, len(found.wrong), len(found.open), whole),
+        Verified(read_clock().isoformat(), found.transactions, len(wrong), len(open_), whole),
     )
     if as_json:
-        echo({**asdict(found), "disclosures": whole})
+        both = {**asdict(found), "filings": filed.filings, "wrong": wrong, "open": open_}
+        echo({**both, "disclosures": whole})
     else:
-        for line in (*found.wrong, *(f"perhaps a crash: {one}" for one in found.open)):
+        for line in (*wrong, *(f"perhaps a crash: {one}" for one in open_)):
             typer.echo(line)
-        typer.echo(f"{found.transactions} transactions, {len(found.wrong)} differences from the record")
+        counted = f"{found.transactions} transactions, {filed.filings} filings"
+        typer.echo(f"{counted}, {len(wrong)} differences from the record")
         if not disclosures:
             typer.echo(SPOOL_ALONE)
-    if found.wrong:
+    if wrong:
         raise typer.Exit(1)
+
+
+def _compare_filings(link: Link, entries: list[Entry]) -> Compared:
+    with closing(Store(link.conninfo(), _Silent())) as store, store.reading() as connection:
+        told = [(one.number, one.entry, one.text) for one in filing_rows.read_filings(connection)]
+        return compare_filings(told, filing_rows.read_reports(connection), entries)

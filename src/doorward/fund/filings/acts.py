@@ -226,11 +226,21 @@ def parse_filing(text: str) -> Filing:
         raise MalformedError("expected the text of a filing of the fund") from error
 
 
+def report_document(report: Report) -> dict[str, Any]:
+    """Return a report as JSON has it; `parse_report` is its reverse."""
+    return asdict(report) | {"first": report.first.isoformat(), "last": report.last.isoformat()}
+
+
+def parse_report(document: Mapping[str, Any]) -> Report:
+    """Return the report that a document says; raises KeyError, TypeError or ValueError where it says none."""
+    first, last = (date.fromisoformat(document[of]) for of in ("first", "last"))
+    rows = [tuple(kind(**one) for one in document[of]) for of, kind in _ROWS.items()]
+    return Report(str(document["agreement"]), first, last, *rows)
+
+
 def _value(name: str, value: Any) -> Any:  # noqa: ANN401  # a value of JSON
     if name == "report" and isinstance(value, dict):
-        first, last = (date.fromisoformat(value[of]) for of in ("first", "last"))
-        rows = [tuple(kind(**one) for one in value[of]) for of, kind in _ROWS.items()]
-        return Report(value["agreement"], first, last, *rows)
+        return parse_report(value)
     if name in _LISTS:
         return tuple(_LISTS[name](**one) for one in value)
     return tuple(value) if name in {"places", "answers"} else value

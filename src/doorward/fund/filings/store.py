@@ -130,6 +130,11 @@ class Filings:
             ).fetchone()
             return rows.read_on_file(connection, found[0]) if found else None
 
+    def banded(self, quarter: str) -> dict[str, dict[str, dict[int, int]]]:
+        """Return of a closed quarter how many tables have which band, by way and category; raises UpstreamError."""
+        with self._store.reading() as connection:
+            return rows.read_banded(connection, quarter)
+
     def bill(self, asked: Bill, *, now: datetime, proof: str = TYPED) -> Receipt | Refusal:
         """Return the claim that was filed in the ledger for an invoice of a report, or why none was.
 

@@ -1,0 +1,76 @@
+"""`doorward fund terms`: what an agreement buys, said by one person and accepted by another; see `fund_filing`."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from doorward.cli.fund_files import load_bought
+from doorward.cli.fund_filing import do_filing, open_filings
+from doorward.cli.fund_link import AsJson, By, Config, Data, Database, Key, Link, On, echo, read_clock
+from doorward.fund.filings.acts import AcceptTerms
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def terms() -> None:
+    """Say what an agreement buys: units, prices, budget, and where the ledger is charged."""
+
+
+@app.command("set")
+def set_terms(  # noqa: PLR0917  # flags of a command
+    file: Annotated[
+        Path, typer.Argument(help="terms as TOML (docs/howto/fund-grantees.md)", show_default=False)
+    ],
+    by: By,
+    on: On = None,
+    key: Key = None,
+    config: Config = None,
+    data: Data = None,
+    database: Database = None,
+    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
+) -> None:
+    """Set the terms of an agreement; they count once another person accepted them."""
+    do_filing(load_bought(file), by, on, key, Link(config, data, database), as_json=as_json)
+
+
+@app.command()
+def accept(  # noqa: PLR0917  # flags of a command
+    number: Annotated[int, typer.Argument(help="of the terms, as `set` said it")],
+    by: By,
+    on: On = None,
+    key: Key = None,
+    config: Config = None,
+    data: Data = None,
+    database: Database = None,
+    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
+) -> None:
+    """Accept terms that another person set."""
+    do_filing(AcceptTerms(number), by, on, key, Link(config, data, database), as_json=as_json)
+
+
+@app.command()
+def show(
+    agreement: Annotated[str, typer.Argument(help="the agreement's id")],
+    config: Config = None,
+    data: Data = None,
+    database: Database = None,
+    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
+) -> None:
+    """Show every terms of an agreement, and which were accepted."""
+    with open_filings(Link(config, data, database), read_clock()) as filings:
+        held = filings.on_file(agreement)
+    if as_json:
+        echo(
+            [
+                {"number": one.number, "accepted": bool(one.accepted_by), **asdict(one.terms)}
+                for one in held.terms
+            ]
+        )
+        return
+    for one in held.terms:
+        typer.echo(f"terms {one.number}: {'accepted' if one.accepted_by else 'waits for another person'}")
+        for bought in one.terms.bought:
+            typer.echo(f"  {bought.units} {bought.service} at {bought.price_cents} cents")

@@ -1,0 +1,114 @@
+"""`doorward fund terms|report|exception|review`: from terms to a claim and a review; a planted name leaves nothing."""
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from doorward.embedded.launcher import Cluster
+from doorward.fund.filings.confined import read_confined
+from doorward.fund.grantee.cells import MAX_BYTES
+from doorward.fund.grantee.template import format_csv
+from doorward.orders.load import load_pack
+from fund.test_fund_command import Run, a_year, must, run_fixture
+from fund_reports import CLEAN, changed, rows_of, workbook
+
+__all__ = ["run_fixture"]
+UNITS_TEXT = load_pack("chicago").files["fund_units.toml"]
+NAME = "Wiktoria Przykladowska"
+TERMS = """
+agreement = "a-1"
+first = 2026-01-01
+last = 2026-12-31
+[units]
+kyr-session = 20
+screening = 200
+full-representation = 10
+[price_cents]
+kyr-session = 5_000
+screening = 9_000
+full-representation = 150_000
+[budget_cents]
+units = 900_000
+interpretation = 50_000
+[ledger]
+kyr-session = "outreach:know-your-rights"
+screening = "legal:screening"
+full-representation = "legal:representation"
+interpretation = "legal:screening"
+"""
+
+
+def records(**first: str) -> list[dict[str, str | int]]:
+    period = {**CLEAN[0], "agreement": "a-1", "from": "2026-01-01", "to": "2026-01-31", **first}
+    return [period, *CLEAN[1:]]
+
+
+@pytest.mark.pg
+def test_from_terms_to_a_claim_and_a_planted_name_leaves_nothing(
+    run: Run, tmp_path: Path, fund_cluster: Cluster
+) -> None:
+    a_year(run)
+    terms, clean, planted = (tmp_path / name for name in ("terms.toml", "clean.xlsx", f"{NAME}.csv"))
+    terms.write_text(TERMS, encoding="utf-8")
+    set_ = must(run, "terms", "set", str(terms), "--by", "manager", "--json").json
+    assert run("terms", "accept", str(set_["number"]), "--by", "manager").code == 1
+    must(run, "terms", "accept", str(set_["number"]), "--by", "director")
+    rows = rows_of(records())
+    rows[2][16] = NAME
+    planted.write_bytes(format_csv([[str(cell) for cell in row] for row in rows]))
+    done = run("report", "file", str(planted), "--agreement", "a-1", "--by", "ana", "--json")
+    assert done.code == 1
+    (place,) = done.json["places"]
+    assert (place["place"], place["kind"]) == ("Report, row 4, column Q", "name")
+    refused = NAME.split()[1].lower().encode()
+    assert refused not in done.out.lower().encode()
+    for file in [one for one in tmp_path.rglob("*") if one.is_file() and one != planted]:
+        assert refused not in file.read_bytes().lower(), file
+    assert not found_in_database(fund_cluster, NAME.split()[1])
+    clean.write_bytes(workbook(records()))
+    filed = must(run, "report", "file", str(clean), "--agreement", "a-1", "--by", "ana", "--json").json
+    assert filed["findings"] == []
+    number = str(filed["number"])
+    must(run, "report", "invoice", number, "7", "--year", "2026", "--by", "ana", "--json")
+    (kept,) = must(run, "report", "list", "--agreement", "a-1", "--json").json
+    assert (kept["status"], kept["invoices"]) == ("clear", [7])
+    assert run("review", "draw", number, "--by", "manager").code == 2  # no log in this installation
+    assert must(run, "verify", "--json").json["wrong"] == []
+    assert "clear" in must(run, "report", "list", "--agreement", "a-1").out
+    assert must(run, "exception", "list", "--agreement", "a-1", "--json").json == []
+    assert run("report", "tables", "2026-q1").out.startswith("nothing")
+
+
+def found_in_database(cluster: Cluster, word: str) -> list[str]:
+    """Return the tables of the fund's database that hold a word in whichever column."""
+    found = []
+    with psycopg.connect(cluster.dsn(user="postgres", dbname="doorward_fund"), autocommit=True) as connection:
+        tables = connection.execute(
+            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'fund'"
+        ).fetchall()
+        for (table,) in tables:
+            asked = f"SELECT count(*) FROM {table} AS one WHERE one::text ILIKE %s"  # of the catalog
+            if connection.execute(asked, [f"%{word}%"]).fetchone() != (0,):
+                found.append(table)
+    return found
+
+
+def test_a_child_reads_what_the_reader_reads() -> None:
+    read = read_confined(workbook(records()), UNITS_TEXT, {"a-1"})
+    assert read.report is not None
+    assert (read.report.agreement, len(read.report.costs), read.refusals) == ("a-1", 2, ())
+    refused = read_confined(
+        changed("xl/workbook.xml", "<sheets>", "<definedNames/><sheets>"), UNITS_TEXT, {"a-1"}
+    )
+    assert refused.report is None
+    assert refused.refusals
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x00" * 100, b"PK\x03\x04" + b"\xff" * 5000, b"a" * (MAX_BYTES + 1)])
+def test_a_hostile_file_is_refused_with_a_kind(raw: bytes) -> None:
+    read = read_confined(raw, UNITS_TEXT, {"a-1"})
+    assert read.report is None
+    assert read.refusals
+    assert json.dumps([str(one) for one in read.refusals])
