@@ -88,7 +88,7 @@ class Office:
     def __init__(self, fund: Fund) -> None:
         self.fund = fund
         self.store = fund.store()
-        self.filings = Filings(self.store, fund.record, UNITS)
+        self.filings = Filings(self.store, UNITS)
 
     def take(self, act: Act, by: str = "grantee.ana", **more: Any) -> Filed:
         answer = self.filings.file(filing(act, by), now=NOW, **more)

@@ -41,7 +41,13 @@ interpretation = "legal:screening"
 
 
 def records(**first: str) -> list[dict[str, str | int]]:
-    period = {**CLEAN[0], "agreement": "a-1", "from": "2026-01-01", "to": "2026-01-31", **first}
+    period: dict[str, str | int] = {
+        **CLEAN[0],
+        "agreement": "a-1",
+        "from": "2026-01-01",
+        "to": "2026-01-31",
+        **first,
+    }
     return [period, *CLEAN[1:]]
 
 

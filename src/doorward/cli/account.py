@@ -17,6 +17,7 @@ from doorward.cli import account_client
 from doorward.cli.desk_database import Models, open_desk
 from doorward.desk.roles import Role
 from doorward.errors import ConfigError
+from doorward.fund.ledger.operations import ID
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(account_client.app, name="client")
@@ -66,7 +67,7 @@ def assign(  # noqa: PLR0913, PLR0917  # flags of a command
     order_role: Annotated[str, typer.Option(help="what they are to the order, a role of it")],
     agency: Annotated[str, typer.Option(help="whose they are, an agency of the order")],
     by: Annotated[str, typer.Option(help="the login of whoever decided it")],
-    unit: Annotated[str, typer.Option(help="whose matters they see beside their own")] = "",
+    unit: Annotated[str, typer.Option(help="whose matters they see beside their own; a grantee's id")] = "",
     tenant: Annotated[str, typer.Option(help="the city, or a sister agency that adopts rules")] = "city",
     days: Annotated[int, typer.Option(min=1, max=DAYS, help="until somebody looks again")] = DAYS,
 ) -> None:
@@ -77,6 +78,10 @@ def assign(  # noqa: PLR0913, PLR0917  # flags of a command
         raise ConfigError(
             f"the order `{pack.name}` has no role `{order_role[:40]}` or no agency `{agency[:40]}`",
             hint="its roles and agencies stand on its page",
+        )
+    if role is Role.GRANTEE and not ID.fullmatch(unit):
+        raise ConfigError(
+            "a grantee's account is of one grantee", hint="--unit with the grantee's id in the ledger"
         )
     found = _find(models, login)
     now = datetime.now(UTC)  # noqa: TID251  # the command line may read the clock

@@ -25,8 +25,8 @@ from doorward.fund.store import Receipt
 def open_filings(link: Link, now: datetime) -> Iterator[Filings]:
     """Yield the filings of a fund, with the words of its order; raises as `Link.open`."""
     units = load_units(link.order)
-    with link.open_both(now) as (store, recorder):
-        yield Filings(store, recorder, units)
+    with link.open(now) as store:
+        yield Filings(store, units)
 
 
 def take(  # flags of a command

@@ -70,15 +70,9 @@ class Link:
         Raises:
             StoreError: Another command of the fund writes and does not end, or the disk refused.
         """
-        with self.open_both(now) as (store, _):
-            yield store
-
-    @contextmanager
-    def open_both(self, now: datetime) -> Iterator[tuple[Store, Recorder]]:
-        """Yield the store and its recorder; raises as `open`."""
         conninfo = self.conninfo()
         with fund_recorder(self.folders, now=now) as recorder, closing(Store(conninfo, recorder)) as store:
-            yield store, recorder
+            yield store
 
 
 def read_clock() -> datetime:

@@ -6,6 +6,7 @@ the answer is the same as for an id that nobody ever gave.
 - Whoever filed it sees it, and whoever is of the same tenant and unit as it was filed in.
 - The law department sees every matter; other offices those that are sent to them, in their tenant.
 - Auditors see every matter; security officers see none: their door is the database.
+- Grantees of the fund and its reviewers see none: nothing but their own pages exists for them.
 - A sealed matter is seen by its named counsel alone until its date, whatever else somebody is.
 """
 
@@ -27,7 +28,7 @@ from doorward.desk.models import (
     State,
     Visit,
 )
-from doorward.desk.roles import POWER, Act, Role, may
+from doorward.desk.roles import OUTSIDERS, POWER, Act, Role, may
 
 OFFICE = {
     Role.LAW: "law",
@@ -61,8 +62,12 @@ class Actor:
 
     @property
     def roles(self) -> frozenset[Role]:
-        """What they are now; a role with power counts only behind a second factor."""
+        """What they are now; a role with power counts only behind a second factor.
+
+        Who is a grantee or a reviewer of the fund is that and nothing else, whatever else they were given.
+        """
         held = {Role(one.role) for one in self.assignments}
+        held = next(({role} for role in (Role.GRANTEE, Role.REVIEWER) if role in held), held)
         return frozenset(held if self.is_strong else held - POWER)
 
     @property
@@ -88,6 +93,8 @@ def find_actor(account: Account, *, is_strong: bool, now: datetime) -> Actor:
 
 def matters(actor: Actor) -> QuerySet[Matter]:
     """Return the matters that somebody may see."""
+    if is_outsider(actor):
+        return Matter.objects.none()
     seen = Q(filed_by=actor.account)
     for one in actor.assignments:
         role = Role(one.role)
@@ -152,6 +159,8 @@ def sees_drafts(actor: Actor) -> bool:
 
 def visits(actor: Actor) -> QuerySet[Visit]:
     """Return the visits that somebody may see: of their own unit, or all where they oversee the front desks."""
+    if is_outsider(actor):
+        return Visit.objects.none()
     if actor.roles & {Role.LAW, Role.AUDITOR}:
         return Visit.objects.all()
     seen = Q(pk__isnull=True)
@@ -209,6 +218,19 @@ def responsive(answer: RecordsAnswer, now: datetime) -> tuple[QuerySet[Matter], 
     """Return what may respond to a request: of its tenant, not sealed, no drill; the same for all who see it."""
     tenant = answer.matter.tenant
     return reported(now).filter(tenant=tenant), reported_visits().filter(place__tenant=tenant)
+
+
+def is_outsider(actor: Actor) -> bool:
+    """Whether somebody is a grantee or a reviewer of the fund, for whom nothing else of the desk exists."""
+    return any(Role(one.role) in OUTSIDERS for one in actor.assignments)
+
+
+def grantee_of(actor: Actor) -> str | None:
+    """Return the one grantee that somebody files for, or None; who was given two files for none."""
+    if Role.GRANTEE not in actor.roles:
+        return None
+    units = {one.unit for one in actor.assignments if Role(one.role) is Role.GRANTEE}
+    return units.pop() or None if len(units) == 1 else None
 
 
 def sees_fund(actor: Actor) -> bool:

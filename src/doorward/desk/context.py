@@ -3,12 +3,12 @@
 from django.conf import settings
 from django.http import HttpRequest
 
-from doorward.desk.access import Actor, sees_custody, sees_fund, sees_reports
+from doorward.desk.access import Actor, is_outsider, sees_custody, sees_fund, sees_reports
 from doorward.desk.disposing import SEES as SEES_DISPOSAL
 from doorward.desk.entrance.sessions import OVER, Over
 from doorward.desk.fund.link import has_fund
 from doorward.desk.holding import SEES as SEES_HOLDS
-from doorward.desk.roles import OVERSEES, Act
+from doorward.desk.roles import OVERSEES, Act, Role
 
 
 def desk(request: HttpRequest) -> dict[str, object]:
@@ -25,5 +25,6 @@ def desk(request: HttpRequest) -> dict[str, object]:
         "sample": settings.DESK.sample, "actor": actor, "oversees": oversees, "enrols": enrols, "files": files,
         "reports": reports, "collects": collects, "funds": funds,
         "sees_holds": bool(roles & SEES_HOLDS), "sees_disposal": bool(roles & SEES_DISPOSAL),
+        "is_outsider": actor is not None and is_outsider(actor), "is_grantee": Role.GRANTEE in roles,
         "over": Over.__members__.get(request.GET.get(OVER, "")),
     }  # fmt: skip

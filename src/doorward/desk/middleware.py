@@ -2,24 +2,29 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final
 
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
-from doorward.desk.access import Actor, find_actor
+from doorward.desk.access import Actor, find_actor, is_outsider
 from doorward.desk.entrance.factors import has_factor, proves
 from doorward.desk.entrance.sessions import OVER, Over, find_end, touch
 from doorward.desk.limits import STRANGERS, address_of, wait_for
 from doorward.desk.models import Account
+from doorward.desk.roles import Role
 from doorward.desk.views.too_many import too_many
 
 _FREE = ("/account/", "/static/", "/front/")
 API = "/api/"
+_OF_ANYBODY: Final = ("/account/", "/static/", "/front/", "/open/", "/play/", "/favicon.ico")
+_OF_OUTSIDERS: Final = {Role.GRANTEE: "/fund/own/", Role.REVIEWER: "/fund/review/"}
+HOME_OF: Final = {Role.GRANTEE: "grantee", Role.REVIEWER: "fund-reviews"}
 _OPEN = "/open/"  # the same for everybody: nobody is looked for, so no answer depends on a cookie
 
 
@@ -57,6 +62,10 @@ class ActorMiddleware:
         request.actor = actor  # type: ignore[attr-defined]  # as Django's own middleware does
         if actor is not None and actor.lacks_factor and not request.path.startswith(_FREE):
             answer: HttpResponseBase = redirect("mfa_index")
+        elif actor is not None and is_outsider(actor) and not request.path.startswith(pages_of(actor)):
+            if request.path != "/":
+                raise Http404  # as for a page that there never was
+            answer = redirect(HOME_OF[next(iter(actor.roles))])
         else:
             answer = self.respond(request)
         answer.headers.setdefault("Cache-Control", "no-store")
@@ -79,6 +88,11 @@ class StrangerMiddleware:
             if wait:
                 return too_many(request, wait)
         return self.respond(request)
+
+
+def pages_of(actor: Actor) -> tuple[str, ...]:
+    """Return where the addresses begin that exist for a grantee or a reviewer of the fund."""
+    return (*_OF_ANYBODY, *(_OF_OUTSIDERS[role] for role in actor.roles if role in _OF_OUTSIDERS))
 
 
 def actor_of(request: HttpRequest, now: datetime) -> Actor | None:

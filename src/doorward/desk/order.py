@@ -5,11 +5,13 @@ from functools import cache
 
 from django.conf import settings
 
+from doorward.errors import ConfigError
 from doorward.orders.deadlines import DEADLINES, Deadlines
 from doorward.orders.fund import FundWords
+from doorward.orders.fund_units import FUND_UNITS, FundUnits
 from doorward.orders.intake import Intake, load_intake
 from doorward.orders.letter_book import LetterBook
-from doorward.orders.load import load_deadlines, load_fund, load_letters, load_pack
+from doorward.orders.load import load_deadlines, load_fund, load_fund_units, load_letters, load_pack
 from doorward.orders.pack import Pack
 
 
@@ -62,3 +64,18 @@ def fund_words() -> FundWords | None:
     """
     place = settings.DESK.fund
     return None if place is None else load_fund(load_pack(place.order))
+
+
+@cache
+def fund_units() -> tuple[FundUnits, str]:
+    """Return what a grantee of the fund may say, and the text of it for the child that reads files.
+
+    Raises:
+        ConfigError: This desk reaches no fund, or the pack has no such words.
+        PolicyCheckError: They have a fault.
+    """
+    place = settings.DESK.fund
+    if place is None:
+        raise ConfigError("this desk reaches no fund")
+    pack = load_pack(place.order)
+    return load_fund_units(pack), pack.files[FUND_UNITS]

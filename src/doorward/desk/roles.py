@@ -21,6 +21,8 @@ class Role(StrEnum):
     SECURITY = "security-officer"
     FUND = "fund-manager"
     DIRECTOR = "fund-director"
+    GRANTEE = "grantee"
+    REVIEWER = "fund-reviewer"
     AUDITOR = "auditor"
 
 
@@ -59,7 +61,13 @@ class Act(StrEnum):
     REVIEW = "review-records"
     FUND_BOOK = "fund-book"
     FUND_SECOND = "fund-second"
+    FUND_REPORT = "fund-report"
+    FUND_CHECK = "fund-check"
+    FUND_REVIEW = "fund-review"
 
+
+OUTSIDERS: Final = frozenset({Role.GRANTEE, Role.REVIEWER})
+"""Roles of people who are not the City's: one of these and nothing else, and nothing of the desk but their pages."""
 
 OVERSEES: Final = frozenset({Role.LAW, Role.SECURITY, Role.AUDITOR})
 """Roles that see the page of the whole."""
@@ -67,13 +75,13 @@ OVERSEES: Final = frozenset({Role.LAW, Role.SECURITY, Role.AUDITOR})
 POWER: Final = frozenset(set(Role) - {Role.STAFF})
 """Roles that need a second factor: what they do changes what others get."""
 
-_FILES: Final = frozenset(set(Role) - {Role.SECURITY, Role.AUDITOR, Role.DIRECTOR})
+_FILES: Final = frozenset(set(Role) - {Role.SECURITY, Role.AUDITOR, Role.DIRECTOR} - OUTSIDERS)
 _ANSWERS: Final = frozenset({Role.LAW, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.CERTIFIER, Role.FUND})
 _CLOCKS: Final = frozenset({Role.LAW, Role.CUSTODIAN, Role.CERTIFIER})
 MAY: Final[Mapping[Act, frozenset[Role]]] = {
     Act.FILE: _FILES,
     Act.ADD_PAPER: _FILES,
-    Act.READ_PAPER: frozenset(set(Role) - {Role.SECURITY, Role.DIRECTOR}),
+    Act.READ_PAPER: frozenset(set(Role) - {Role.SECURITY, Role.DIRECTOR} - OUTSIDERS),
     Act.DELETE_COPY: _FILES,
     # Two of these: one proposes, another does it.
     Act.DISPOSE: frozenset({Role.LAW, Role.CUSTODIAN}),
@@ -110,6 +118,10 @@ MAY: Final[Mapping[Act, frozenset[Role]]] = {
     # That two differ (who sets aside and who posts, who files and who approves) is the ledger's to keep.
     Act.FUND_BOOK: frozenset({Role.FUND}),
     Act.FUND_SECOND: frozenset({Role.FUND, Role.DIRECTOR}),
+    Act.FUND_REPORT: frozenset({Role.GRANTEE}),
+    # Terms, exceptions and what is sent back: that two differ is `fund.filings`' to keep.
+    Act.FUND_CHECK: frozenset({Role.FUND, Role.DIRECTOR}),
+    Act.FUND_REVIEW: frozenset({Role.REVIEWER}),
 }
 
 

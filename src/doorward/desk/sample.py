@@ -101,6 +101,22 @@ PLAYERS: Final = (
         "the second person of the fund",
     ),
     Player(
+        "gail.example",
+        Role.GRANTEE,
+        "unknown",
+        "VENDOR",
+        "river-legal-example",
+        "files reports for a grantee of the fund, and sees nothing else",
+    ),
+    Player(
+        "rex.example",
+        Role.REVIEWER,
+        "unknown",
+        "VENDOR",
+        "",
+        "looks at drawn units at a grantee, and says pass or fail",
+    ),
+    Player(
         "irma.example", Role.AUDITOR, "city-employee", "CHICAGO-OIG", "", "sees every matter and changes none"
     ),
 )

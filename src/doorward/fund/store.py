@@ -75,6 +75,11 @@ class Store:
         self._step = step
         self._connection: psycopg.Connection[Any] | None = None
 
+    @property
+    def recorder(self) -> Recorder:
+        """Where transactions are recorded."""
+        return self._recorder
+
     def close(self) -> None:
         """Let go of the connection."""
         if self._connection is not None:

@@ -67,7 +67,7 @@ def submit(actor: Actor, operation: Operation, *, key: uuid.UUID, act: Act) -> R
         raise NotAllowedError("as what you are signed in, this is not yours to do")
     day = actor.now.astimezone(ZoneInfo(settings.DESK.time_zone)).date()
     submission = Submission(key, _login(actor), day, operation)
-    with _borrow() as store:
+    with borrow() as store:
         return store.submit(submission, now=actor.now, proof=Proof(f"desk {by.role}"))
 
 
@@ -91,7 +91,7 @@ def read(look: Callable[[psycopg.Connection[Any]], T]) -> T:
         ConfigError: This desk reaches no fund.
         UpstreamError: The ledger did not answer.
     """
-    with _borrow() as store:
+    with borrow() as store:
         try:
             with store.reading() as connection:
                 return look(connection)
@@ -115,7 +115,8 @@ def let_go() -> None:
 
 
 @contextmanager
-def _borrow() -> Iterator[Store]:
+def borrow() -> Iterator[Store]:
+    """Yield a store that nobody else uses; raises ConfigError where this desk reaches no fund."""
     place = settings.DESK.fund
     if place is None:
         raise ConfigError(_NONE)

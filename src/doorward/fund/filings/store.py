@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import psycopg
 
-from doorward.fund.entries import TYPED, WITHDRAWN, Recorder, end_entry
+from doorward.fund.entries import TYPED, WITHDRAWN, end_entry
 from doorward.fund.filings import rows
 from doorward.fund.filings.acts import Filing, format_filing, parse_filing
 from doorward.fund.filings.bill import Bill, make_invoice
@@ -50,17 +50,14 @@ class Filings:
     """The filings of one fund; not for use by several threads, of which each has its own.
 
     Args:
-        store: Of the fund; its connection is used.
-        recorder: Where filings are recorded; the store's.
+        store: Of the fund; its connection is used, and its recorder.
         units: The order's words.
         step: Called with the name of each step behind it, so that tests can die there.
     """
 
-    def __init__(
-        self, store: Store, recorder: Recorder, units: FundUnits, *, step: Step = lambda _: None
-    ) -> None:
+    def __init__(self, store: Store, units: FundUnits, *, step: Step = lambda _: None) -> None:
         self._store = store
-        self._recorder = recorder
+        self._recorder = store.recorder
         self._units = units
         self._step = step
 
