@@ -115,11 +115,8 @@ def _let_go() -> None:
     del os.environ[VARIABLE], os.environ["DJANGO_SETTINGS_MODULE"]
 
 
-@pytest.fixture
-def ledger(desk: Desk) -> Iterator[None]:
-    """The ledger of the fund that the desk reaches, without a year; made anew for each test that asks."""
-    from doorward.desk.fund.link import let_go
-
+def make_ledger(desk: Desk) -> None:
+    """Make the ledger of the fund that the desk reaches anew, without a year."""
     superuser = desk.cluster.dsn(user="postgres", dbname="postgres")
     with psycopg.connect(superuser, autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS doorward_fund WITH (FORCE)")
@@ -133,6 +130,14 @@ def ledger(desk: Desk) -> Iterator[None]:
             with psycopg.connect(make_conninfo(superuser, dbname="doorward_fund"), autocommit=True) as fresh:
                 assert fund_database.install(fresh, rules, reasons=reasons).made
             connection.execute("CREATE DATABASE fund_template TEMPLATE doorward_fund")
+
+
+@pytest.fixture
+def ledger(desk: Desk) -> Iterator[None]:
+    """The ledger of the fund that the desk reaches, without a year; made anew for each test that asks."""
+    from doorward.desk.fund.link import let_go
+
+    make_ledger(desk)
     yield
     let_go()
 

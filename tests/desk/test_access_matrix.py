@@ -99,6 +99,17 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "fund-claim": ("get", (SENT, *[GONE] * 5, HERE, GONE)),
     "fund-act": ("get", (SENT, *[GONE] * 5, NOT, GONE)),
     "fund-act-on": ("get", (SENT, *[GONE] * 5, NOT, GONE)),
+    # Grantees, reviewers and the City on their reports: tests/desk/fund/test_grantee.py.
+    "grantee": ("get", (SENT, *[GONE] * 7)),
+    "grantee-report": ("get", (SENT, *[GONE] * 7)),
+    "grantee-table": ("get", (SENT, *[GONE] * 7)),
+    "grantee-template": ("get", (SENT, *[GONE] * 7)),
+    "grantee-filed": ("get", (SENT, *[GONE] * 7)),
+    "grantee-act": ("post", (SENT, *[GONE] * 7)),
+    "fund-reports": ("get", (SENT, *[GONE] * 5, HERE, GONE)),
+    "fund-report": ("get", (SENT, *[GONE] * 7)),  # there is none in this fund
+    "fund-reviews": ("get", (SENT, *[GONE] * 7)),
+    "fund-review": ("get", (SENT, *[GONE] * 7)),
     "overview": ("get", (SENT, NOT, NOT, NOT, NOT, HERE, HERE, HERE)),
     "queue": ("get", ALL_BUT_NOBODY),
     "live": ("get", ALL_BUT_NOBODY),
@@ -212,6 +223,11 @@ FORMS = {
     "training",
     "fund-act",
     "fund-act-on",
+    "grantee-report",
+    "grantee-table",
+    "fund-reports",
+    "fund-report",
+    "fund-review",
 }
 
 
@@ -346,6 +362,11 @@ def test_who_gets_what(
         "api-kind": {"kind": "detainer"},
         "new-kind": {"kind": "detainer"},
         "fund-year": {"number": 2026},
+        "fund-report": {"number": 1},
+        "fund-review": {"number": 1},
+        **{f"grantee-{one}": {"agreement": AGREEMENT} for one in ("report", "table")},
+        "grantee-template": {"agreement": AGREEMENT, "name": "report.csv"},
+        **{f"grantee-{one}": {"agreement": AGREEMENT, "number": 1} for one in ("filed", "act")},
         "fund-agreement": {"name": AGREEMENT},
         "fund-claim": {"name": "river-2026-01"},
         "fund-act": {"word": "open-year"},

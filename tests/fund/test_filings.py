@@ -516,3 +516,9 @@ def test_an_older_fund_gets_the_tables_of_reports_by_a_second_install(fund: Fund
         install(connection, RULES, reasons=UNITS.reasons)
         assert connection.execute("SELECT count(*) FROM fund.reason").fetchone() == (len(UNITS.reasons),)
         assert not install(connection, RULES, reasons=UNITS.reasons).changed
+
+
+def test_a_report_that_comes_late_carries_what_the_one_before_its_period_left(office: Office) -> None:
+    later: Change = (0, {"agreement": "north", "from": "2026-12-01", "to": "2026-12-31"})
+    office.take(FileReport(report_of(later, (5, {"invoice": 9}), drop=(6,))))
+    assert office.take(FileReport(report_of(drop=(1,)))).findings == ()

@@ -33,7 +33,7 @@ def key() -> uuid.UUID:
     return uuid.UUID(int=next(_KEYS), version=4)
 
 
-def fill_fund() -> MemoryRecord:
+def fill_fund(north: str = "north-legal", south: str = "south-legal") -> MemoryRecord:
     """Fill the ledger that the desk reaches, which has no year, and return its record."""
     from doorward.desk.configuration import current
 
@@ -48,8 +48,8 @@ def fill_fund() -> MemoryRecord:
             (Appropriate(2026, "legal", 9_000_000, "ordinance", "SO-1"), "fund.manager"),
             (Appropriate(2026, "outreach", 900_000, "ordinance", "SO-1"), "fund.manager"),
         ]
-        for name in ("north", "south"):
-            agree = Agree(f"{name}-1", f"{name}-legal", year.begins, year.ends, parts)
+        for name, grantee in (("north", north), ("south", south)):
+            agree = Agree(f"{name}-1", grantee, year.begins, year.ends, parts)
             steps += [(agree, "fund.manager"), (Post(f"{name}-1"), "fund.director")]
         for operation, by in steps:
             answer = store.submit(Submission(key(), by, DAY, operation), now=NOW)

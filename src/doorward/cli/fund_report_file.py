@@ -18,11 +18,11 @@ from doorward.cli.fund_link import (
     On,
     Year,
     echo,
-    parse_amount,
     parse_key,
     read_clock,
 )
 from doorward.errors import ConfigError
+from doorward.fund.dollars import parse_dollars
 from doorward.fund.filings.acts import FileReport, ReturnReport, note_refusal
 from doorward.fund.filings.bill import Bill
 from doorward.fund.filings.confined import read_confined
@@ -127,4 +127,4 @@ def _recoup(said: str) -> tuple[tuple[str, str], int]:
         raise ConfigError(
             f"`{said[:60]}` is no part", hint="LINE:SERVICE=DOLLARS, such as legal:screening=900"
         )
-    return (line, service), parse_amount(amount)
+    return (line, service), parse_dollars(amount)

@@ -225,6 +225,16 @@ def is_outsider(actor: Actor) -> bool:
     return any(Role(one.role) in OUTSIDERS for one in actor.assignments)
 
 
+def is_grantee(actor: Actor) -> bool:
+    """Whether somebody files for one grantee of the fund."""
+    return grantee_of(actor) is not None
+
+
+def is_reviewer(actor: Actor) -> bool:
+    """Whether somebody reviews reports of grantees."""
+    return Role.REVIEWER in actor.roles
+
+
 def grantee_of(actor: Actor) -> str | None:
     """Return the one grantee that somebody files for, or None; who was given two files for none."""
     if Role.GRANTEE not in actor.roles:

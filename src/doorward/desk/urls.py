@@ -2,7 +2,6 @@
 
 from django.urls import include, path
 
-from doorward.desk.fund import grantee_filed, grantee_pages, report_pages, review_pages
 from doorward.desk.views import (
     acts,
     again,
@@ -11,6 +10,10 @@ from doorward.desk.views import (
     custody,
     disposal,
     fund,
+    fund_reports,
+    fund_reviews,
+    grantee,
+    grantee_filed,
     holds,
     home,
     letter,
@@ -101,16 +104,16 @@ urlpatterns = [
     path("training/list.csv", training.training_csv, name="training-csv"),
     path("paper/", sheets.sheets, name="sheets"),
     path("paper/<slug:tenant>/<slug:place>/<slug:name>/<str:language>/", sheets.sheet, name="sheet"),
-    path("fund/own/", grantee_pages.own, name="grantee"),
-    path("fund/own/<slug:agreement>/report/", grantee_pages.report, name="grantee-report"),
-    path("fund/own/<slug:agreement>/table/", grantee_pages.table, name="grantee-table"),
-    path("fund/own/<slug:agreement>/template/<str:name>", grantee_pages.template, name="grantee-template"),
+    path("fund/own/", grantee.own, name="grantee"),
+    path("fund/own/<slug:agreement>/report/", grantee.report, name="grantee-report"),
+    path("fund/own/<slug:agreement>/table/", grantee.table, name="grantee-table"),
+    path("fund/own/<slug:agreement>/template/<str:name>", grantee.template, name="grantee-template"),
     path("fund/own/<slug:agreement>/reports/<int:number>/", grantee_filed.filed, name="grantee-filed"),
     path("fund/own/<slug:agreement>/reports/<int:number>/act/", grantee_filed.act, name="grantee-act"),
-    path("fund/reports/", report_pages.reports, name="fund-reports"),
-    path("fund/reports/<int:number>/", report_pages.report, name="fund-report"),
-    path("fund/review/", review_pages.reviews, name="fund-reviews"),
-    path("fund/review/<int:number>/", review_pages.review, name="fund-review"),
+    path("fund/reports/", fund_reports.reports, name="fund-reports"),
+    path("fund/reports/<int:number>/", fund_reports.report, name="fund-report"),
+    path("fund/review/", fund_reviews.reviews, name="fund-reviews"),
+    path("fund/review/<int:number>/", fund_reviews.review, name="fund-review"),
     path("queue/live/", live.live, name="live"),
     path("notices/again/", home.try_notices, name="notices-again"),
     path("api/v1/kinds", api.endpoint(get=api.kinds), name="api-kinds"),

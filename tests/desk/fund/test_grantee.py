@@ -254,7 +254,7 @@ def test_nothing_else_of_the_desk_exists_for_grantees_and_reviewers(people: dict
             assert people[who].post(path).status_code == 404
         assert people[who].get("/").headers["location"] == home
         page = text(people[who].get(home))
-        for word in ("File a request", ">Waiting for you", ">Registers", ">Requests"):
+        for word in ("File a request", ">Waiting for you</a>", ">Registers", ">Requests"):
             assert word not in page
 
 
@@ -265,7 +265,7 @@ def test_who_else_gets_what(people: dict[str, Any]) -> None:
         "/fund/own/": (404, 404, 404, 404),
         REPORT: (404, 404, 404, 404),
         page: (404, 404, 404, 404),
-        "/fund/reports/": (200, 200, 200, 403),
+        "/fund/reports/": (200, 200, 200, 404),
         f"/fund/reports/{number}/": (200, 200, 200, 404),
         "/fund/review/": (404, 404, 404, 404),
         f"/fund/review/{number}/": (404, 404, 404, 404),

@@ -149,7 +149,7 @@ def _accept_terms(held: OnFile, units: FundUnits, filing: Filing, act: AcceptTer
 def _file_report(held: OnFile, units: FundUnits, filing: Filing, act: FileReport) -> Taken:
     del filing
     _need_agreement(held)
-    terms = held.terms_for_checks()
+    terms = held.terms_for_checks(act.report.first)
     if terms is None:
         raise refused("terms", "no terms of the agreement are accepted, so nothing can be held against them")
     findings = check_report(act.report, units, terms)

@@ -140,12 +140,17 @@ class OnFile:
         accepted = [one for one in self.terms if one.accepted_by]
         return accepted[-1].terms if accepted else None
 
-    def terms_for_checks(self) -> checks.Agreement | None:
-        """Return the agreement as the checks take it, with what standing reports used; None without terms."""
+    def terms_for_checks(self, begins: date) -> checks.Agreement | None:
+        """Return the agreement as the checks take it, with what standing reports used; None without terms.
+
+        Args:
+            begins: Of the report that is checked: the cases that it carries are those of the last one before it.
+        """
         terms, agreement = self.agreed, self.agreement
         if terms is None or agreement is None:
             return None
         standing = self.standing
+        before = [one for one in standing if one.report.last < begins]
         used_units, used_budget = Counter[str](), Counter[str]()
         for kept in standing:
             for row in kept.report.units:
@@ -163,7 +168,7 @@ class OnFile:
             used_budget=used_budget,
             periods=[(one.report.first, one.report.last) for one in standing],
             invoices=frozenset(cost.invoice for one in standing for cost in one.report.costs),
-            left_open=_left_open(standing[-1].report) if standing else None,
+            left_open=_left_open(before[-1].report) if before else None,
         )
 
     def with_report(self, kept: Kept) -> "OnFile":

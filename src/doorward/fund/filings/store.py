@@ -19,7 +19,7 @@ from doorward.fund.filings.decide import decide_filing
 from doorward.fund.filings.entries import FILED, filing_entry
 from doorward.fund.filings.standing import OnFile
 from doorward.fund.grantee.checks import Finding
-from doorward.fund.ledger.operations import parse_transaction
+from doorward.fund.ledger.operations import ID, parse_transaction
 from doorward.fund.ledger.refusal import Refusal, refuse
 from doorward.fund.store import TAKE_TURN, Receipt, Store, is_lost
 from doorward.orders.fund_units import FundUnits
@@ -80,6 +80,9 @@ class Filings:
     def _try(self, filing: Filing, now: datetime, people: rows.People | None, proof: str) -> Filed | Refusal:
         recorded: int | None = None
         text = format_filing(filing)
+        named = getattr(filing.act, "agreement", "x")
+        if not ID.fullmatch(named):  # a NUL in an id is no question for PostgreSQL
+            return refuse("form", "an agreement's id is of lower-case letters, digits and `-`")
         if len(text) > MAX_TEXT:
             return refuse("form", "the report has more rows than the City takes in one: add rows up")
         connection = self._store.connect()

@@ -15,7 +15,7 @@ from doorward.desk.fund.keys import key_of
 from doorward.desk.ids import draw_id
 from doorward.desk.order import fund_units
 from doorward.desk.roles import Act
-from doorward.desk.views.signed_in import for_actor
+from doorward.desk.views.reaching import with_fund
 from doorward.errors import StoreError, UpstreamError
 from doorward.fund.filings import acts
 from doorward.fund.filings.standing import Kept
@@ -26,11 +26,9 @@ NO_ANSWER = "the fund's ledger does not answer now; press it again in a minute: 
 
 
 @require_http_methods(["GET", "POST"])
-@for_actor
+@with_fund(sees_fund)
 def reports(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Return the reports of every agreement; sent, terms that another person set are accepted."""
-    if not (link.has_fund() and sees_fund(actor)):
-        return render(request, "desk/may_not.html", status=403)
     if request.method == "POST":
         if not actor.may(Act.FUND_CHECK):
             return render(request, "desk/may_not.html", status=403)
@@ -53,10 +51,10 @@ def reports(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@for_actor
+@with_fund(sees_fund)
 def report(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
     """Return a report with its findings; sent, what a button of the page says is done once."""
-    found = seen_report(actor, number) if link.has_fund() and sees_fund(actor) else None
+    found = seen_report(actor, number)
     if found is None:
         raise Http404
     held, kept = found

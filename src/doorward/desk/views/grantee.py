@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from doorward.desk.access import Actor, grantee_of
+from doorward.desk.access import Actor, grantee_of, is_grantee
 from doorward.desk.bounded_upload import BoundedUpload, is_drained
 from doorward.desk.fund import link
 from doorward.desk.fund.filed import SAYS, file, invoices_of, owed, own_agreements, own_on_file, read_on_file
@@ -23,7 +23,7 @@ from doorward.desk.ids import draw_id
 from doorward.desk.limits import UPLOADS, wait_for
 from doorward.desk.order import fund_units
 from doorward.desk.roles import Act
-from doorward.desk.views.signed_in import for_actor
+from doorward.desk.views.reaching import with_fund
 from doorward.desk.views.too_many import too_many
 from doorward.errors import StoreError, UpstreamError
 from doorward.fund.filings.acts import DeliverTable, FileReport, note_refusal
@@ -48,11 +48,9 @@ _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.shee
 
 
 @require_safe
-@for_actor
+@with_fund(is_grantee)
 def own(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Return a grantee's agreements, what is due and what was paid."""
-    if grantee_of(actor) is None:
-        raise Http404
     state = link.read_state()
     shown = []
     for agreement in own_agreements(actor, state):
@@ -89,7 +87,7 @@ def _held(actor: Actor, agreement: str) -> OnFile:
 
 @csrf_exempt  # the token is looked at below: before, the body would be read without its bound
 @require_http_methods(["GET", "POST"])
-@for_actor
+@with_fund(is_grantee)
 def report(request: HttpRequest, actor: Actor, agreement: str) -> HttpResponse:
     """Return the form and the place for a file; sent, the report on file or what is wrong, cell by cell."""
     held = _held(actor, agreement)
@@ -140,7 +138,7 @@ def _file_report(
         return redirect("grantee-filed", agreement=found.agreement, number=answer.number)
     stops = []
     if answer.code == "finding":
-        findings = check_report(found, fund_units()[0], held.terms_for_checks())
+        findings = check_report(found, fund_units()[0], held.terms_for_checks(found.first))
         stops = [
             (where(typed, one.row, one.column) if typed else str(one).partition(":")[0], one.says)
             for one in findings
@@ -195,7 +193,7 @@ def _report_page(  # every part of a page by its name
 
 @csrf_exempt  # as `report`
 @require_http_methods(["GET", "POST"])
-@for_actor
+@with_fund(is_grantee)
 def table(request: HttpRequest, actor: Actor, agreement: str) -> HttpResponse:
     """Return the place for a table of people in bands; sent, that it is added, or what is wrong."""
     held = _held(actor, agreement)
@@ -259,7 +257,7 @@ def _table_page(
 
 
 @require_safe
-@for_actor
+@with_fund(is_grantee)
 def template(request: HttpRequest, actor: Actor, agreement: str, name: str) -> HttpResponse:
     """Return an empty template, as a file."""
     del request

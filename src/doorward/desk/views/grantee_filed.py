@@ -5,7 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from doorward.desk.access import Actor
+from doorward.desk.access import Actor, is_grantee
 from doorward.desk.fund import link
 from doorward.desk.fund.filed import bill, file, invoices_of, own_on_file, year_of
 from doorward.desk.fund.findings import finding_of, show_counts, show_findings
@@ -13,7 +13,7 @@ from doorward.desk.fund.keys import key_of
 from doorward.desk.ids import draw_id
 from doorward.desk.order import fund_units
 from doorward.desk.roles import Act
-from doorward.desk.views.signed_in import for_actor
+from doorward.desk.views.reaching import with_fund
 from doorward.errors import StoreError, UpstreamError
 from doorward.fund.filings.acts import AskException, ReturnReport
 from doorward.fund.filings.standing import Kept, OnFile
@@ -31,7 +31,7 @@ def _find(actor: Actor, agreement: str, number: int) -> tuple[OnFile, Kept]:
 
 
 @require_safe
-@for_actor
+@with_fund(is_grantee)
 def filed(request: HttpRequest, actor: Actor, agreement: str, number: int) -> HttpResponse:
     """Return a report of the grantee, with what stops it and how far its invoices are."""
     held, kept = _find(actor, agreement, number)
@@ -52,7 +52,7 @@ def filed(request: HttpRequest, actor: Actor, agreement: str, number: int) -> Ht
 
 
 @require_POST
-@for_actor
+@with_fund(is_grantee)
 def act(request: HttpRequest, actor: Actor, agreement: str, number: int) -> HttpResponse:
     """Do what a button of the page says, once, and return to the page."""
     held, kept = _find(actor, agreement, number)

@@ -5,13 +5,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from doorward.desk.access import Actor
-from doorward.desk.fund import link
+from doorward.desk.access import Actor, is_reviewer
 from doorward.desk.fund.filed import file, seen_on_file, seen_report
 from doorward.desk.fund.keys import key_of
 from doorward.desk.ids import draw_id
 from doorward.desk.roles import Act
-from doorward.desk.views.signed_in import for_actor
+from doorward.desk.views.reaching import with_fund
 from doorward.errors import StoreError, UpstreamError
 from doorward.fund.filings.acts import EnterReview
 from doorward.fund.grantee.sample import ANSWERS, draw_sample, seed_of
@@ -19,11 +18,9 @@ from doorward.fund.ledger.refusal import Refusal
 
 
 @require_safe
-@for_actor
+@with_fund(is_reviewer)
 def reviews(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Return the reports of which a sample was drawn."""
-    if not (link.has_fund() and actor.may(Act.FUND_REVIEW)):
-        raise Http404
     found = [
         (held.agreement, kept)
         for held in seen_on_file(actor)
@@ -36,10 +33,10 @@ def reviews(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@for_actor
+@with_fund(is_reviewer)
 def review(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
     """Return the drawn units of a report; sent, an answer for each is entered once."""
-    found = seen_report(actor, number) if link.has_fund() and actor.may(Act.FUND_REVIEW) else None
+    found = seen_report(actor, number)
     if found is None or found[1].sample is None:
         raise Http404
     held, kept = found
