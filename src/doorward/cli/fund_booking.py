@@ -79,7 +79,7 @@ def do(
 ) -> None:
     """Submit an operation, and say what came of it; ends with 1 where it is refused."""
     now = read_clock()
-    day, found = on.date() if on else now.date(), _key(key)
+    day, found = on.date() if on else now.date(), parse_key(key)
     by, proof = _prove(Submission(found, "", day, operation), who, link)
     submission = Submission(found, by, day, operation)
     with link.open(now) as store:
@@ -144,7 +144,8 @@ def _say(answer: Receipt | Refusal, submission: Submission, *, as_json: bool) ->
         )
 
 
-def _key(said: str | None) -> uuid.UUID:
+def parse_key(said: str | None) -> uuid.UUID:
+    """Return the key of an option, or a fresh one; raises ConfigError."""
     try:
         return draw_key() if said is None else uuid.UUID(said)
     except ValueError as error:

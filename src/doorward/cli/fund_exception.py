@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from doorward.cli.fund_filing import do_filing, open_filings
-from doorward.cli.fund_link import AsJson, By, Config, Data, Database, Key, Link, On, echo, read_clock
+from doorward.cli.fund_booking import Key, On
+from doorward.cli.fund_filing import By, do_filing, open_filings
+from doorward.cli.fund_link import AsJson, Config, Data, Database, Link, echo, read_clock
 from doorward.fund.filings.acts import AskException, GrantException
 
 app = typer.Typer(no_args_is_help=True)

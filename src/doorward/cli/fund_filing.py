@@ -6,12 +6,13 @@ Exit codes: 0 on file, 1 refused, 2 usage, 3 the database, the record or a file 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from doorward.cli.fund_booking import parse_key
 from doorward.cli.fund_files import load_units
-from doorward.cli.fund_link import Link, echo, parse_key, read_clock
+from doorward.cli.fund_link import Link, echo, read_clock
 from doorward.fund.filings.acts import NAMES, Act, Filing
 from doorward.fund.filings.rows import People
 from doorward.fund.filings.standing import Kept
@@ -19,6 +20,8 @@ from doorward.fund.filings.store import Filed, Filings
 from doorward.fund.grantee.checks import Finding
 from doorward.fund.ledger.refusal import Refusal
 from doorward.fund.store import Receipt
+
+By = Annotated[str, typer.Option(help="the login of who does it; recorded as typed, and proven by nothing")]
 
 
 @contextmanager

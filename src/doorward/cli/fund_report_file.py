@@ -5,22 +5,10 @@ from typing import Annotated
 
 import typer
 
+from doorward.cli.fund_booking import Key, On, parse_key
 from doorward.cli.fund_files import load_raw, load_units_text
-from doorward.cli.fund_filing import do_filing, open_filings, report_json, say_claim, take
-from doorward.cli.fund_link import (
-    AsJson,
-    By,
-    Config,
-    Data,
-    Database,
-    Key,
-    Link,
-    On,
-    Year,
-    echo,
-    parse_key,
-    read_clock,
-)
+from doorward.cli.fund_filing import By, do_filing, open_filings, report_json, say_claim, take
+from doorward.cli.fund_link import AsJson, Config, Data, Database, Link, Year, echo, read_clock
 from doorward.errors import ConfigError
 from doorward.fund.dollars import parse_dollars
 from doorward.fund.filings.acts import FileReport, ReturnReport, note_refusal

@@ -7,20 +7,9 @@ from typing import Annotated
 
 import typer
 
-from doorward.cli.fund_filing import do_filing, open_filings, say_refused
-from doorward.cli.fund_link import (
-    AsJson,
-    By,
-    Config,
-    Data,
-    Database,
-    Key,
-    Link,
-    On,
-    echo,
-    parse_key,
-    read_clock,
-)
+from doorward.cli.fund_booking import Key, On, parse_key
+from doorward.cli.fund_filing import By, do_filing, open_filings, say_refused
+from doorward.cli.fund_link import AsJson, Config, Data, Database, Link, echo, read_clock
 from doorward.cli.report_observe import find_disclosures
 from doorward.errors import ConfigError
 from doorward.fund.filings.acts import DrawSample, EnterReview, Filing
@@ -66,12 +55,12 @@ def draw(  # noqa: PLR0913, PLR0917  # flags of a command
         if not disclosures:
             raise ConfigError("it is not known where the disclosures are", hint="is doorward up?")
         with closing(PostgresDisclosures(disclosures)) as store:
-            leaf = store.find_leaf(kept.entry)
-        if leaf is None:
+            block = store.find(kept.entry)
+        if block is None:
             say_refused("draw", Refusal("log", "the report is not in the public log yet"), as_json=as_json)
         folder = log or link.folders.log
-        root = read_root(folder, read_verifier(folder, log_key), leaf)
-        act = DrawSample(report, leaf, root.hex(), units)
+        root = read_root(folder, read_verifier(folder, log_key), block.leaf_index)
+        act = DrawSample(report, block.leaf_index, root.hex(), units)
         answer = filings.file(Filing(parse_key(key), by, on.date() if on else now.date(), act), now=now)
         if isinstance(answer, Refusal):
             say_refused("draw", answer, as_json=as_json)

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from doorward.cli.fund_booking import Key, On
 from doorward.cli.fund_files import load_raw, load_units_text
-from doorward.cli.fund_filing import do_filing, open_filings, say_refused, take
-from doorward.cli.fund_link import AsJson, By, Config, Data, Database, Key, Link, On, echo, read_clock
+from doorward.cli.fund_filing import By, do_filing, open_filings, say_refused, take
+from doorward.cli.fund_link import AsJson, Config, Data, Database, Link, echo, read_clock
 from doorward.errors import ConfigError
 from doorward.fund.filings.acts import CloseQuarter, DeliverTable, note_refusal
 from doorward.fund.filings.confined import read_confined

@@ -15,6 +15,7 @@ from doorward.desk.fund import link
 from doorward.desk.history import NotAllowedError
 from doorward.desk.order import fund_units
 from doorward.desk.roles import MAY, Act, Role
+from doorward.fund.entries import Proof
 from doorward.fund.filings import acts, rows
 from doorward.fund.filings.bill import Bill, charge
 from doorward.fund.filings.standing import Kept, OnFile
@@ -52,7 +53,7 @@ def file(
     filing = acts.Filing(key, actor.account.login, today(actor), act)
     with link.borrow() as store:
         return Filings(store, fund_units()[0]).file(
-            filing, now=actor.now, people=people, proof=f"desk {by.role}"
+            filing, now=actor.now, people=people, proof=Proof(f"desk {by.role}")
         )
 
 
@@ -63,7 +64,7 @@ def bill(actor: Actor, kept: Kept, invoice: int, *, year: int, key: uuid.UUID) -
         raise NotAllowedError("as what you are signed in, this is not yours to do")
     asked = Bill(key, actor.account.login, today(actor), kept.number, invoice, year)
     with link.borrow() as store:
-        return Filings(store, fund_units()[0]).bill(asked, now=actor.now, proof=f"desk {by.role}")
+        return Filings(store, fund_units()[0]).bill(asked, now=actor.now, proof=Proof(f"desk {by.role}"))
 
 
 def read_on_file(agreement: str) -> OnFile:

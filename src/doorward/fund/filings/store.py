@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import psycopg
 
-from doorward.fund.entries import TYPED, WITHDRAWN, end_entry
+from doorward.fund.entries import WITHDRAWN, Proof, end_entry
 from doorward.fund.filings import rows
 from doorward.fund.filings.acts import Filing, format_filing, parse_filing
 from doorward.fund.filings.bill import Bill, make_invoice
@@ -21,7 +21,7 @@ from doorward.fund.filings.standing import OnFile
 from doorward.fund.grantee.checks import Finding
 from doorward.fund.ledger.operations import ID, parse_transaction
 from doorward.fund.ledger.refusal import Refusal, refuse
-from doorward.fund.store import TAKE_TURN, Receipt, Store, is_lost
+from doorward.fund.store import TAKE_TURN, TYPED_PROOF, Receipt, Store, is_lost
 from doorward.orders.fund_units import FundUnits
 from doorward.record.entry import Kind
 
@@ -62,7 +62,7 @@ class Filings:
         self._step = step
 
     def file(
-        self, filing: Filing, *, now: datetime, people: rows.People | None = None, proof: str = TYPED
+        self, filing: Filing, *, now: datetime, people: rows.People | None = None, proof: Proof = TYPED_PROOF
     ) -> Filed | Refusal:
         """Return what was put on file, or why nothing was; safe to call again with the same filing.
 
@@ -77,7 +77,9 @@ class Filings:
         """
         return self._store.attempt(lambda: self._try(filing, now, people, proof))
 
-    def _try(self, filing: Filing, now: datetime, people: rows.People | None, proof: str) -> Filed | Refusal:
+    def _try(
+        self, filing: Filing, now: datetime, people: rows.People | None, proof: Proof
+    ) -> Filed | Refusal:
         recorded: int | None = None
         text = format_filing(filing)
         named = getattr(filing.act, "agreement", "x")
@@ -135,7 +137,7 @@ class Filings:
         with self._store.reading() as connection:
             return rows.read_banded(connection, quarter)
 
-    def bill(self, asked: Bill, *, now: datetime, proof: str = TYPED) -> Receipt | Refusal:
+    def bill(self, asked: Bill, *, now: datetime, proof: Proof = TYPED_PROOF) -> Receipt | Refusal:
         """Return the claim that was filed in the ledger for an invoice of a report, or why none was.
 
         Between the look at the report and the filing of the claim somebody may return the report: PostgreSQL then
