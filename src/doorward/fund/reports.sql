@@ -17,7 +17,7 @@ CREATE TABLE fund.filing (
     key uuid NOT NULL UNIQUE,
     act text NOT NULL CHECK (act IN ('terms', 'accept-terms', 'report', 'return-report', 'refused', 'ask-exception',
         'grant-exception', 'draw', 'review', 'deliver', 'close-quarter')),
-    login text NOT NULL CHECK (login ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
+    login text NOT NULL CHECK (login ~ '^[a-z0-9][a-z0-9._@+-]{0,99}$'),
     day date NOT NULL,
     agreement text REFERENCES fund.agreement CHECK ((agreement IS NULL) = (act = 'close-quarter')),
     about bigint REFERENCES fund.filing CHECK ((about IS NULL) = (act IN ('terms', 'report', 'refused', 'deliver', 'close-quarter'))),

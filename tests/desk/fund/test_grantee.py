@@ -99,7 +99,7 @@ def test_from_a_file_to_a_paid_invoice(people: dict[str, Any], recording: Record
         link.submit(actors[name], Approve(claim), key=key(), act=Act.FUND_SECOND)
     own = text(people["north"].get("/fund/own/"))
     assert "approved, due" in own
-    assert "$4810.25" in own
+    assert "$4,810.25" in own
     link.submit(actors["manager"], Pay(claim, "PV-1"), key=key(), act=Act.FUND_BOOK)
     assert "Paid" in text(people["north"].get(page))
     assert "invoice of the report is filed" in act(people["north"], page, do="return")
@@ -164,7 +164,7 @@ def test_a_form_is_read_as_a_file_is(people: dict[str, Any]) -> None:
     assert answer.status_code == 302, text(answer)
     page = text(people["north"].get(answer.headers["location"]))
     assert "clear" in page
-    assert "$4500.00" in page
+    assert "$4,500.00" in page
     wrong = {**FORM, "period-0-from": "2026-02-01", "period-0-to": "2026-02-28", "cost-0-amount": "4500.01"}
     answer = people["north"].post(REPORT, {**wrong, "cost-0-invoice": "8", "key": str(key())})
     assert answer.status_code == 422

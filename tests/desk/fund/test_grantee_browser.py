@@ -171,7 +171,7 @@ def test_a_form_is_filled_by_keyboard(browser: Any, address: str) -> None:
     page = gail.page
     page.get_by_label("Period: From").fill("2026-03-01")
     page.get_by_label("Period: To").fill("2026-03-31")
-    page.get_by_label("Services, row 1: Service").select_option("screening")
+    page.get_by_label("Services, row 1: Type of service").select_option("screening")
     page.get_by_label("Services, row 1: Units").fill(NAME)
     page.get_by_label("Services, row 1: Units").press("Enter")
     page.get_by_role("heading", name="It was not taken in, and nothing of it is kept").wait_for()

@@ -15,12 +15,12 @@ from doorward.desk.fund import link
 from doorward.desk.history import NotAllowedError
 from doorward.desk.order import fund_units
 from doorward.desk.roles import MAY, Act, Role
+from doorward.desk.templatetags.dollars import dollars
 from doorward.fund.entries import Proof
 from doorward.fund.filings import acts, rows
 from doorward.fund.filings.bill import Bill, charge
 from doorward.fund.filings.standing import Kept, OnFile
 from doorward.fund.filings.store import Filed, Filings
-from doorward.fund.ledger.export import format_dollars
 from doorward.fund.ledger.refusal import Refusal, RefusedError
 from doorward.fund.ledger.state import APPROVED, PAID, WAITING, WITHDRAWN, Agreement, Claim, State
 from doorward.fund.store import Receipt
@@ -50,7 +50,7 @@ def file(
     by = actor.assignment(MAY[may])
     if by is None:
         raise NotAllowedError("as what you are signed in, this is not yours to do")
-    filing = acts.Filing(key, actor.account.login, today(actor), act)
+    filing = acts.Filing(key, link.login_of(actor), today(actor), act)
     with link.borrow() as store:
         return Filings(store, fund_units()[0]).file(
             filing, now=actor.now, people=people, proof=Proof(f"desk {by.role}")
@@ -62,7 +62,7 @@ def bill(actor: Actor, kept: Kept, invoice: int, *, year: int, key: uuid.UUID) -
     by = actor.assignment(MAY[Act.FUND_REPORT])
     if by is None:
         raise NotAllowedError("as what you are signed in, this is not yours to do")
-    asked = Bill(key, actor.account.login, today(actor), kept.number, invoice, year)
+    asked = Bill(key, link.login_of(actor), today(actor), kept.number, invoice, year)
     with link.borrow() as store:
         return Filings(store, fund_units()[0]).bill(asked, now=actor.now, proof=Proof(f"desk {by.role}"))
 
@@ -128,7 +128,7 @@ class Invoice:
     @property
     def dollars(self) -> str:
         """What it bills, in dollars."""
-        return f"${format_dollars(self.cents)}"
+        return f"${dollars(self.cents)}"
 
     @property
     def says(self) -> str:

@@ -2,9 +2,9 @@
 
 from dataclasses import asdict, dataclass
 
+from doorward.desk.templatetags.dollars import dollars
 from doorward.fund.filings.standing import Exception_, Kept
 from doorward.fund.grantee.checks import RULES, Finding
-from doorward.fund.ledger.export import format_dollars
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ def show_counts(kept: Kept) -> dict[str, object]:
     costs = [
         {
             **asdict(one),
-            "amount": f"${format_dollars(one.amount_cents)}",
-            "price": "" if one.price_cents is None else f"${format_dollars(one.price_cents)}",
+            "amount": f"${dollars(one.amount_cents)}",
+            "price": "" if one.price_cents is None else f"${dollars(one.price_cents)}",
         }
         for one in kept.report.costs
     ]

@@ -13,14 +13,15 @@ from doorward.orders.fund_units import FundUnits
 
 SECTIONS: Final[Mapping[str, tuple[str, int, tuple[str, ...]]]] = {
     "period": ("Period", 1, ("from", "to")),
-    "service": ("Services", 12, ("service", "detained", "stage", "opened", "carried", "closed", "units")),
+    "service": ("Services", 8, ("service", "detained", "stage", "opened", "carried", "closed", "units")),
     "outcome": ("Outcomes", 4, ("service", "outcome", "units")),
     "cost": ("Costs", 6, ("line", "invoice", "service", "units", "price", "amount")),
 }
 TITLES: Final = {
-    "from": "From", "to": "To", "service": "Service", "detained": "Detained", "stage": "Stage", "opened": "Opened",
-    "carried": "Carried", "closed": "Closed", "units": "Units", "outcome": "Outcome", "line": "Line",
-    "invoice": "Invoice", "price": "Price, $", "amount": "Amount, $",
+    "from": "From", "to": "To", "service": "Type of service", "detained": "Detained",
+    "stage": "Stage of the court", "opened": "Opened", "carried": "Carried", "closed": "Closed", "units": "Units",
+    "outcome": "How cases ended", "line": "Line of the budget", "invoice": "Invoice", "price": "Price, $",
+    "amount": "Amount, $",
 }  # fmt: skip
 _LONGEST: Final = 40
 

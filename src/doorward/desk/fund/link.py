@@ -66,12 +66,12 @@ def submit(actor: Actor, operation: Operation, *, key: uuid.UUID, act: Act) -> R
     if by is None:
         raise NotAllowedError("as what you are signed in, this is not yours to do")
     day = actor.now.astimezone(ZoneInfo(settings.DESK.time_zone)).date()
-    submission = Submission(key, _login(actor), day, operation)
+    submission = Submission(key, login_of(actor), day, operation)
     with borrow() as store:
         return store.submit(submission, now=actor.now, proof=Proof(f"desk {by.role}"))
 
 
-def _login(actor: Actor) -> str:
+def login_of(actor: Actor) -> str:
     """Return the login as the ledger has it, without capitals: two that differ in them alone would be one person."""
     login = actor.account.login
     if Account.objects.filter(login__iexact=login).exclude(pk=actor.account.pk).exists():

@@ -47,7 +47,11 @@ def reports(request: HttpRequest, actor: Actor) -> HttpResponse:
         for one in held
     ]
     may = actor.may(Act.FUND_CHECK)
-    return render(request, "desk/fund/reports.html", {"agreements": shown, "may": may, "key": draw_id()})
+    return render(
+        request,
+        "desk/fund/reports.html",
+        {"agreements": shown, "may": may, "key": draw_id(), "login": link.login_of(actor)},
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -64,7 +68,7 @@ def report(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
         _tell(request, lambda: _act(request, actor, kept))
         return redirect("fund-report", number=number)
     state = link.read_state()
-    login = actor.account.login
+    login = link.login_of(actor)
     findings = show_findings(kept)
     grants = {
         one.waiting.number

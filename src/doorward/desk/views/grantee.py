@@ -23,6 +23,7 @@ from doorward.desk.ids import draw_id
 from doorward.desk.limits import UPLOADS, wait_for
 from doorward.desk.order import fund_units
 from doorward.desk.roles import Act
+from doorward.desk.templatetags.dollars import dollars
 from doorward.desk.views.reaching import with_fund
 from doorward.desk.views.too_many import too_many
 from doorward.errors import StoreError, UpstreamError
@@ -35,7 +36,6 @@ from doorward.fund.grantee.checks import RULES, check_report
 from doorward.fund.grantee.report import Report, read_report
 from doorward.fund.grantee.template import format_csv, format_workbook
 from doorward.fund.ledger import refusal as ledger_refusal
-from doorward.fund.ledger.export import format_dollars
 from doorward.fund.ledger.state import APPROVED, PAID, WAITING, Claim
 
 FIELD: Final = "file"
@@ -65,7 +65,7 @@ def own(request: HttpRequest, actor: Actor) -> HttpResponse:
                 "paid": _sum(claims, PAID),
                 "waiting": _sum(claims, WAITING),
                 "other": [
-                    (one, f"${format_dollars(sum(part.cents for part in one.parts))}", SAYS[one.status])
+                    (one, f"${dollars(sum(part.cents for part in one.parts))}", SAYS[one.status])
                     for one in claims
                     if not one.id.startswith("report-")
                 ],
@@ -75,7 +75,7 @@ def own(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 
 def _sum(claims: list[Claim], status: str) -> str:
-    return f"${format_dollars(sum(owed(one) for one in claims if one.status == status))}"
+    return f"${dollars(sum(owed(one) for one in claims if one.status == status))}"
 
 
 def _held(actor: Actor, agreement: str) -> OnFile:

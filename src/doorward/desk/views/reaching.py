@@ -9,6 +9,7 @@ from django.shortcuts import render
 
 from doorward.desk.access import Actor
 from doorward.desk.fund.link import has_fund
+from doorward.desk.history import NotAllowedError
 from doorward.desk.views.signed_in import for_actor
 from doorward.errors import UpstreamError
 
@@ -32,6 +33,8 @@ def with_fund(
                 raise Http404
             try:
                 return view(request, actor, *args, **kwargs)
+            except NotAllowedError:
+                return render(request, "desk/may_not.html", status=403)
             except UpstreamError:
                 return render(request, "desk/fund/away.html", status=503)
 

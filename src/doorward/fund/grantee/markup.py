@@ -13,6 +13,7 @@ Start = Callable[[str, Mapping[str, str]], str | None]
 _SPACES: Final = re.compile(
     r"(?:http://schemas\.openxmlformats\.org/|http://schemas\.microsoft\.com/office/|http://purl\.org/dc/|http://purl\.oclc\.org/ooxml/"
     r"|http://www\.w3\.org/)[A-Za-z0-9/._-]{0,90}|urn:schemas-microsoft-com:[a-z:]{1,40}"
+    r"|http://schemas\.libreoffice\.org/"
 )
 _NUMBER: Final = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,17})?(?:[eE]-?[0-9]{1,2})?|[0-9A-F]{6}|[0-9A-F]{8}")
 _GUID: Final = re.compile(
@@ -31,7 +32,11 @@ TOKENS: Final = frozenset(
         "preserve",
         "xl",
         "Calc",
+        "CalcA1",
+        "CalcA1ExcelA1",
+        "ExcelA1",
         "visible",
+        "all",
         "frozen",
         "frozenSplit",
         "bottomRight",

@@ -47,7 +47,8 @@ _TARGET: Final = re.compile(
     r"|sharedStrings)\.xml"
 )
 _ID: Final = re.compile(r"rId[0-9]{1,3}|R[0-9a-f]{8,16}")
-_TYPE: Final = re.compile(r"application/[a-z0-9.+-]{1,90}|text/xml", re.IGNORECASE)
+_TYPE: Final = re.compile(r"application/[a-z0-9.+-]{1,90}|text/xml|image/(?:png|jpeg)", re.IGNORECASE)
+_LANGUAGE: Final = re.compile(r"(?:[a-z]{2,3}(?:-[A-Z]{2})?)?")  # of the program, as LibreOffice says it
 _STAMP: Final = re.compile(
     r"20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?Z"
 )
@@ -70,7 +71,7 @@ _FONTS: Final = frozenset(
 )  # fmt: skip
 _PROGRAM: Final = re.compile(
     r"Microsoft (?:Excel|Macintosh Excel)(?: Online)?"
-    r"|LibreOffice/[0-9.]{1,12}\$[A-Za-z]{1,10}_[A-Za-z0-9_]{1,10} LibreOffice_project/[0-9a-f]{0,40}"
+    r"|LibreOffice/[0-9.]{1,12}\$[A-Za-z]{1,10}_[A-Za-z0-9_]{1,10} LibreOffice_project/[0-9a-f]{0,40}(?:\$Build-[0-9]{1,3})?"
     r"|doorward|[0-9.]{1,12}|true|false"
 )
 _PARTS_TITLES: Final = frozenset(
@@ -240,6 +241,8 @@ def _check_core(raw: bytes) -> str | None:
     def end(name: str, text: str) -> None:
         if name in ("creator", "lastModifiedBy"):
             refused.extend(["author"] * bool(text.strip()))
+        elif name == "language":
+            refused.extend(["property"] * (not _LANGUAGE.fullmatch(text.strip())))
         elif name in _CORE_TEXT:
             refused.extend(["property"] * bool(text.strip()))
         elif name in ("created", "modified", "lastPrinted"):

@@ -73,12 +73,15 @@ _SHEET: Final = frozenset(
 _REFUSED: Final[Mapping[str, str]] = {
     "f": "formula", "mergeCells": "merged", "mergeCell": "merged", "hyperlinks": "link", "hyperlink": "link",
     "drawing": "embedded", "legacyDrawing": "comment", "legacyDrawingHF": "embedded", "picture": "embedded",
-    "oleObjects": "embedded", "oleObject": "embedded", "controls": "embedded", "headerFooter": "header-footer",
+    "oleObjects": "embedded", "oleObject": "embedded", "controls": "embedded",
     "dataValidations": "validation", "conditionalFormatting": "validation", "autoFilter": "validation",
     "tableParts": "validation", "dataConsolidate": "external", "customSheetViews": "hidden", "scenarios": "validation",
     "protectedRanges": "validation", "customProperties": "property", "rPh": "text", "phoneticPr": "text",
     "rowBreaks": "setting", "colBreaks": "setting", "extLst": "validation", "AlternateContent": "embedded",
 }  # fmt: skip
+_HEADERS: Final = frozenset(  # LibreOffice writes them empty
+    ["headerFooter", "oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter"]
+)
 _TRUE: Final = ("1", "true")
 
 
@@ -198,7 +201,9 @@ class _Reading:
         self._now: dict[int, Cell] = {}
 
     def read(self, raw: bytes) -> None:
-        kind = Walk(self._start, self._end, frozenset({"v", "t", "f"})).read(raw)
+        kind = Walk(self._start, self._end, frozenset({"v", "t", "f"}) | (_HEADERS - {"headerFooter"})).read(
+            raw
+        )
         if kind:
             self.refuse(kind)
 
@@ -213,8 +218,10 @@ class _Reading:
                 self.refuse("formula")
                 return None
             return _REFUSED[name]
-        if name not in _SHEET:
+        if name not in _SHEET and name not in _HEADERS:
             return "setting"
+        if name in _HEADERS and not all(map(is_plain, attributes.values())):
+            return "header-footer"
         if name in ("row", "col") and (attributes.get("hidden") in _TRUE or _is_nought(attributes)):
             self.refuse("hidden")
         if name == "row":
@@ -250,6 +257,8 @@ class _Reading:
     def _end(self, name: str, text: str) -> None:
         if name in ("v", "t"):
             self._texts.append(text)
+        elif name in _HEADERS and text.strip():
+            self.refuse("header-footer")
         elif name == "c" and self._texts:
             text = "".join(self._texts)
             if self._kind == "s":
