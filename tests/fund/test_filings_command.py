@@ -1,20 +1,28 @@
 """`doorward fund terms|report|exception|review`: from terms to a claim and a review; a planted name leaves nothing."""
 
 import json
+import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from doorward.cli.folders import Folders
+from doorward.cli.fund_fill import prepare_fund
 from doorward.embedded.launcher import Cluster
 from doorward.fund.filings.confined import read_confined
+from doorward.fund.filings.rows import read_on_file
 from doorward.fund.grantee.cells import MAX_BYTES
 from doorward.fund.grantee.template import format_csv
+from doorward.fund.sample import REPORTED
 from doorward.orders.load import load_pack
 from fund.test_fund_command import Run, a_year, must, run_fixture
 from fund_reports import CLEAN, changed, rows_of, workbook
 
 __all__ = ["run_fixture"]
+MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 UNITS_TEXT = load_pack("chicago").files["fund_units.toml"]
 NAME = "Wiktoria Przykladowska"
 TERMS = """
@@ -85,6 +93,23 @@ def test_from_terms_to_a_claim_and_a_planted_name_leaves_nothing(
     assert "clear" in must(run, "report", "list", "--agreement", "a-1").out
     assert must(run, "exception", "list", "--agreement", "a-1", "--json").json == []
     assert run("report", "tables", "2026-q1").out.startswith("nothing")
+
+
+@pytest.mark.pg
+def test_the_samples_grantee_may_file_at_once_and_a_second_up_changes_nothing(
+    tmp_path: Path, fund_cluster: Cluster
+) -> None:
+    superuser = fund_cluster.dsn(user="postgres", dbname="postgres")
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS doorward_fund WITH (FORCE)")
+    folders = Folders(tmp_path / "data")
+    folders.make()
+    for number in (1, 2):
+        prepare_fund(folders, "chicago", superuser, now=MOMENT, key=uuid.UUID(int=number))
+    with psycopg.connect(make_conninfo(superuser, dbname="doorward_fund")) as connection:
+        held = read_on_file(connection, REPORTED)
+    assert held.agreed is not None
+    assert len(held.terms) == 1
 
 
 def found_in_database(cluster: Cluster, word: str) -> list[str]:

@@ -2,7 +2,8 @@
 
 import uuid
 from contextlib import closing
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -12,12 +13,15 @@ from doorward.cli.fund_record import fund_recorder
 from doorward.errors import ConfigError
 from doorward.fund.database import DATABASE, ROLE, Installer, install, make_database
 from doorward.fund.entries import Proof
+from doorward.fund.filings.acts import AcceptTerms
+from doorward.fund.filings.store import Filings
 from doorward.fund.ledger.operations import Submission
 from doorward.fund.ledger.refusal import Refusal
 from doorward.fund.rules import make_rules
-from doorward.fund.sample import SAMPLE, sample_submissions
+from doorward.fund.sample import SAMPLE, sample_submissions, sample_terms
 from doorward.fund.store import Store
-from doorward.orders.fund import FUND, FundWords
+from doorward.orders.fund import FUND, FundLine, FundWords
+from doorward.orders.fund_units import FundUnits
 from doorward.orders.load import load_fund, load_fund_units, load_pack
 
 
@@ -50,10 +54,28 @@ def prepare_fund(folders: Folders, order: str, superuser: str, *, now: datetime,
                 answer = store.submit(one, now=now, proof=Proof(SAMPLE))
                 if isinstance(answer, Refusal):
                     raise ConfigError(f"the sample's fund was refused ({answer.code}): {answer.says}")
+            _fill_terms(store, words, load_fund_units(pack), submissions[0].day, now)
+
+
+def _fill_terms(store: Store, words: FundWords, units: FundUnits, day: date, now: datetime) -> None:
+    line = _widest(words)
+    lines = {word: one.priced for word, one in units.lines.items() if not one.is_off}
+    filings = Filings(store, units)
+    terms, accepted = sample_terms(day, units.services, lines, line=line.code, services=line.services)
+    filed = filings.file(terms, now=now, proof=Proof(SAMPLE))
+    if isinstance(filed, Refusal):
+        raise ConfigError(f"the sample's terms were refused ({filed.code}): {filed.says}")
+    answer = filings.file(replace(accepted, act=AcceptTerms(filed.number)), now=now, proof=Proof(SAMPLE))
+    if isinstance(answer, Refusal):
+        raise ConfigError(f"the sample's terms were refused ({answer.code}): {answer.says}")
+
+
+def _widest(words: FundWords) -> FundLine:
+    return max((one for one in words.lines.values() if one.enabled), key=lambda one: len(one.services))
 
 
 def _submissions(words: FundWords, now: datetime) -> list[Submission]:
-    line = max((one for one in words.lines.values() if one.enabled), key=lambda one: len(one.services))
+    line = _widest(words)
     today = now.date()
     year = today.year if words.days_of(today.year)[1] >= today else today.year + 1
     services = (line.services[0], line.services[-1])

@@ -71,7 +71,8 @@ _FONTS: Final = frozenset(
 )  # fmt: skip
 _PROGRAM: Final = re.compile(
     r"Microsoft (?:Excel|Macintosh Excel)(?: Online)?"
-    r"|LibreOffice/[0-9.]{1,12}\$[A-Za-z]{1,10}_[A-Za-z0-9_]{1,10} LibreOffice_project/[0-9a-f]{0,40}(?:\$Build-[0-9]{1,3})?"
+    r"|LibreOffice/[0-9.]{1,12}\$[A-Za-z]{1,10}_[A-Za-z0-9_]{1,10} LibreOffice_project/[0-9a-f]{0,40}"
+    r"(?:\$Build-[0-9]{1,3})?"
     r"|doorward|[0-9.]{1,12}|true|false"
 )
 _PARTS_TITLES: Final = frozenset(
