@@ -75,10 +75,36 @@ def read_state(connection: Connection, submission: Submission | None = None) -> 
     All years and accounts of lines are read always: there are some ten a year.
     """
     agreement, claim, year = (None, None, None) if submission is None else scope_of(submission)
-    everything = submission is None
     if claim is not None and agreement is None:
         found = connection.execute("SELECT agreement FROM fund.claim WHERE id = %s", [claim]).fetchone()
         agreement = found[0] if found else None
+    of_all = submission is None or isinstance(submission.operation, (CloseOut, File, CloseYear))
+    claims = _read_claims(
+        connection, claim, agreement if of_all else None, everything=submission is None, year=year
+    )
+    return _read_around(connection, claims, agreement, everything=submission is None, year=year)
+
+
+def read_open(connection: Connection, *, agreement: str | None = None, claim: str | None = None) -> State:
+    """Return the whole fund, but of its claims those alone that are neither paid nor withdrawn, and what is named.
+
+    Args:
+        agreement: Of which all claims are read too.
+        claim: Which is read too.
+    """
+    claims = _read_claims(connection, claim, agreement, everything=False, year=None, unsettled=True)
+    return _read_around(connection, claims, None, everything=True, year=None)
+
+
+def _read_around(
+    connection: Connection,
+    claims: dict[str, Claim],
+    agreement: str | None,
+    *,
+    everything: bool,
+    year: int | None,
+) -> State:
+    """Return the state around claims: every year and line; agreements and what they hold, all, of one, or of a year."""
     years = {
         row[0]: Year(row[0], row[1], row[2], closed=row[3])
         for row in connection.execute("SELECT year, begins, ends, closed_by IS NOT NULL FROM fund.year")
@@ -105,8 +131,6 @@ def read_state(connection: Connection, submission: Submission | None = None) -> 
             {"all": everything or year is not None, "agreement": agreement},
         )
     }
-    of_all = submission is None or isinstance(submission.operation, (CloseOut, File, CloseYear))
-    claims = _read_claims(connection, claim, agreement if of_all else None, everything=everything, year=year)
     return State(read_rules(connection), years, agreements, claims, balances, returned)
 
 
@@ -119,7 +143,13 @@ def scope_of(submission: Submission) -> tuple[str | None, str | None, int | None
 
 
 def _read_claims(
-    connection: Connection, claim: str | None, agreement: str | None, *, everything: bool, year: int | None
+    connection: Connection,
+    claim: str | None,
+    agreement: str | None,
+    *,
+    everything: bool,
+    year: int | None,
+    unsettled: bool = False,
 ) -> dict[str, Claim]:
     rows = connection.execute(
         """
@@ -135,9 +165,11 @@ def _read_claims(
         FROM fund.claim c
         WHERE %(all)s OR c.id = %(claim)s OR c.agreement = %(agreement)s
             OR EXISTS (SELECT FROM fund.claim_part p WHERE p.claim = c.id AND p.year = %(year)s)
+            OR (%(unsettled)s AND NOT EXISTS (SELECT FROM fund.transaction t
+                WHERE t.claim = c.id AND t.operation IN ('pay', 'withdraw')))
         ORDER BY c.transaction
         """,
-        {"all": everything, "claim": claim, "agreement": agreement, "year": year},
+        {"all": everything, "claim": claim, "agreement": agreement, "year": year, "unsettled": unsettled},
     )
     found = {}
     for name, of, kind, number, author, approvers, settled, withdrawn, paid, parts in rows:

@@ -86,7 +86,8 @@ def billed(people: dict[str, Any], claim: str = "c-1", dollars: str = "250000.50
 def test_from_the_ordinance_to_a_payment_every_act_as_who_is_signed_in(
     people: dict[str, Any], recording: Recording
 ) -> None:
-    from doorward.desk.fund.link import read_state
+    from doorward.desk.fund.link import read, read_state
+    from doorward.fund.rows import read_open
 
     agreed(people)
     assert "Another person has to do this" in text(send(people["manager"], "post/a-1"))
@@ -101,9 +102,13 @@ def test_from_the_ordinance_to_a_payment_every_act_as_who_is_signed_in(
     assert "Done: pay" in text(send(people["manager"], "pay/c-1", reference="PV-1"))
     state = read_state()
     assert state.at(Account.TREASURY, 2026, "legal") == -250_000_50
+    assert "waits for 2 approvals" in text(billed(people, "c-2", "1"))
+    assert list(read(read_open).claims) == ["c-2"]
+    assert read(lambda connection: read_open(connection, claim="c-1")) == read_state()
+    assert read(lambda connection: read_open(connection, agreement="a-1")) == read_state()
     posts = [one for one in recording() if one.kind is Kind.FUND and one.get(Field.ACT) == b"post"]
     assert [
-        (one.get(Field.WHAT), one.get(Field.LOGIN), one.get(Field.AUTHENTICATION)) for one in posts[-4:]
+        (one.get(Field.WHAT), one.get(Field.LOGIN), one.get(Field.AUTHENTICATION)) for one in posts[-5:-1]
     ] == [
         (b"file", b"pages.clerk.example", b"desk fund-manager"),
         (b"approve", b"pages.manager.example", b"desk fund-manager"),

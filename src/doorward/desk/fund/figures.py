@@ -78,6 +78,7 @@ class LineSum:
 class Held:
     """What an agreement has in one line of one year, in cents."""
 
+    agreement: str
     year: int
     line: str
     pending: int
@@ -139,17 +140,18 @@ def look(connection: psycopg.Connection[Any]) -> Moment:
     )
     for line, year, month, cents in found:
         spent.setdefault(line, {})[year, month] = cents
-    return Moment(rows.read_state(connection), spent, tuple(_done(connection, "t.operation = 'appropriate'")))
+    return Moment(rows.read_open(connection), spent, tuple(_done(connection, "t.operation = 'appropriate'")))
 
 
 def look_at(connection: psycopg.Connection[Any], column: str, value: str) -> tuple[State, tuple[Done, ...]]:
-    """Return the fund, and every transaction of an agreement or a claim, in their order.
+    """Return the fund with all claims of an agreement or with one claim, and every transaction of that, in their order.
 
     Args:
         column: `agreement` or `claim`.
     """
     assert column in {"agreement", "claim"}
-    return rows.read_state(connection), tuple(_done(connection, f"t.{column} = %s", value))
+    state = rows.read_open(connection, **{column: value})
+    return state, tuple(_done(connection, f"t.{column} = %s", value))
 
 
 def _done(connection: psycopg.Connection[Any], where: str, *values: str) -> Iterable[Done]:
@@ -219,16 +221,25 @@ def outlook(sums: LineSum, spent: Mapping[Month, int], year: Year, today: date) 
     return Outlook(said, before, at_end, sums.authority - at_end)
 
 
-def holdings(state: State, agreement: str) -> list[Held]:
-    """Return what an agreement has, by year and line."""
+def holdings(state: State, agreement: str | None = None, *, year: int | None = None) -> list[Held]:
+    """Return what an agreement has, by year and line; or what all have in a year."""
     return [
         Held(
-            year, line, state.at(_A.PENDING, year, line, of), state.at(_A.ENCUMBERED, year, line, of),
+            of, year, line, state.at(_A.PENDING, year, line, of), state.at(_A.ENCUMBERED, year, line, of),
             state.at(_A.ADVANCE, year, line, of), state.at(_A.EXPENSE, year, line, of),
             -state.at(_A.PAYABLE, year, line, of),
         )
-        for year, line, of in state.holdings(agreement=agreement)
+        for year, line, of in state.holdings(agreement=agreement, year=year)
     ]  # fmt: skip
+
+
+def sums_by_agreement(state: State, account: Account) -> dict[str, int]:
+    """Return what stands in an account, by agreement."""
+    found: dict[str, int] = {}
+    for (one, _, _, of), cents in state.balances.items():
+        if one is account and of:
+            found[of] = found.get(of, 0) + cents
+    return found
 
 
 def near_end(state: State, today: date) -> list[Agreement]:

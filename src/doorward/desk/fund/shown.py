@@ -17,6 +17,7 @@ from doorward.desk.fund.figures import (
     near_end,
     open_claims,
     outlook,
+    sums_by_agreement,
     total,
 )
 from doorward.desk.fund.forms import Choices
@@ -63,7 +64,8 @@ def facts_of(state: State, kind: str, about: str, words: FundWords) -> dict[str,
 def show_fund(moment: Moment, today: date) -> dict[str, Any]:
     """Return the first page of the fund."""
     state = moment.state
-    near = near_end(state, today)
+    near, left = near_end(state, today), sums_by_agreement(state, Account.ENCUMBERED)
+    pending = sums_by_agreement(state, Account.PENDING)
     return {
         "years": [
             {"year": year, "sums": total(line_sums(state, year.year))}
@@ -71,11 +73,11 @@ def show_fund(moment: Moment, today: date) -> dict[str, Any]:
         ],
         "claims": [_claim_row(one, state) for one in open_claims(state)],
         "near": [
-            {"agreement": one, "left": _left(state, one.id), "days": (one.ends - today).days} for one in near
+            {"agreement": one, "left": left.get(one.id, 0), "days": (one.ends - today).days} for one in near
         ],
         "near_days": NEAR_DAYS,
         "agreements": [
-            {"agreement": one, "left": _left(state, one.id), "pending": _sum(state, Account.PENDING, one.id)}
+            {"agreement": one, "left": left.get(one.id, 0), "pending": pending.get(one.id, 0)}
             for one in sorted(state.agreements.values(), key=lambda one: (one.closed, one.id))
         ],
         "approvals": state.rules.approvals,
@@ -177,20 +179,11 @@ def _history(done: Iterable[Done]) -> list[dict[str, Any]]:
 
 
 def _held_in(state: State, year: int, words: FundWords) -> list[dict[str, Any]]:
+    found = sorted(holdings(state, year=year), key=lambda one: (one.agreement, one.line))
     return [
-        {"agreement": state.agreements[name], "title": _title(words, one.line), "sums": one}
-        for name in sorted(state.agreements)
-        for one in holdings(state, name)
-        if one.year == year
+        {"agreement": state.agreements[one.agreement], "title": _title(words, one.line), "sums": one}
+        for one in found
     ]
-
-
-def _left(state: State, agreement: str) -> int:
-    return _sum(state, Account.ENCUMBERED, agreement)
-
-
-def _sum(state: State, account: Account, agreement: str) -> int:
-    return sum(state.at(account, year, line, of) for year, line, of in state.holdings(agreement=agreement))
 
 
 def _title(words: FundWords, line: str) -> str:

@@ -19,7 +19,7 @@ from doorward.desk.access import Actor, sees_fund
 from doorward.desk.fund import shown as pages
 from doorward.desk.fund.figures import look, look_at
 from doorward.desk.fund.forms import FORMS, Choices, Form
-from doorward.desk.fund.link import has_fund, read, read_state, submit
+from doorward.desk.fund.link import has_fund, read, submit
 from doorward.desk.fund.refusals import explain
 from doorward.desk.ids import draw_id
 from doorward.desk.order import fund_words
@@ -29,6 +29,7 @@ from doorward.errors import ConfigError, StoreError, UpstreamError
 from doorward.fund.ledger.operations import NAMES, Operation
 from doorward.fund.ledger.refusal import Refusal
 from doorward.fund.ledger.state import State
+from doorward.fund.rows import read_open
 from doorward.fund.store import Receipt
 from doorward.orders.fund import FundWords
 
@@ -103,8 +104,12 @@ def claim(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
 @for_fund
 def act(request: HttpRequest, actor: Actor, word: str, about: str = "") -> HttpResponse:
     """Return the form of an act; sent, it is posted once, and the page of what it is about follows."""
-    form, state = FORMS.get(word), read_state()
-    if form is None or not _is_there(form, about, state):
+    form = FORMS.get(word)
+    if form is None:
+        raise Http404
+    claim = about if form.about == "claim" else None
+    state = read(lambda connection: read_open(connection, claim=claim))
+    if not _is_there(form, about, state):
         raise Http404
     if not actor.may(form.act):
         return render(request, "desk/may_not.html", status=403)
