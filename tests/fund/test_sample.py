@@ -31,4 +31,4 @@ def test_it_passes_every_rule_and_the_last_month_waits(after: int) -> None:
     assert len(state.claims) == months
     assert [one.status for one in state.claims.values()][-1:] == [WAITING][:months]
     assert state.agreements[AGREEMENT].grantee == GRANTEE
-    assert state.at(Account.AVAILABLE, 2026, "legal") == 3_000_000
+    assert state.at(Account.AVAILABLE, 2026, "legal") == 12_000_000

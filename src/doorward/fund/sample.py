@@ -56,7 +56,7 @@ def sample_submissions(
 
     found = [
         by(MANAGER, first, OpenYear(year, first, last)),
-        by(MANAGER, first, Appropriate(year, line, 60_000_000, source, f"SAMPLE-{year}-1")),
+        by(MANAGER, first, Appropriate(year, line, 69_000_000, source, f"SAMPLE-{year}-1")),
         by(MANAGER, first, Agree(AGREEMENT, GRANTEE, first, last, (Part(year, line, 48_000_000),))),
         by(DIRECTOR, first, Post(AGREEMENT)),
         by(MANAGER, first, Agree(REPORTED, GRANTEE, first, last, (Part(year, line, 9_000_000),))),
