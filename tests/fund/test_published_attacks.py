@@ -76,7 +76,8 @@ def test_nor_by_whoever_knows_that_no_more_cases_end_than_were_opened(months: Mo
 
 
 @pytest.mark.long
-@settings(max_examples=80, deadline=None)
+@pytest.mark.timeout(1200)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(MONTH, min_size=26, max_size=26), st.booleans())
 def test_long_no_small_number_can_be_had(months: Months, begins_empty: bool) -> None:  # noqa: FBT001  # of hypothesis
     hold(opened_first(months) if begins_empty else months, begins_empty=begins_empty, most=40)

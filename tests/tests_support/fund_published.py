@@ -192,11 +192,11 @@ class Attacker:
                 named = codes if one.code == "all" else (one.code,)
                 held = [self.column(table, month, code) for month in months for code in named]
                 if one.value is not None:
-                    self._equal.append((dict.fromkeys(held, 1.0), float(one.value)))
+                    self._know(held, one.value)
         for cost in edition.costs:  # what was spent by what a unit cost is the count
             if cost.each:
                 held = [self.column("served", f"{cost.year}-{at:02d}", cost.code) for at in range(1, 13)]
-                self._equal.append((dict.fromkeys(held, 1.0), float(round(cost.spent / cost.each))))
+                self._know(held, round(cost.spent / cost.each))
         if self.begins_empty and edition.ended is not None:
             last = str(edition.month)
             row: dict[int, float] = {}
@@ -206,6 +206,11 @@ class Attacker:
                 elif month <= last and (table, code) == ("served", "representation"):
                     row[at] = -1.0
             self._less.append((row, 0.0))
+
+    def _know(self, columns: Sequence[int], value: int) -> None:
+        row = dict.fromkeys(columns, 1.0), float(value)
+        if row not in self._equal:  # an edition says again what stands
+            self._equal.append(row)
 
     def bounds(self, table: str, month: str, code: str) -> tuple[float, float]:
         """Return the least and the greatest that a number can be."""
