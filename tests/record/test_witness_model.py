@@ -57,6 +57,14 @@ class Asked(RuleBasedStateMachine):
     def ask(self, log: SmallLog, old: int, size: int) -> None:
         self.put(log, old, size, format_request(old, log.proof(old, size), log.checkpoint(size)))
 
+    @rule(log=LOG, size=st.integers(1, 40))
+    def begin_again(self, log: SmallLog, size: int) -> None:
+        self.put(log, 0, size, log.request(0, size))
+
+    @rule(log=LOG)
+    def show_another_side(self, log: SmallLog) -> None:
+        self.put(log, self.held(), self.held(), log.request(self.held(), self.held()))
+
     @rule(log=LOG, more=st.integers(0, 9))
     def grow(self, log: SmallLog, more: int) -> None:
         old = self.held()
@@ -148,7 +156,7 @@ def run(examples: int, steps: int) -> None:
 
 
 def test_what_a_witness_cosigned_is_of_one_history() -> None:
-    run(10, 20)
+    run(20, 30)
 
 
 @pytest.mark.long
