@@ -240,11 +240,13 @@ WRITER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from doorward.record.entry import Kind
 from doorward.record.spool import Spool, SpoolLimits
 from record.samples import completion, connect, query, session_id
 
 now = datetime.now(UTC)
-spool = Spool.open(Path(sys.argv[1]), now=now, limits=SpoolLimits(segment_bytes=200_000))
+durable = frozenset(Kind[name] for name in sys.argv[3:]) or None
+spool = Spool.open(Path(sys.argv[1]), now=now, limits=SpoolLimits(segment_bytes=200_000), durable=durable)
 session = session_id(int(sys.argv[2]))
 spool.append([connect(session)], now=now)
 number = 0
@@ -260,11 +262,25 @@ while True:
 
 
 def test_killed_at_any_moment_no_acknowledged_entry_is_lost(spool_dir: Path) -> None:
+    kill_again_and_again(spool_dir, 8, "")
+
+
+def test_killed_while_it_syncs_no_acknowledged_entry_is_lost(spool_dir: Path) -> None:
+    kill_again_and_again(spool_dir, 3, "COMPLETION")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("durable", ["", "COMPLETION"])
+def test_killed_very_often_no_acknowledged_entry_is_lost(spool_dir: Path, durable: str) -> None:
+    kill_again_and_again(spool_dir, 60, durable)
+
+
+def kill_again_and_again(spool_dir: Path, rounds: int, durable: str) -> None:
     source = random.Random(7)  # noqa: S311  # moments, not secrets
     tests = Path(__file__).resolve().parents[1]
-    for round_ in range(1, 9):
+    for round_ in range(1, rounds + 1):
         child = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(spool_dir), str(round_)],
+            [sys.executable, "-c", WRITER, str(spool_dir), str(round_), *durable.split()],
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(tests)},
         )
