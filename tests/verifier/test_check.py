@@ -3,7 +3,10 @@
 import random
 import tarfile
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Never
 
 import pytest
 from hypothesis import given
@@ -42,6 +45,18 @@ def test_a_log_of_three_levels_holds_and_everything_is_counted(three_levels_dir:
 
 def test_several_processes_come_to_the_same(three_levels_dir: Path) -> None:
     assert run(three_levels_dir, processes=2) == run(three_levels_dir)
+
+
+def test_a_process_that_is_killed_is_could_not_tell(
+    three_levels_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(ProcessPoolExecutor):
+        def submit(self, *_: object, **__: object) -> Never:
+            raise BrokenProcessPool
+
+    monkeypatch.setattr("doorward.verifier.check.ProcessPoolExecutor", Killed)
+    verdict = run(three_levels_dir, processes=2)
+    assert verdict.could_not_tell == ["a process of the check ended before it was done"]
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 511, 512, 700])

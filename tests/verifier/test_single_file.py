@@ -213,6 +213,7 @@ def test_both_say_the_same_of_a_damaged_log(module: ModuleType, tmp_path: Path) 
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_both_say_the_same_of_thousands_of_damaged_logs(module: ModuleType, tmp_path: Path) -> None:
     assert compare(module, tmp_path, rounds=3_000, changes=1, seed=2) > 2_000
     assert compare(module, tmp_path, rounds=2_000, changes=5, seed=3) > 1_500

@@ -5,6 +5,7 @@ It imports nothing of what writes the record; import-linter holds that (ADR 81).
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -105,6 +106,8 @@ def check(task: Task, progress: Progress = lambda _done, _all: None) -> Verdict:
         _check(task, source, verdict, progress)
     except StoreError as error:
         verdict.could_not_tell.append(str(error))
+    except BrokenProcessPool:
+        verdict.could_not_tell.append("a process of the check ended before it was done")
     finally:
         source.close()
     return verdict
