@@ -38,7 +38,19 @@ from doorward.record.log_entries import Happened
 SUMS: Final = "SHA256SUMS"
 # What is copied in an order of its own, what is made again, and what is worth nothing after a minute.
 APART: Final = frozenset(
-    {"log", "spool", "run", "order", "city", "record", "lock", "backup.done", "used-tokens", "papers.key"}
+    {
+        "log",
+        "spool",
+        "run",
+        "order",
+        "city",
+        "record",
+        "lock",
+        "backup.done",
+        "used-tokens",
+        "papers.key",
+        "seals",
+    }
 )
 MAX_CHECKPOINT_BYTES: Final = 64 * 1024
 NothingNewer = Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from doorward.cli import log_audit, log_disclose, log_release, log_search
+from doorward.cli import log_audit, log_disclose, log_erase, log_release, log_search
 from doorward.cli.database import check_conninfo
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
@@ -16,6 +16,7 @@ from doorward.cli.log_outside import verify_outside
 from doorward.cli.log_publish import publish
 from doorward.cli.log_witness import app as witness_app
 from doorward.cli.neighbours import hold
+from doorward.cli.seals import find_seals
 from doorward.cli.settings import read_settings
 from doorward.errors import ConfigError, MalformedError
 from doorward.notes.note import Verifier, parse_verifier_key
@@ -39,6 +40,8 @@ app.command("check-exhibit")(log_disclose.check)
 app.command("search")(log_search.search)
 app.command("searches")(log_search.searches)
 app.command("release")(log_release.release_log)
+app.command("seal")(log_erase.seal)
+app.command("erase")(log_erase.erase)
 app.command("audit")(log_audit.audit)
 app.command("audit-proof")(log_audit.audit_proof)
 
@@ -149,8 +152,9 @@ def _check(verifier: Verifier, folders: Folders, record: str) -> Report:
     conninfo = record or (running.read_text(encoding="utf-8").strip() if running.exists() else "")
     if not conninfo:
         return check_log(folders.log, verifier, folders.spool)
-    with PostgresDisclosures(conninfo) as disclosures:
-        return check_log(folders.log, verifier, folders.spool, disclosures)
+    keys = find_seals(folders)
+    with PostgresDisclosures(conninfo, keys) as disclosures:
+        return check_log(folders.log, verifier, folders.spool, disclosures, keys.erased if keys else {})
 
 
 def _as_json(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from doorward.cli.folders import Folders
+from doorward.cli.seals import disclosures_of
 from doorward.cli.settings import read_settings
 from doorward.desk.recorder import Recorder
 from doorward.errors import ConfigError, MalformedError, VerificationError
@@ -77,7 +78,7 @@ def open_disclosures(folders: Folders, config: Path | None) -> PostgresDisclosur
         raise ConfigError(
             "the disclosures are not at hand", hint="name the installation with --config, or start the sample"
         )
-    return PostgresDisclosures(conninfo)
+    return disclosures_of(folders, conninfo)
 
 
 def record_entry(folders: Folders, fields: Fields, *, now: datetime) -> int:

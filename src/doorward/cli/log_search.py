@@ -155,9 +155,9 @@ def _look(disclosures: PostgresDisclosures, terms: Terms, limit: int) -> tuple[l
 
 def _scan(disclosures: PostgresDisclosures, terms: Terms) -> Iterator[Entry]:
     low, high = terms.writers or (0, DESK)
-    after = terms.after
-    while True:
-        rows = disclosures.scan(
+    after: int | None = terms.after
+    while after is not None:
+        rows, after = disclosures.scan(
             after=after,
             sequences=(low << SEQUENCE_BITS, ((high + 1) << SEQUENCE_BITS) - 1),
             times_us=(terms.begins_us, terms.ends_us),
@@ -166,9 +166,6 @@ def _scan(disclosures: PostgresDisclosures, terms: Terms) -> Iterator[Entry]:
             limit=PORTION,
         )
         yield from rows
-        if len(rows) < PORTION:
-            return
-        after = rows[-1].sequence
 
 
 def _line(one: dict[str, str | int]) -> str:

@@ -21,13 +21,14 @@ from doorward.cli.children import stop_with_parent
 from doorward.cli.folders import Folders, find_folders
 from doorward.cli.log_acts import hold_to_place
 from doorward.cli.neighbours import Neighbours
+from doorward.cli.seals import disclosures_of
 from doorward.cli.settings import Settings, read_settings
 from doorward.cli.witnesses import Witnesses
 from doorward.errors import ConfigError, StoreError, UnsyncedError
 from doorward.gateway.logbook import Event, Form, Logbook
 from doorward.notes.key_files import load_key
 from doorward.notes.note import Signer
-from doorward.record.disclosures import DATABASE, ROLE, PostgresDisclosures
+from doorward.record.disclosures import DATABASE, ROLE
 from doorward.record.keys import make_log_key
 from doorward.record.log import Publisher
 from doorward.record.log_files import CHECKPOINT, LogFiles
@@ -56,7 +57,7 @@ def publisher(
     asked = _Asked(settings, folders, signer, logbook)
     if not asked.wait_until_known():
         return  # told to stop before
-    with PostgresDisclosures(read_conninfo(folders)) as disclosures:
+    with disclosures_of(folders, read_conninfo(folders)) as disclosures:
         log = Publisher.open(folders.log, folders.spool, signer, disclosures)
         if settings is not None:
             logbook.say(Event.STARTED, leaves=log.tree_size)

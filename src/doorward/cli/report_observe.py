@@ -19,6 +19,7 @@ import typer
 
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
+from doorward.cli.seals import disclosures_of
 from doorward.cli.settings import read_settings
 from doorward.cli.site import Site
 from doorward.errors import ConfigError
@@ -33,7 +34,6 @@ from doorward.grants.observed_report import (
 )
 from doorward.grants.people import load_people
 from doorward.record.check_spool import hold_segments
-from doorward.record.disclosures import PostgresDisclosures
 from doorward.record.entry import Entry, Kind
 from doorward.record.segments import read_spool
 from doorward.record.workers import list_workers, worker_of
@@ -120,7 +120,7 @@ def read_entries(
     # The publisher removes what it has published, which could be between the one reading and the other.
     with hold_segments(folders.spool):
         if disclosures:
-            with closing(PostgresDisclosures(disclosures)) as kept:
+            with closing(disclosures_of(folders, disclosures)) as kept:
                 window = {"begins_us": _microseconds(begins), "ends_us": _microseconds(ends)}
                 for entry in kept.select(kinds, **window):
                     last[worker_of(entry.sequence)] = entry.sequence

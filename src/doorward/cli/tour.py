@@ -20,6 +20,7 @@ from rich.table import Table
 
 from doorward.cli.assembly import read_run, record_conninfo
 from doorward.cli.folders import Folders, find_folders
+from doorward.cli.seals import disclosures_of
 from doorward.cli.stops import Stop, Visitors
 from doorward.record.disclosures import PostgresDisclosures
 from doorward.record.entry import Entry, Field, Kind, decode_fields
@@ -59,7 +60,7 @@ def play_tour(folders: Folders) -> list[Stop]:
         StoreError: The disclosures cannot be read.
     """
     port = int(read_run(folders, "gateway")["port"])
-    with PostgresDisclosures(record_conninfo(folders)) as disclosures:
+    with disclosures_of(folders, record_conninfo(folders)) as disclosures:
         first_leaf = disclosures.totals().blocks
         stops = list(Visitors(port, f"tour-{secrets.token_hex(4)}").visit())
         return _look_up(stops, disclosures, first_leaf)

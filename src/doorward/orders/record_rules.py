@@ -18,6 +18,7 @@ class RecordRules:
     Args:
         disclose: Offices whose people may show a field to somebody outside.
         search: Offices whose people may search; what they look for is sealed to all people of these offices.
+        dispose: Offices of which two people may erase.
         process: Classes of paper that are a court's process.
         sealed: Fields that no exhibit shows, each with the reason.
         court: Fields that an exhibit shows only under a court's process, each with the reason.
@@ -26,6 +27,7 @@ class RecordRules:
 
     disclose: tuple[str, ...]
     search: tuple[str, ...]
+    dispose: tuple[str, ...]
     process: tuple[str, ...]
     sealed: Mapping[str, str]
     court: Mapping[str, str]
@@ -50,10 +52,11 @@ def read_record_rules(text: str) -> tuple[RecordRules | None, list[Finding]]:
         PolicyCheckError: The text is no TOML.
     """
     file = Toml(RECORD, text)
-    file.refuse_others(("standing", "disclose", "search", "process", "sealed", "court"))
+    file.refuse_others(("standing", "disclose", "search", "dispose", "process", "sealed", "court"))
     found = RecordRules(
         _words(file, "disclose"),
         _words(file, "search"),
+        _words(file, "dispose"),
         _words(file, "process"),
         {field: file.get(str, "sealed", field) for field in file.table("sealed")},
         {field: file.get(str, "court", field) for field in file.table("court")},

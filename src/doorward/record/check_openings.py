@@ -5,7 +5,11 @@
 3. The entries' commitments, computed again, and the block's salt give the public leaf of the log.
 4. What was stored beside them (commitments, root) is the same.
 5. Sessions and requests balance (`account`).
+6. What was erased keeps its place and its commitment, and says under which certificate it went.
 """
+
+from collections.abc import Mapping
+from typing import Final
 
 from doorward.errors import MalformedError
 from doorward.record.account import Account
@@ -15,10 +19,12 @@ from doorward.record.log_files import LogFiles
 from doorward.record.openings import Disclosures, StoredBlock, StoredEntry
 from doorward.record.replay import leaf_of
 from doorward.record.report import Report
+from doorward.record.sealing import sealed_unit
 from doorward.record.tiles import TILE_WIDTH, TileId, parse_bundle
 from doorward.record.workers import WRITERS, first_sequence, worker_of
 
 READ_BLOCKS = 2_000
+NOTHING_ERASED: Final[Mapping[bytes, str]] = {}
 
 
 class LeafReader:
@@ -49,9 +55,16 @@ class LeafReader:
 
 
 def check_openings(
-    disclosures: Disclosures, leaves: LeafReader, report: Report, account: Account
+    disclosures: Disclosures,
+    leaves: LeafReader,
+    report: Report,
+    account: Account,
+    erased: Mapping[bytes, str] = NOTHING_ERASED,
 ) -> dict[int, int]:
     """Add to a report what is false in the disclosures, and return the sequence behind each worker's last entry.
+
+    Args:
+        erased: The certificates under which units were erased, where rows are sealed (`sealing`).
 
     Raises:
         StoreError: The store refused or cannot be reached, or a bundle cannot be read.
@@ -77,13 +90,15 @@ def check_openings(
                 report.find(
                     f"leaf {block.leaf_index}", "its entries begin elsewhere", next_sequence, block.first
                 )
-            _check_block(block, leaves.read(block.leaf_index), report, account)
+            _check_block(block, leaves.read(block.leaf_index), report, account, erased)
             expected_leaf = block.leaf_index + 1
             next_sequences[worker] = block.last + 1
     return next_sequences
 
 
-def _check_block(block: StoredBlock, leaf: bytes | None, report: Report, account: Account) -> None:
+def _check_block(
+    block: StoredBlock, leaf: bytes | None, report: Report, account: Account, erased: Mapping[bytes, str]
+) -> None:
     report.count("leaves opened")
     place = f"leaf {block.leaf_index}"
     if block.last - block.first + 1 != len(block.entries) or not block.entries:  # 2
@@ -102,7 +117,7 @@ def _check_block(block: StoredBlock, leaf: bytes | None, report: Report, account
             report.find(
                 f"entry {stored.sequence}", "it names another leaf", block.leaf_index, stored.leaf_index
             )
-        commitments.append(_commit(stored, report, account))
+        commitments.append(_commit(stored, report, account, erased))
     root = block_root(commitments)  # 3
     if leaf is None:
         return
@@ -114,7 +129,20 @@ def _check_block(block: StoredBlock, leaf: bytes | None, report: Report, account
         _check_beside(block, commitments, root, report)
 
 
-def _commit(stored: StoredEntry, report: Report, account: Account) -> Hash:
+def _commit(stored: StoredEntry, report: Report, account: Account, erased: Mapping[bytes, str]) -> Hash:
+    unit = sealed_unit(stored)
+    if (
+        unit is not None
+    ):  # it could not be opened; the leaf holds or does not hold with the commitment that was kept
+        certificate = erased.get(unit)
+        if certificate is None:
+            report.find(
+                f"entry {stored.sequence}", "it is sealed, its key is not there, and nobody erased it"
+            )
+        else:
+            report.count("entries erased")
+            report.note_once(f"entries were erased under certificate {certificate}; their leaves hold")
+        return stored.commitment
     try:
         entry = stored.decode()
     except MalformedError as error:

@@ -29,6 +29,8 @@ from doorward.record.openings import (
     sequence_ranges,
     take_bounded,
 )
+from doorward.record.seal_keys import SealKeys
+from doorward.record.sealing import MARK, open_row, seal_row, sealed_unit
 from doorward.record.workers import SEQUENCE_BITS, worker_of
 
 __all__ = ["DATABASE", "ROLE", "Disclosures", "PostgresDisclosures", "prepare_server", "schema_statements"]
@@ -90,6 +92,9 @@ _SCAN: Final = """
     WHERE sequence > %b AND sequence BETWEEN %b AND %b AND time_us >= %b AND time_us < %b
         AND (%b::smallint IS NULL OR kind = %b::smallint) AND (%b::bytea IS NULL OR session = %b::bytea)
     ORDER BY sequence LIMIT %b"""
+_SELECT_SEALED: Final = """
+    SELECT sequence, leaf_index, kind, time_us, session, request, salt, body, commitment FROM record.entries
+    WHERE substring(body from 1 for 1) = %b ORDER BY sequence"""
 _SELECT_TOTALS: Final = """
     SELECT (SELECT count(*) FROM record.blocks), (SELECT count(*) FROM record.entries),
         (SELECT max(leaf_index) FROM record.blocks)"""
@@ -146,10 +151,12 @@ class PostgresDisclosures:
 
     Args:
         conninfo: Of the recorder's role; for the check any role that may select will do.
+        keys: What rows are sealed under; None seals nothing and opens nothing.
     """
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, keys: SealKeys | None = None) -> None:
         self._conninfo = conninfo
+        self._keys = keys
         self._connection: psycopg.Connection[Any] | None = None
 
     def __enter__(self) -> Self:
@@ -169,6 +176,15 @@ class PostgresDisclosures:
     def commit(self, blocks: Sequence[StoredBlock]) -> None:
         """Store blocks, all or none, in one transaction; see `Disclosures`."""
         entries = [entry for block in blocks for entry in block.entries]
+        if self._keys is None:
+            self._commit(blocks, entries)
+            return
+        with self._keys.turn():
+            sealed = [seal_row(entry, self._keys.choose) for entry in entries]
+            self._keys.sync()
+            self._commit(blocks, sealed)
+
+    def _commit(self, blocks: Sequence[StoredBlock], entries: Sequence[StoredEntry]) -> None:
         try:
             connection = self._connected()
             with connection.transaction():
@@ -197,7 +213,7 @@ class PostgresDisclosures:
         except psycopg.Error as error:
             self.close()
             raise _store_error(error) from error
-        return fill_blocks(heads, entries)
+        return fill_blocks(heads, [self._opened(entry) or entry for entry in entries])
 
     def find(self, sequence: int) -> StoredBlock | None:
         """Return the block that says it holds an entry, with its entries, or None; unchecked, as `read` returns it.
@@ -232,7 +248,9 @@ class PostgresDisclosures:
                 cursor.itersize = PORTION
                 wanted = ([int(kind) for kind in kinds], ends_us, begins_us, NO_SESSION)
                 for stored in cursor.execute(_SELECT_KINDS, wanted, binary=True):
-                    yield stored.decode()
+                    opened = self._needed(stored)
+                    if opened is not None:
+                        yield opened.decode()
         except psycopg.Error as error:
             self.close()
             raise _store_error(error) from error
@@ -246,8 +264,10 @@ class PostgresDisclosures:
         kind: int | None,
         session: bytes | None,
         limit: int,
-    ) -> list[Entry]:
+    ) -> tuple[list[Entry], int | None]:
         """Return entries in their order, unchecked: behind a sequence, in a range of sequences and of times.
+
+        What was erased is left out. With them comes the sequence behind which there may be more, or None.
 
         Args:
             times_us: The first moment, and the first behind.
@@ -260,7 +280,27 @@ class PostgresDisclosures:
         wanted = (after, *sequences, *times_us, kind, kind, session, session, limit)
         try:
             with self._connected().cursor(binary=True, row_factory=args_row(StoredEntry)) as cursor:
-                return [stored.decode() for stored in cursor.execute(_SCAN, wanted).fetchall()]
+                rows = cursor.execute(_SCAN, wanted).fetchall()
+        except psycopg.Error as error:
+            self.close()
+            raise _store_error(error) from error
+        opened = [self._needed(stored) for stored in rows]
+        found = [stored.decode() for stored in opened if stored is not None]
+        return found, rows[-1].sequence if len(rows) == limit else None
+
+    def opened(self) -> Iterator[tuple[Entry, bytes]]:
+        """Yield every sealed entry that is not erased, with its unit, in their order. Raises as `select`."""
+        try:
+            connection = self._connected()
+            with (
+                connection.transaction(),
+                connection.cursor("opened", row_factory=args_row(StoredEntry)) as cursor,
+            ):
+                cursor.itersize = PORTION
+                for stored in cursor.execute(_SELECT_SEALED, (MARK,), binary=True):
+                    plain, unit = self._needed(stored), sealed_unit(stored)
+                    if plain is not None and unit is not None:
+                        yield plain.decode(), unit
         except psycopg.Error as error:
             self.close()
             raise _store_error(error) from error
@@ -310,8 +350,33 @@ class PostgresDisclosures:
                 found = cursor.execute(_SELECT_ENTRIES, (low, high, len(wanted))).fetchall()
                 stored |= {entry.sequence: entry for entry in found}
         for entry in entries:
-            if stored.get(entry.sequence) != entry:
+            present = stored.get(entry.sequence)
+            # One that was stored before rows were sealed is the same entry in another form.
+            if present != entry and (present is None or self._opened(present) != self._opened(entry)):
                 raise conflict("entry", entry.sequence)
+
+    def _needed(self, entry: StoredEntry) -> StoredEntry | None:
+        """Return a row as it was before it was sealed, or None where it was erased.
+
+        Raises:
+            StoreError: It is sealed and its key is not at hand: leaving it out would be a wrong answer.
+        """
+        opened = self._opened(entry)
+        unit = sealed_unit(entry)
+        if opened is None and unit is not None and (self._keys is None or unit not in self._keys.erased):
+            raise StoreError(
+                f"entry {entry.sequence} is sealed, and its key is not at hand",
+                hint="the keys stand in `seals`",
+            )
+        return opened
+
+    def _opened(self, entry: StoredEntry) -> StoredEntry | None:
+        """Return a row as it was before it was sealed, or None where its key is gone."""
+        return open_row(entry, self._keys.look_up if self._keys is not None else _no_key)
+
+
+def _no_key(_unit: bytes) -> None:
+    return None
 
 
 def _as_block(leaf_index: int, first: int, last: int, salt: bytes, root: bytes) -> StoredBlock:

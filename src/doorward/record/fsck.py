@@ -9,13 +9,14 @@ Without a checkpoint that holds there is nothing to compare the rest with, so no
 The record may be at work meanwhile: the checkpoint is read once, and what comes later is not looked at.
 """
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
 from doorward.errors import LogError, StoreError
 from doorward.notes.note import Verifier
 from doorward.record.account import Account
-from doorward.record.check_openings import LeafReader, check_openings
+from doorward.record.check_openings import NOTHING_ERASED, LeafReader, check_openings
 from doorward.record.check_spool import check_spools, hold_segments
 from doorward.record.check_tree import check_tree
 from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
@@ -31,6 +32,7 @@ def check_log(
     verifier: Verifier,
     spool_dir: Path | None = None,
     disclosures: Disclosures | None = None,
+    erased: Mapping[bytes, str] = NOTHING_ERASED,
 ) -> Report:
     """Return everything that is false in a record, and what was checked.
 
@@ -39,22 +41,24 @@ def check_log(
         verifier: The key that the log must be signed with.
         spool_dir: The spool of the same log; None leaves it out.
         disclosures: What opens the leaves; None leaves it out.
+        erased: The certificates under which units of sealed disclosures were erased.
     """
     report = Report()
     with hold_segments(spool_dir) if spool_dir is not None else nullcontext():
         try:
-            _check(report, LogFiles(log_dir), verifier, spool_dir, disclosures)
+            _check(report, LogFiles(log_dir), verifier, spool_dir, disclosures, erased)
         except StoreError as error:
             report.could_not_tell.append(str(error))
     return report
 
 
-def _check(
+def _check(  # noqa: PLR0917  # the parts of a record
     report: Report,
     files: LogFiles,
     verifier: Verifier,
     spool_dir: Path | None,
     disclosures: Disclosures | None,
+    erased: Mapping[bytes, str],
 ) -> None:
     checkpoint = _read_checkpoint(files, verifier, report)  # 1
     if checkpoint is None:
@@ -70,7 +74,7 @@ def _check(
         report.not_checked.append("disclosures: not at hand, so the leaves were not opened")
     else:
         try:
-            next_sequences = check_openings(disclosures, leaves, report, account)  # 3
+            next_sequences = check_openings(disclosures, leaves, report, account, erased)  # 3
             totals = disclosures.totals()
         except StoreError as error:
             report.could_not_tell.append(f"disclosures: {error}")

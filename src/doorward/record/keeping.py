@@ -12,6 +12,8 @@ from doorward.record.entry import Field, Fields
 DISCLOSE: Final = "disclose"
 SEARCH: Final = "search"
 AUDIT: Final = "audit"
+PROPOSE_ERASURE: Final = "propose-erasure"
+ERASE: Final = "erase"
 PAD: Final = "pad"
 PADDING: Final[Fields] = ((Field.ACT, PAD.encode()),)
 """The fields of an entry that says nothing and whose leaf fills the public log up; see `schedule`."""
@@ -61,6 +63,21 @@ def audit_entry(quarter: str, *, login: str, office: str, table: str, totals: st
     return _fields({
         Field.LOGIN: login, Field.PRESENTER: office, Field.ACT: AUDIT, Field.SCOPE: quarter,
         Field.DIGEST: f"table {table} totals {totals}",
+    })  # fmt: skip
+
+
+def erasure_entry(  # every part of an entry by its name
+    what: str, *, act: str, login: str, office: str, item: str, certificate: str, keys: str
+) -> Fields:
+    """Return the fields of an entry: somebody proposed an erasure, or did what another proposed.
+
+    Args:
+        what: A month, or that it is a case; which one is not said, since this entry stays.
+        keys: SHA-256 of the units whose keys go, in hexadecimal digits.
+    """
+    return _fields({
+        Field.LOGIN: login, Field.PRESENTER: office, Field.ACT: act, Field.SCOPE: what,
+        Field.EVIDENCE: f"{item} {certificate}", Field.DIGEST: keys,
     })  # fmt: skip
 
 

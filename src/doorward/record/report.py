@@ -62,6 +62,11 @@ class Report:
         """True where further findings are only counted."""
         return len(self.findings) >= MAX_FINDINGS
 
+    def note_once(self, note: str) -> None:
+        """Add a note that is not there yet."""
+        if note not in self.notes:
+            self.notes.append(note)
+
     def find(self, place: str, what: str, expected: object = "", got: object = "") -> None:
         """Add a finding."""
         if self.is_full:

@@ -1,0 +1,261 @@
+"""`doorward log seal` and `log erase`: disclosures under keys that can be destroyed, and destroying them by two people.
+
+Exit codes: 0 done, 1 something keeps it, 2 usage, 3 a database or file failed.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import psycopg
+import typer
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import args_row
+
+from doorward.cli.database import check_conninfo
+from doorward.cli.desk import FILE as DESK_FILE
+from doorward.cli.desk_files import open_desk
+from doorward.cli.folders import Folders
+from doorward.cli.installation import Config, Data, Order, find_installation, load_installation
+from doorward.cli.log_link import identify, open_disclosures, record_entry, write_new
+from doorward.cli.seals import RULE, find_seals, master_file, seals_folder
+from doorward.errors import ConfigError, LogError, MalformedError, StoreError, VerificationError
+from doorward.notes.note import cosign_note, find_signers, parse_note, sign_note
+from doorward.orders.load import load_record_rules, load_retention
+from doorward.orders.pack import Pack
+from doorward.record.disclosures import DATABASE
+from doorward.record.entry import Field
+from doorward.record.erasing import CopyRule, Erasure, digest_units, find_reasons, parse_erasure, parse_rule
+from doorward.record.keeping import ERASE, PROPOSE_ERASURE, erasure_entry
+from doorward.record.openings import StoredEntry
+from doorward.record.seal_keys import SealKeys, make_master
+from doorward.record.sealing import MARK, month_unit, seal_row
+
+PORTION: Final = 1000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_IDS: Final = (Field.CASE, Field.GRANT, Field.MATTER)
+_PLAIN: Final = """
+    SELECT sequence, leaf_index, kind, time_us, session, request, salt, body, commitment FROM record.entries
+    WHERE sequence > %b AND substring(body from 1 for 1) IS DISTINCT FROM %b ORDER BY sequence LIMIT %b"""
+_SEAL: Final = """
+    UPDATE record.entries AS e SET salt = n.salt, body = n.body
+    FROM unnest(%b::bigint[], %b::bytea[], %b::bytea[], %b::bytea[]) AS n(sequence, old, salt, body)
+    WHERE e.sequence = n.sequence AND e.body = n.old"""
+
+
+def seal(
+    dsn: Annotated[str, typer.Option(help="the connection string of the owner of the record's server")],
+    record_copies_days: Annotated[
+        int, typer.Option(min=0, help="for how long its base backups and WAL are kept")
+    ],
+    key_copies_days: Annotated[
+        int, typer.Option(min=0, help="for how long copies of the folder `seals` are kept")
+    ],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Seal what was recorded under keys that can be destroyed, in place; it may be stopped and run again.
+
+    The first run makes the keys: start the publisher anew after it, then run it again until nothing is left.
+    """
+    today = datetime.now(UTC).date()  # noqa: TID251  # the command line is where the clock is read
+    folders = find_installation(config, data)
+    folder = seals_folder(folders)
+    is_new = find_seals(folders) is None
+    if is_new:
+        folder.mkdir(mode=0o700)
+        make_master(master_file(folders))
+    keys = find_seals(folders)
+    assert keys is not None
+    conninfo = make_conninfo(check_conninfo(dsn), dbname=DATABASE)
+    try:
+        with closing(psycopg.connect(conninfo, autocommit=True)) as connection:
+            done = sum(_seal_portions(connection, keys))
+            if done:  # older versions of the rows are in its files otherwise
+                connection.execute("VACUUM FULL record.entries")
+    except psycopg.Error as error:
+        raise StoreError(f"the record's server refused: SQLSTATE {error.sqlstate or 'none'}") from error
+    since = _rule(folder).sealed_since if (folder / RULE).exists() else None
+    kept = CopyRule(today if done or since is None else since, record_copies_days, key_copies_days)
+    if is_new:  # a publisher that runs knows of no keys, so rows may still come that are not sealed
+        kept = CopyRule(None, record_copies_days, key_copies_days)
+    _write_rule(folder, kept)
+    typer.echo(f"{done} rows sealed; keys of {len(list(folder.glob('*.keys')))} months in `{folder}`")
+    typer.echo("copy that folder apart from every backup of the record's server, and keep its copies apart")
+    if is_new:
+        typer.echo("start the publisher anew now, then run this again: rows may have come meanwhile")
+
+
+def erase(  # noqa: PLR0913, PLR0917  # flags of a command
+    key: Annotated[Path, typer.Option(help="your secret key, named by office and login")],
+    note: Annotated[
+        Path, typer.Option(help="the proposal: written by the first person, read from the second")
+    ],
+    case: Annotated[str | None, typer.Option(help="propose: the id of a case, a grant or a matter")] = None,
+    month: Annotated[str | None, typer.Option(help="propose: a month such as 2026-11")] = None,
+    item: Annotated[str | None, typer.Option(help="propose: of the order's retention schedule")] = None,
+    certificate: Annotated[
+        str | None, typer.Option(help="propose: the number of the disposal certificate")
+    ] = None,
+    desk: Annotated[Path | None, typer.Option(help="the desk's configuration; there holds are kept")] = None,
+    order: Order = "chicago",
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Erase what was recorded, by two people: the first proposes into a note, the second runs it with that note.
+
+    The keys go; leaves, paths and counts stay and verify. Nothing goes under a legal hold.
+    """
+    now = datetime.now(UTC)  # noqa: TID251  # the command line is where the clock is read
+    folders, pack = load_installation(config, data, order)
+    person = identify(folders, key, load_record_rules(pack).dispose, "erase")
+    keys = find_seals(folders)
+    if keys is None:
+        raise ConfigError(
+            "the disclosures are not sealed, so nothing can be erased", hint="doorward log seal"
+        )
+    rule = _rule(keys.folder)
+    is_proposal = case is not None or month is not None
+    raw = b""
+    if is_proposal:
+        if (case is None) == (month is None) or item is None or certificate is None:
+            raise ConfigError("a proposal has --case or --month, --item and --certificate")
+        asked = Erasure(f"case {case}" if case else f"month {month}", item, certificate, 0, "", now.date())
+    else:
+        raw, asked = _read_proposal(note, person.office_keys)
+    units, last = _units(folders, config, keys, asked.what)
+    found = Erasure(asked.what, asked.item, asked.certificate, len(units), digest_units(units), last)
+    _refuse(found, pack, rule, _holds(desk or folders.run / DESK_FILE), now.date())
+    fields = erasure_entry(
+        found.what if found.what.startswith("month") else "case", act=PROPOSE_ERASURE if is_proposal else ERASE,
+        login=person.login, office=person.office, item=found.item, certificate=found.certificate, keys=found.keys,
+    )  # fmt: skip
+    if is_proposal:
+        parse_erasure(found.format())
+        signed = sign_note(found.format(), person.signer)
+        write_new(note, signed, before=lambda: _keep(record_entry(folders, fields, now=now)))
+        typer.echo(
+            f"proposed: {found.what}, {found.count} keys, newest entry of {last}; a second person runs it with {note}"
+        )
+        return
+    if found != asked:
+        raise VerificationError("it covers other entries than were proposed", hint="propose it anew")
+    signed = cosign_note(raw, person.signer)  # refuses a second signature of the same key
+    record_entry(folders, fields, now=now)
+    with keys.turn():
+        gone = keys.erase(units, found.certificate)
+    note.write_bytes(signed)
+    typer.echo(
+        f"erased: {found.what}, {gone} keys, certificate {found.certificate}; `doorward log verify` holds"
+    )
+    typer.echo(f"no copy that keeps its term restores it from {rule.gone_from(now.date())} on")
+
+
+def _keep(_entry: int) -> None:
+    return
+
+
+def _read_proposal(note: Path, people: tuple[Any, ...]) -> tuple[bytes, Erasure]:
+    try:
+        raw = note.read_bytes()
+        parsed = parse_note(raw)
+        if not find_signers(parsed, people):
+            raise VerificationError("nobody of the offices that erase has proposed it")
+        return raw, parse_erasure(parsed.text)
+    except OSError as error:
+        raise ConfigError(f"cannot read `{note}`: {error.strerror}") from error
+    except MalformedError as error:
+        raise ConfigError(f"`{note.name}`: {error}") from error
+
+
+def _units(folders: Folders, config: Path | None, keys: SealKeys, what: str) -> tuple[frozenset[bytes], date]:
+    """Return the units whose keys go, and the day of the newest entry of them."""
+    kind, _, about = what.partition(" ")
+    if kind == "month":
+        units = keys.units_of(about)
+        return units, _newest(folders, config, units)
+    found: set[bytes] = set()
+    with open_disclosures(folders, config) as disclosures:
+        for entry, unit in disclosures.opened():
+            if about.encode() in {entry.get(field) for field in _IDS}:
+                if unit == month_unit(f"{_EPOCH + timedelta(microseconds=entry.time_us):%Y-%m}"):
+                    raise VerificationError(
+                        f"entry {entry.sequence} of the case belongs to no session or matter: it goes with its month"
+                    )
+                found.add(unit)
+    return frozenset(found), _newest(folders, config, frozenset(found))
+
+
+def _newest(folders: Folders, config: Path | None, units: frozenset[bytes]) -> date:
+    newest = 0
+    with open_disclosures(folders, config) as disclosures:
+        for entry, unit in disclosures.opened():
+            if unit in units:
+                newest = max(newest, entry.time_us)
+    return (_EPOCH + timedelta(microseconds=newest)).date()
+
+
+def _refuse(erasure: Erasure, pack: Pack, rule: CopyRule, holds: int, today: date) -> None:
+    item = load_retention(pack).items.get(erasure.item)
+    keeps, due = "", None
+    if item is None:
+        keeps = "the order's retention schedule has no such item"
+    elif "record" not in item.covers:
+        keeps = f"item `{item.id}` does not cover the record"
+    elif item.needs_counsel:
+        keeps = f"item `{item.id}` is adopted by no office: it needs counsel"
+    elif item.permanent or item.years is None:
+        keeps = f"item `{item.id}` keeps it for ever"
+    else:
+        due = item.due_on(erasure.last_day)
+    reasons = find_reasons(
+        erasure, due=due, keeps=keeps, holds=holds, is_sealed=rule.sealed_since is not None, today=today
+    )
+    if reasons:
+        raise VerificationError("it stays: " + "; ".join(reasons))
+
+
+def _holds(configuration: Path) -> int:
+    """Return how many legal holds stand at the desk."""
+    if not configuration.exists():
+        raise ConfigError(
+            "whether a legal hold stands is not known: no desk is at hand",
+            hint="--desk names its configuration",
+        )
+    open_desk(configuration)
+    from doorward.desk.holding import all_standing
+
+    return len(all_standing())
+
+
+def _seal_portions(connection: psycopg.Connection[Any], keys: SealKeys) -> Iterator[int]:
+    after = -1
+    while True:
+        with connection.cursor(binary=True, row_factory=args_row(StoredEntry)) as cursor:
+            rows = cursor.execute(_PLAIN, (after, MARK, PORTION)).fetchall()
+        if not rows:
+            return
+        with keys.turn():
+            sealed = [seal_row(row, keys.choose) for row in rows]
+            keys.sync()
+            columns = (
+                [row.sequence for row in rows], [row.body for row in rows],
+                [row.salt for row in sealed], [row.body for row in sealed],
+            )  # fmt: skip
+            yield connection.execute(_SEAL, columns).rowcount
+        after = rows[-1].sequence
+
+
+def _rule(folder: Path) -> CopyRule:
+    try:
+        return parse_rule((folder / RULE).read_bytes())
+    except (OSError, LogError) as error:
+        raise ConfigError(f"`{folder / RULE}` does not say how long copies are kept") from error
+
+
+def _write_rule(folder: Path, rule: CopyRule) -> None:
+    draft = folder / f"{RULE}.new"
+    draft.write_bytes(rule.format())
+    draft.replace(folder / RULE)

@@ -1,0 +1,155 @@
+"""Erasing sealed disclosures by two people: what is proposed, what keeps it, from when no copy brings it back. Pure.
+
+The proposal is a note that one person signs and another signs too. It names the units whose keys go by a digest, so
+that the second person approves what the first one saw, and nothing that came in between.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import Final
+
+from doorward.errors import MalformedError
+from doorward.notes.lines import format_lines, parse_lines
+
+HEADER: Final = "doorward erasure v1"
+FIELDS: Final = ("what", "item", "certificate", "sessions-and-matters", "keys", "last-day")
+RULE_HEADER: Final = "doorward seals v1"
+RULE_FIELDS: Final = ("sealed-since", "record-copies-days", "key-copies-days")
+MAX_DAYS: Final = 36_600
+_CERTIFICATE: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z ./:-]{2,39}")
+_WHAT: Final = re.compile(r"month [0-9]{4}-(?:0[1-9]|1[0-2])|case [!-~]{1,100}")
+_DAYS: Final = re.compile(r"0|[1-9][0-9]{0,4}")
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What two people erase.
+
+    Args:
+        what: ``month 2026-11``, or ``case`` and the id of a case, grant or matter.
+        item: Of the order's retention schedule.
+        certificate: The number of the disposal certificate.
+        count: How many keys go.
+        keys: SHA-256 over the units, sorted; hexadecimal.
+        last_day: Of the newest entry that goes; the item counts from it.
+    """
+
+    what: str
+    item: str
+    certificate: str
+    count: int
+    keys: str
+    last_day: date
+
+    def format(self) -> bytes:
+        """Return the text that two people sign."""
+        values = (
+            self.what,
+            self.item,
+            self.certificate,
+            str(self.count),
+            self.keys,
+            self.last_day.isoformat(),
+        )
+        return format_lines(HEADER, zip(FIELDS, values, strict=True))
+
+
+def digest_units(units: Iterable[bytes]) -> str:
+    """Return the digest of the units whose keys go."""
+    return sha256(b"".join(sorted(units))).hexdigest()
+
+
+def parse_erasure(text: bytes) -> Erasure:
+    """Return the erasure of a text; the same text comes of it again.
+
+    Raises:
+        MalformedError: It is none.
+    """
+    what, item, certificate, count, keys, last_day = parse_lines(text, HEADER, FIELDS)
+    try:
+        found = Erasure(what, item, certificate, int(count), keys, date.fromisoformat(last_day))
+    except ValueError as error:
+        raise MalformedError("an erasure has a count and a day") from error
+    if not _WHAT.fullmatch(what) or not _CERTIFICATE.fullmatch(certificate) or found.format() != text:
+        raise MalformedError("the erasure is written otherwise than doorward writes it")
+    return found
+
+
+def find_reasons(  # everything that may keep it
+    erasure: Erasure, *, due: date | None, keeps: str, holds: int, is_sealed: bool, today: date
+) -> tuple[str, ...]:
+    """Return every reason for which disclosures stay; none where they may go.
+
+    Args:
+        due: The first day on which the item lets them go, or None.
+        keeps: Why the item lets nothing go, or empty.
+        holds: Legal holds that stand at the desk. The record does not tell which entries one is over.
+        is_sealed: Whether every row is sealed.
+    """
+    found = []
+    if not erasure.count:
+        found.append("there is nothing to erase")
+    if not _CERTIFICATE.fullmatch(erasure.certificate):
+        found.append("the number of a disposal certificate is missing, or is none")
+    if holds:
+        found.append(f"{holds} legal hold{'s' if holds > 1 else ''} at the desk, and each may be over it")
+    if not is_sealed:
+        found.append("not every row is sealed yet: a copy of the others would bring them back")
+    if keeps:
+        found.append(keeps)
+    elif due is None or due > today:
+        found.append(
+            f"item `{erasure.item}` keeps it until {due}" if due else f"item `{erasure.item}` keeps it"
+        )
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRule:
+    """How long copies are kept, as whoever keeps them said when the rows were sealed.
+
+    Args:
+        sealed_since: The day on which the last row was sealed, or None: not all are.
+        record_days: For how many days a base backup or WAL of the disclosures' server is kept.
+        key_days: For how many days a copy of the folder of keys is.
+    """
+
+    sealed_since: date | None
+    record_days: int
+    key_days: int
+
+    def gone_from(self, erased: date) -> date:
+        """Return the first day from which no copy that keeps the rule restores what was erased on a day.
+
+        A copy of the keys brings it back with any copy of the rows; one of rows before they were sealed does alone.
+        """
+        days = [erased + timedelta(days=self.key_days + 1)]
+        if self.sealed_since is not None:
+            days.append(self.sealed_since + timedelta(days=self.record_days + 1))
+        return max(days)
+
+    def format(self) -> bytes:
+        """Return the file of the rule."""
+        since = self.sealed_since.isoformat() if self.sealed_since else "not yet"
+        return format_lines(
+            RULE_HEADER, zip(RULE_FIELDS, (since, str(self.record_days), str(self.key_days)), strict=True)
+        )
+
+
+def parse_rule(raw: bytes) -> CopyRule:
+    """Return the rule of a file.
+
+    Raises:
+        MalformedError: It is none.
+    """
+    since, *days = parse_lines(raw, RULE_HEADER, RULE_FIELDS)
+    if not all(map(_DAYS.fullmatch, days)):
+        raise MalformedError("how long copies are kept is a number of days")
+    try:
+        sealed = None if since == "not yet" else date.fromisoformat(since)
+    except ValueError as error:
+        raise MalformedError("since when rows are sealed is a day") from error
+    return CopyRule(sealed, *map(int, days))

@@ -1,0 +1,239 @@
+"""`doorward log seal` and `log erase`: in place, by two people, under an adopted item, never under a hold."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doorward.cli import log_erase
+from doorward.cli.seals import disclosures_of, find_seals
+from doorward.errors import MalformedError, StoreError
+from doorward.orders.load import load_pack, load_retention
+from doorward.orders.retention import Item, Retention
+from doorward.record.entry import Draft, Field, Kind
+from doorward.record.erasing import CopyRule, Erasure, digest_units, find_reasons, parse_erasure, parse_rule
+from record.place import Done, Place
+from record.samples import NOW, SECOND, conversation, open_spool, session_id
+
+ITEM = Item(
+    "accesses", "accesses", "98:001", ("record",), (), "ended", 0, False, "cite", "text", "adopted", "law"
+)
+ROWS = "SELECT salt, body FROM record.entries ORDER BY sequence"
+
+
+def seal(place: Place, owner: str) -> Done:
+    days = ("--record-copies-days", "35", "--key-copies-days", "7")
+    done = place.run("seal", "--dsn", owner, *days)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return done
+
+
+def rows(owner: str) -> list[tuple[bytes, bytes]]:
+    with psycopg.connect(owner) as connection:
+        return connection.execute(ROWS).fetchall()
+
+
+@pytest.fixture
+def sealed(
+    place: Place, owner_conninfo: str, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Place, Callable[..., Done]]:
+    """A record whose second session states a case, sealed; under an item that an office has adopted and that is due."""
+    spool = open_spool(place.folders.spool, now=NOW + SECOND)
+    for number, case in ((8, b"HX123456"), (9, b"HX654321")):
+        connect, decision, *rest = conversation(session_id(number))
+        fields = (*decision.fields, (Field.CASE, case))
+        spool.append([connect, Draft(Kind.DECISION, decision.session, 0, fields), *rest], now=NOW + SECOND)
+    spool.close(now=NOW + SECOND)
+    place.world.publish()
+    seal(place, owner_conninfo)
+    seal(place, owner_conninfo)
+    schedule = load_retention(load_pack("chicago"))
+    adopted = Retention(
+        **{**{name: getattr(schedule, name) for name in schedule.__slots__}, "items": {"accesses": ITEM}}
+    )
+    monkeypatch.setattr(log_erase, "load_retention", lambda _: adopted)
+    monkeypatch.setattr(log_erase, "_holds", lambda _: 0)
+    monkeypatch.setattr(log_erase, "_refuse", _refuse_later)
+    asked = ("--item", "accesses", "--certificate", "2033-17")
+    return place, lambda *more: place.run(
+        "erase", *more, *(asked if "--case" in more or "--month" in more else ())
+    )
+
+
+_REFUSE = log_erase._refuse  # the sample's entries are of 2031, and the commands read the real clock
+
+
+def _refuse_later(erasure: Erasure, pack: object, rule: CopyRule, holds: int, _today: date) -> None:
+    _REFUSE(erasure, pack, rule, holds, date(2035, 1, 1))  # type: ignore[arg-type]  # passed on
+
+
+def test_what_was_recorded_is_sealed_in_place_and_a_second_run_goes_on(
+    place: Place, owner_conninfo: str
+) -> None:
+    before = rows(owner_conninfo)
+    assert any(b"SELECT" in body for _, body in before)
+    assert "27 rows sealed" in seal(place, owner_conninfo).stdout
+    after = rows(owner_conninfo)
+    assert not any(b"SELECT" in body or b"j.doe" in body for _, body in after)
+    assert {salt for salt, _ in after} == {bytes(16)}
+    assert place.run("verify").returncode == 0
+    # Rows that came from a publisher which did not know of the keys yet are sealed by the next run.
+    spool = open_spool(place.folders.spool, now=NOW + SECOND)
+    spool.append(conversation(session_id(7)), now=NOW + SECOND)
+    spool.close(now=NOW + SECOND)
+    place.world.publish()
+    assert "9 rows sealed" in seal(place, owner_conninfo).stdout
+    assert "0 rows sealed" in seal(place, owner_conninfo).stdout
+    assert after == rows(owner_conninfo)[:27]
+    assert place.run("verify").returncode == 0
+    with disclosures_of(place.folders, place.folders.run.joinpath("record.dsn").read_text().strip()) as kept:
+        assert len(list(kept.select([Kind.CONNECT], begins_us=0, ends_us=2**62))) == 4
+
+
+def test_a_case_goes_by_two_people_and_its_proof_stays(
+    sealed: tuple[Place, Callable[..., Done]], tmp_path: Path
+) -> None:
+    place, erase = sealed
+    law, custodian = place.official("law/finn.example"), place.official("records-custodian/kim.example")
+    note = tmp_path / "erasure.note"
+    proposed = erase("--case", "HX123456", "--key", law, "--note", note)
+    assert (proposed.returncode, proposed.stderr) == (0, ""), proposed
+    assert "1 keys" in proposed.stdout
+    assert "has signed this already" in erase("--key", law, "--note", note).stderr
+    assert (
+        "expected a key of law or records-custodian"
+        in erase("--key", place.official("auditor/ada.example"), "--note", note).stderr
+    )
+    assert place.run("verify").stdout.count("erased") == 0
+    done = erase("--key", custodian, "--note", note)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    keys = find_seals(place.folders)
+    assert keys is not None
+    assert keys.erased == {session_id(8): "2033-17"}
+    verified = place.run("verify")
+    assert verified.returncode == 0
+    assert "checked: 9 entries erased" in verified.stdout
+    assert "note: entries were erased under certificate 2033-17; their leaves hold" in verified.stdout
+    acts = [(entry.get(Field.ACT), entry.get(Field.SCOPE)) for entry in place.kept()]
+    assert acts == [(b"propose-erasure", b"case"), (b"erase", b"case")]
+    assert b"HX123456" not in b"".join(value for entry in place.kept() for _, value in entry.fields)
+    again = erase("--case", "HX123456", "--key", law, "--note", tmp_path / "again.note")
+    assert "there is nothing to erase" in again.stderr
+    # Another case is there still, and nothing is found of the one that went.
+    auditor = place.folders.data.parent / "auditor-ada.example.key"
+    when = ("--from", "2031-05-06", "--until", "2031-05-07", "--key", auditor)
+    assert "0 entries" in place.run("search", *when, "--case", "HX123456").stdout
+    assert "1 entries" in place.run("search", *when, "--case", "HX654321").stdout
+
+
+def test_a_month_goes_with_everything_that_began_in_it(
+    sealed: tuple[Place, Callable[..., Done]], tmp_path: Path
+) -> None:
+    place, erase = sealed
+    law, other = place.official("law/finn.example"), place.official("law/erin.example")
+    note = tmp_path / "erasure.note"
+    assert erase("--month", "2031-05", "--key", law, "--note", note).returncode == 0
+    done = erase("--key", other, "--note", note)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "5 keys" in done.stdout
+    gone_from = date.fromisoformat(done.stdout.strip().split("\n")[-1].split(" ")[-2])
+    assert gone_from > date(2026, 1, 1) + timedelta(days=35)
+    verified = place.run("verify")
+    assert verified.returncode == 0
+    assert "checked: 45 entries erased" in verified.stdout
+
+
+def test_more_that_came_after_the_proposal_is_not_erased_with_it(
+    sealed: tuple[Place, Callable[..., Done]], tmp_path: Path
+) -> None:
+    place, erase = sealed
+    law, other = place.official("law/finn.example"), place.official("law/erin.example")
+    note = tmp_path / "erasure.note"
+    assert erase("--month", "2031-05", "--key", law, "--note", note).returncode == 0
+    keys = find_seals(place.folders)
+    assert keys is not None
+    with keys.turn():
+        keys.choose(b"N" * 16, "2031-05")
+        keys.sync()
+    assert "other entries than were proposed" in erase("--key", other, "--note", note).stderr
+    note.write_bytes(note.read_bytes().replace(b"2033-17", b"2033-18"))
+    assert erase("--key", other, "--note", note).returncode == 1
+    assert find_seals(place.folders).erased == {}  # type: ignore[union-attr]  # it is there
+
+
+def test_under_a_hold_or_without_a_desk_to_ask_nothing_goes(
+    sealed: tuple[Place, Callable[..., Done]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, erase = sealed
+    law = place.official("law/finn.example")
+    note = tmp_path / "erasure.note"
+    monkeypatch.setattr(log_erase, "_holds", lambda _: 2)
+    refused = erase("--month", "2031-05", "--key", law, "--note", note)
+    assert (refused.returncode, "2 legal holds at the desk" in refused.stderr) == (1, True)
+    monkeypatch.undo()
+    refused = erase("--month", "2031-05", "--key", law, "--note", note)
+    assert "whether a legal hold stands is not known" in refused.stderr
+    assert not note.exists()
+    assert place.kept() == []
+
+
+def test_without_its_keys_nothing_is_stored_or_read(place: Place, owner_conninfo: str) -> None:
+    law = place.official("law/finn.example")
+    unsealed = place.run("erase", "--month", "2031-05", "--key", law, "--note", place.folders.data / "n")
+    assert "are not sealed" in unsealed.stderr
+    seal(place, owner_conninfo)
+    (place.folders.data / "seals").rename(place.folders.data / "elsewhere")
+    with pytest.raises(StoreError, match=r"`seals` or `keys/seal\.key` is not there"):
+        find_seals(place.folders)
+    assert place.run("verify").returncode == 3
+
+
+TODAY = date(2035, 1, 1)
+PROPOSED = Erasure("month 2031-05", "accesses", "2033-17", 3, "0" * 64, date(2031, 5, 31))
+
+
+def test_everything_that_keeps_it_is_said_at_once() -> None:
+    free = {"due": TODAY, "keeps": "", "holds": 0, "is_sealed": True, "today": TODAY}
+    assert find_reasons(PROPOSED, **free) == ()  # type: ignore[arg-type]  # of several types
+    bad = replace(PROPOSED, count=0, certificate="")
+    kept = {"due": None, "keeps": "it needs counsel", "holds": 1, "is_sealed": False, "today": TODAY}
+    assert len(find_reasons(bad, **kept)) == 5  # type: ignore[arg-type]  # as above
+    early = find_reasons(PROPOSED, **{**free, "due": TODAY + timedelta(days=1)})  # type: ignore[arg-type]  # as above
+    assert early == ("item `accesses` keeps it until 2035-01-02",)
+
+
+@given(
+    st.dates(max_value=date(2200, 1, 1)),
+    st.dates(max_value=date(2200, 1, 1)),
+    st.integers(0, 999),
+    st.integers(0, 999),
+)
+def test_from_when_no_copy_restores_it(since: date, erased: date, record: int, key: int) -> None:
+    rule = CopyRule(since, record, key)
+    assert parse_rule(rule.format()) == rule
+    gone = rule.gone_from(erased)
+    # The last copy of the keys that holds them is of the day of erasure; the last of plain rows of the day of sealing.
+    assert gone > erased + timedelta(days=key)
+    assert gone > since + timedelta(days=record)
+    assert gone - timedelta(days=1) in {erased + timedelta(days=key), since + timedelta(days=record)}
+
+
+def test_an_erasure_is_written_in_one_way() -> None:
+    assert parse_erasure(PROPOSED.format()) == PROPOSED
+    assert parse_rule(CopyRule(None, 1, 2).format()) == CopyRule(None, 1, 2)
+    assert digest_units([b"a", b"b"]) == digest_units([b"b", b"a"])
+    for old, new in (
+        (b"month 2031-05", b"year 2031"),
+        (b"2033-17", b"?"),
+        (b": 3\n", b": 03\n"),
+        (b"2031-05-31", b"x"),
+    ):
+        with pytest.raises(MalformedError):
+            parse_erasure(PROPOSED.format().replace(old, new))
+    with pytest.raises(MalformedError):
+        parse_rule(b"doorward seals v1\nsealed-since: x\nrecord-copies-days: 1\nkey-copies-days: 1\n")
