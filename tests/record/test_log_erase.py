@@ -21,8 +21,9 @@ from record.place import Done, Place
 from record.samples import NOW, SECOND, conversation, open_spool, session_id
 
 ITEM = Item(
-    "accesses", "accesses", "98:001", ("record",), (), "ended", 0, False, "cite", "text", "adopted", "law"
-)
+    "accesses", "accesses", "98:001", ("record",), (), "ended", years=0, permanent=False, cite="cite",
+    evidence="text", standing="adopted", adopted_by="law",
+)  # fmt: skip
 ROWS = "SELECT salt, body FROM record.entries ORDER BY sequence"
 
 
