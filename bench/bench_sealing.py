@@ -32,7 +32,8 @@ def main() -> None:
     each = [median(column) / len(entries) for column in zip(*found, strict=True)]
     print(
         f"{len(entries):,} entries, {asked.rounds} rounds, CPU us an entry (median): commitment and row"
-        f" {each[0] * 1e6:.1f}, sealing {each[1] * 1e6:.1f}, opening {each[2] * 1e6:.1f}; {each[3]:.0f} bytes more a row"
+        f" {each[0] * 1e6:.1f}, sealing {each[1] * 1e6:.1f}, opening {each[2] * 1e6:.1f};"
+        f" {each[3]:.0f} bytes more a row"
     )
 
 

@@ -604,3 +604,24 @@ def test_the_message_that_a_request_came_in_is_kept_as_a_paper(
     auditor = find_actor(people["auditor"], is_strong=True, now=now)
     with pytest.raises(NotAllowedError):
         add_pieces(auditor, matter, (raw,), said)
+
+
+def test_an_erasure_of_the_record_knows_every_hold_and_waits_for_its_turn(
+    desk: Any, clients: dict[str, Any]
+) -> None:
+    from django.db import connection
+
+    from doorward.cli.log_erase import (
+        _holds,  # what the command asks; the command itself is tried in tests/record
+    )
+
+    file = desk.folder / "desk.json"
+    with _holds(file) as before:
+        assert before == 0
+    place(clients["one"], scope="tenant", tenant="city")
+    with _holds(file) as standing, connection.cursor() as cursor:
+        assert standing == 1
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()"
+        )
+        assert cursor.fetchone() == (1,)

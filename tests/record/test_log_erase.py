@@ -1,6 +1,7 @@
 """`doorward log seal` and `log erase`: in place, by two people, under an adopted item, never under a hold."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -58,7 +59,7 @@ def sealed(
         **{**{name: getattr(schedule, name) for name in schedule.__slots__}, "items": {"accesses": ITEM}}
     )
     monkeypatch.setattr(log_erase, "load_retention", lambda _: adopted)
-    monkeypatch.setattr(log_erase, "_holds", lambda _: 0)
+    monkeypatch.setattr(log_erase, "_holds", lambda _: nullcontext(0))
     monkeypatch.setattr(log_erase, "_refuse", _refuse_later)
     asked = ("--item", "accesses", "--certificate", "2033-17")
     return place, lambda *more: place.run(
@@ -125,6 +126,8 @@ def test_a_case_goes_by_two_people_and_its_proof_stays(
     assert b"HX123456" not in b"".join(value for entry in place.kept() for _, value in entry.fields)
     again = erase("--case", "HX123456", "--key", law, "--note", tmp_path / "again.note")
     assert "there is nothing to erase" in again.stderr
+    gone = place.run("disclose", "28", "--key", law, "--process", place.paper(law), "--for", "court")
+    assert "entry 28 was erased" in gone.stderr
     # Another case is there still, and nothing is found of the one that went.
     auditor = place.folders.data.parent / "auditor-ada.example.key"
     when = ("--from", "2031-05-06", "--until", "2031-05-07", "--key", auditor)
@@ -173,7 +176,7 @@ def test_under_a_hold_or_without_a_desk_to_ask_nothing_goes(
     place, erase = sealed
     law = place.official("law/finn.example")
     note = tmp_path / "erasure.note"
-    monkeypatch.setattr(log_erase, "_holds", lambda _: 2)
+    monkeypatch.setattr(log_erase, "_holds", lambda _: nullcontext(2))
     refused = erase("--month", "2031-05", "--key", law, "--note", note)
     assert (refused.returncode, "2 legal holds at the desk" in refused.stderr) == (1, True)
     monkeypatch.undo()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from doorward.cli import log_release
 from doorward.cli.log_link import WORKER as KEEPER
 from doorward.desk.recorder import Recorder
-from doorward.errors import ConfigError, MalformedError, VerificationError
+from doorward.errors import ConfigError, MalformedError, StoreError, VerificationError
 from doorward.notes.note import Signer
 from doorward.record.checkpoint import parse_checkpoint
 from doorward.record.entry import Entry, Field, Kind
@@ -175,3 +175,43 @@ def test_without_a_publisher_nothing_is_released(
     monkeypatch.setattr(log_release, "WAIT_SECONDS", 0.0)
     assert "the publisher does not take in" in place.run("release", public).stderr
     assert not (public / "checkpoint").exists()
+
+
+def test_a_release_that_a_full_disk_stopped_anywhere_is_done_again_with_the_same_bytes(
+    tmp_path: Path, world: World, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pad(world, 600)
+    files, whole = LogFiles(world.log_dir), tmp_path / "whole"
+    release(files, LogFiles(whole), signer, SCHEDULE, now=START + HOUR)
+    release(files, LogFiles(whole), signer, SCHEDULE, now=START + 2 * HOUR)
+    writes = []
+    real = LogFiles.replace
+
+    def replace(self: LogFiles, path: str, data: bytes) -> None:
+        writes.append(path)
+        if len(writes) == stop:
+            raise StoreError("no space left")
+        real(self, path, data)
+
+    monkeypatch.setattr(LogFiles, "replace", replace)
+    stop, stops = 1, 0
+    while True:
+        public = LogFiles(tmp_path / f"stopped-{stop}")
+        writes.clear()
+        try:
+            release(files, public, signer, SCHEDULE, now=START + HOUR)
+            release(files, public, signer, SCHEDULE, now=START + 2 * HOUR)
+        except StoreError:
+            stops += 1
+            for slot in (1, 2):
+                if log_size_or_none(public, signer) != 600:
+                    release(files, public, signer, SCHEDULE, now=START + slot * HOUR)
+        assert seen(public.folder) == seen(whole)
+        if len(writes) < stop:
+            break
+        stop += 1
+    assert stops >= 10
+
+
+def log_size_or_none(files: LogFiles, signer: Signer) -> int | None:
+    return log_size(files, signer.verifier) if (files.folder / "checkpoint").exists() else None

@@ -32,6 +32,7 @@ from doorward.record.keeping import disclosure_entry
 from doorward.record.openings import StoredBlock
 from doorward.record.prove import prove_leaf
 from doorward.record.replay import leaf_of
+from doorward.record.sealing import sealed_unit
 
 HOLDS, FALSE = 0, 1
 MAX_PRINTED: Final = 200
@@ -176,6 +177,10 @@ def _open(block: StoredBlock, sequence: int) -> tuple[Entry, list[bytes]]:
     if found is None:
         raise VerificationError(
             f"leaf {block.leaf_index} does not hold entry {sequence}", hint="run `doorward log verify`"
+        )
+    if sealed_unit(found) is not None:
+        raise VerificationError(
+            f"entry {sequence} was erased, or its key is not there: only its leaf is left"
         )
     return found.decode(), [one.commitment for one in block.entries]
 

@@ -4,7 +4,7 @@ Exit codes: 0 done, 1 something keeps it, 2 usage, 3 a database or file failed.
 """
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -19,14 +19,14 @@ from doorward.cli.desk import FILE as DESK_FILE
 from doorward.cli.desk_files import open_desk
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, Order, find_installation, load_installation
-from doorward.cli.log_link import identify, open_disclosures, record_entry, write_new
+from doorward.cli.log_link import Person, identify, open_disclosures, record_entry, write_new
 from doorward.cli.seals import RULE, find_seals, master_file, seals_folder
 from doorward.errors import ConfigError, LogError, MalformedError, StoreError, VerificationError
 from doorward.notes.note import cosign_note, find_signers, parse_note, sign_note
 from doorward.orders.load import load_record_rules, load_retention
 from doorward.orders.pack import Pack
 from doorward.record.disclosures import DATABASE
-from doorward.record.entry import Field
+from doorward.record.entry import Field, Fields
 from doorward.record.erasing import CopyRule, Erasure, digest_units, find_reasons, parse_erasure, parse_rule
 from doorward.record.keeping import ERASE, PROPOSE_ERASURE, erasure_entry
 from doorward.record.openings import StoredEntry
@@ -125,32 +125,38 @@ def erase(  # noqa: PLR0913, PLR0917  # flags of a command
         asked = Erasure(f"case {case}" if case else f"month {month}", item, certificate, 0, "", now.date())
     else:
         raw, asked = _read_proposal(note, person.office_keys)
-    units, last = _units(folders, config, keys, asked.what)
-    found = Erasure(asked.what, asked.item, asked.certificate, len(units), digest_units(units), last)
-    _refuse(found, pack, rule, _holds(desk or folders.run / DESK_FILE), now.date())
-    fields = erasure_entry(
-        found.what if found.what.startswith("month") else "case", act=PROPOSE_ERASURE if is_proposal else ERASE,
-        login=person.login, office=person.office, item=found.item, certificate=found.certificate, keys=found.keys,
-    )  # fmt: skip
-    if is_proposal:
-        parse_erasure(found.format())
-        signed = sign_note(found.format(), person.signer)
-        write_new(note, signed, before=lambda: _keep(record_entry(folders, fields, now=now)))
-        typer.echo(
-            f"proposed: {found.what}, {found.count} keys, newest entry of {last}; a second person runs it with {note}"
-        )
-        return
-    if found != asked:
-        raise VerificationError("it covers other entries than were proposed", hint="propose it anew")
-    signed = cosign_note(raw, person.signer)  # refuses a second signature of the same key
-    record_entry(folders, fields, now=now)
-    with keys.turn():
-        gone = keys.erase(units, found.certificate)
+    with _holds(desk or folders.run / DESK_FILE) as holds:  # nobody places a hold meanwhile
+        units, last = _units(folders, config, keys, asked.what)
+        found = Erasure(asked.what, asked.item, asked.certificate, len(units), digest_units(units), last)
+        _refuse(found, pack, rule, holds, now.date())
+        fields = erasure_entry(
+            found.what if found.what.startswith("month") else "case", act=PROPOSE_ERASURE if is_proposal else ERASE,
+            login=person.login, office=person.office, item=found.item, certificate=found.certificate, keys=found.keys,
+        )  # fmt: skip
+        if is_proposal:
+            _propose(folders, found, person, note, fields, now=now)
+            return
+        if found != asked:
+            raise VerificationError("it covers other entries than were proposed", hint="propose it anew")
+        signed = cosign_note(raw, person.signer)  # refuses a second signature of the same key
+        record_entry(folders, fields, now=now)
+        with keys.turn():
+            gone = keys.erase(units, found.certificate)
     note.write_bytes(signed)
     typer.echo(
         f"erased: {found.what}, {gone} keys, certificate {found.certificate}; `doorward log verify` holds"
     )
     typer.echo(f"no copy that keeps its term restores it from {rule.gone_from(now.date())} on")
+
+
+def _propose(  # what a proposal is made of
+    folders: Folders, found: Erasure, person: Person, note: Path, fields: Fields, *, now: datetime
+) -> None:
+    parse_erasure(found.format())
+    signed = sign_note(found.format(), person.signer)
+    write_new(note, signed, before=lambda: _keep(record_entry(folders, fields, now=now)))
+    typer.echo(f"proposed: {found.what}, {found.count} keys, newest entry of {found.last_day}")
+    typer.echo(f"a second person runs it with --note {note}")
 
 
 def _keep(_entry: int) -> None:
@@ -217,17 +223,25 @@ def _refuse(erasure: Erasure, pack: Pack, rule: CopyRule, holds: int, today: dat
         raise VerificationError("it stays: " + "; ".join(reasons))
 
 
-def _holds(configuration: Path) -> int:
-    """Return how many legal holds stand at the desk."""
+@contextmanager
+def _holds(configuration: Path) -> Iterator[int]:
+    """Yield how many legal holds stand at the desk; none is placed until this ends (ADR 58)."""
     if not configuration.exists():
         raise ConfigError(
             "whether a legal hold stands is not known: no desk is at hand",
             hint="--desk names its configuration",
         )
     open_desk(configuration)
-    from doorward.desk.holding import all_standing
+    from django.db import DatabaseError, transaction
 
-    return len(all_standing())
+    from doorward.desk.holding import all_standing, take_turn
+
+    try:
+        with transaction.atomic():
+            take_turn()
+            yield len(all_standing())
+    except DatabaseError as error:
+        raise StoreError("the desk's database cannot be asked for legal holds") from error
 
 
 def _seal_portions(connection: psycopg.Connection[Any], keys: SealKeys) -> Iterator[int]:
