@@ -1,19 +1,26 @@
 """`doorward log disclose` and `log check-exhibit`: who may, what is refused, what is recorded, what holds."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from doorward.desk.exhibit_page import render_exhibit
 from doorward.notes.note import format_verifier
 from doorward.record.check_exhibit import check_exhibit, read_public_key
 from doorward.record.entry import Field, Kind
 from doorward.record.keys import make_log_key
+from doorward.record.log_files import LogFiles
+from doorward.record.release import release
+from doorward.record.schedule import Schedule
+from doorward.record.workers import WRITERS
 from record.place import Place, invoke
 from record.test_exhibit import KEY, make
 
@@ -86,7 +93,11 @@ def test_what_is_refused_leaves_no_file_and_no_entry(place: Place, tmp_path: Pat
         done = place.run("disclose", "4", *asked)
         assert done.returncode in {1, 2}
         assert said in done.stderr
-    for entry, said in (("99", "there is no entry 99"), ("x", "is no entry"), ("16:1", "at most 16 writers")):
+    for entry, said in (
+        ("99", "there is no entry 99"),
+        ("x", "is no entry"),
+        (f"{WRITERS}:1", f"at most {WRITERS} writers"),
+    ):
         done = place.run("disclose", entry, "--key", law, "--process", court, "--for", "court", "--to", file)
         assert said in done.stderr
     assert not file.exists()
@@ -149,3 +160,35 @@ def test_a_key_that_is_none_is_usage(tmp_path: Path) -> None:
     assert read_public_key(good).name == "a.example"
     assert invoke("log", "check-exhibit", tmp_path / "nowhere", "--key", good).returncode == 2
     assert invoke("log", "check-exhibit", file, "--key", good).returncode == 1
+
+
+def test_with_the_released_copy_the_proof_is_to_what_witnesses_cosigned(place: Place, tmp_path: Path) -> None:
+    law, public = place.official("law/finn.example"), tmp_path / "public"
+    asked = ("--key", law, "--process", place.paper(law), "--for", "court", "--public", public)
+    schedule, files = Schedule(3600, 6, 1_900_000_800), LogFiles(place.world.log_dir)
+    release(files, LogFiles(public), place.world.signer, schedule, now=schedule.start + 3600)
+    witness, cosigned = cosign((public / "checkpoint").read_bytes())
+    (public / "witnessed").write_bytes(cosigned)
+    release(files, LogFiles(public), place.world.signer, schedule, now=schedule.start + 7200)
+    early, late = tmp_path / "early", tmp_path / "late"
+    assert place.run("disclose", "4", *asked, "--to", early).stderr == ""
+    assert place.run("disclose", "22", *asked, "--to", late).stderr == ""
+    done = invoke("log", "check-exhibit", early, "--key", place.vkey, "--witness", witness)
+    assert (done.returncode, "of 6 in the log" in done.stdout, "witness w.example: signed" in done.stdout) == (
+        0, True, True,
+    )  # fmt: skip
+    # What came after it is proved to the newer checkpoint, which no witness cosigned yet.
+    assert "of 12 in the log" in invoke("log", "check-exhibit", late, "--key", place.vkey).stdout
+    assert invoke("log", "check-exhibit", late, "--key", place.vkey, "--witness", witness).returncode == 1
+
+
+def cosign(checkpoint: bytes) -> tuple[str, bytes]:
+    """A witness's key, and the checkpoint with its cosignature."""
+    secret = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
+    public = b"\x04" + secret.public_key().public_bytes_raw()
+    number = sha256(b"w.example\n" + public).digest()[:4]
+    text = checkpoint.partition(b"\n\n")[0] + b"\n"
+    signature = secret.sign(b"cosignature/v1\ntime 1900009000\n" + text)
+    line = b64encode(number + (1900009000).to_bytes(8, "big") + signature).decode()
+    vkey = f"w.example+{number.hex()}+{b64encode(public).decode()}"
+    return vkey, checkpoint + f"\N{EM DASH} w.example {line}\n".encode()

@@ -78,6 +78,10 @@ def test_a_search_is_recorded_before_it_is_answered_and_only_auditors_read_what_
     rows = json.loads(place.run("searches", "--key", ben, "--json").stdout)
     assert [row["terms"].get("clause") for row in rows] == [None, "C20a3"]
     assert "expected a key of auditor" in place.run("searches", "--key", law).stderr
+    today = ("--from", "2026-01-01", "--until", "2031-01-01", "--json", "--key", ada)
+    for door in ((), ("--door", "record")):  # a search finds the searches too, whoever wrote them
+        kinds = [one["kind"] for one in json.loads(place.run("search", *today, *door).stdout)["entries"]]
+        assert kinds == ["keeping", "keeping"]
 
 
 @pytest.mark.parametrize("term", ["--agent", "--badge"])

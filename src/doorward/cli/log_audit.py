@@ -17,7 +17,7 @@ import typer
 
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, Order, load_installation
-from doorward.cli.log_disclose import make_exhibit
+from doorward.cli.log_disclose import Public, make_exhibit
 from doorward.cli.log_link import open_disclosures, record_entry, write_new
 from doorward.desk.deadlines.periods import parse_period
 from doorward.desk.recorder import WORKER as DESK
@@ -80,9 +80,10 @@ def audit(  # noqa: PLR0917  # flags of a command
         raise typer.Exit(DIFFERS)
 
 
-def audit_proof(  # flags of a command
+def audit_proof(  # noqa: PLR0917  # flags of a command
     quarter: Annotated[str, typer.Argument(help="such as 2026-Q4")],
     to: Annotated[Path, typer.Option(help="the new file, to be published beside the note")],
+    public: Public = None,
     order: Order = "chicago",
     config: Config = None,
     data: Data = None,
@@ -100,7 +101,7 @@ def audit_proof(  # flags of a command
             f"no audit of `{quarter[:20]}` is published yet",
             hint="doorward log audit --note; then the publisher's turn",
         )
-    raw, shown, _ = make_exhibit(folders, config, found[-1], SHOWN, always=())
+    raw, shown, _ = make_exhibit(folders, config, found[-1], SHOWN, always=(), public=public)
     write_new(to, raw)
     to.chmod(0o644)  # it is for everybody
     typer.echo(f"{to}: {quarter}, leaf {shown.leaf_index} of {shown.tree_size}")

@@ -29,6 +29,7 @@ from doorward.record.check_exhibit import PublicKey, Shown, check_exhibit, read_
 from doorward.record.entry import Entry
 from doorward.record.exhibit import ALWAYS, MAX_BYTES, format_exhibit
 from doorward.record.keeping import disclosure_entry
+from doorward.record.log_files import LogFiles
 from doorward.record.openings import StoredBlock
 from doorward.record.prove import prove_leaf
 from doorward.record.replay import leaf_of
@@ -37,6 +38,10 @@ from doorward.record.sealing import sealed_unit
 HOLDS, FALSE = 0, 1
 MAX_PRINTED: Final = 200
 _WORD: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
+Public = Annotated[
+    Path | None,
+    typer.Option(help="the released copy of the log: the proof is to its checkpoint, a cosigned one first"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document")]
 
 
@@ -50,6 +55,7 @@ def disclose(  # noqa: PLR0913, PLR0917  # flags of a command
     field: Annotated[list[str] | None, typer.Option(help="a field to show; again for more")] = None,
     to: Annotated[Path | None, typer.Option(help="the new file (default exhibit-ENTRY.txt)")] = None,
     pdf: Annotated[Path | None, typer.Option(help="also the page that explains it")] = None,
+    public: Public = None,
     order: Order = "chicago",
     config: Config = None,
     data: Data = None,
@@ -64,7 +70,7 @@ def disclose(  # noqa: PLR0913, PLR0917  # flags of a command
     person = identify(folders, key, rules.disclose, "show a field outside")
     paper = _find_paper(folders, process, now=now)
     _check_fields(rules, field or [], paper)
-    raw, shown, line = make_exhibit(folders, config, sequence, field or [])
+    raw, shown, line = make_exhibit(folders, config, sequence, field or [], public=public)
     said = sha256(raw).hexdigest()
     target = to or Path(f"exhibit-{sequence}.txt")
     page = None
@@ -143,8 +149,14 @@ def make_exhibit(
     names: Collection[str],
     *,
     always: Collection[str] = ALWAYS,
+    public: Path | None = None,
 ) -> tuple[bytes, Shown, str]:
     """Return an exhibit, what its check says, and the log's key as a line.
+
+    Args:
+        names: Of the fields that are shown.
+        always: Fields that are shown beside them.
+        public: A released copy of the log, whose checkpoint the proof is to; without it, the publisher's own.
 
     Raises:
         ConfigError: There is no such entry, or it has no such field.
@@ -159,7 +171,12 @@ def make_exhibit(
             f"there is no entry {sequence} in the disclosures", hint="it may not be published yet"
         )
     entry, commitments = _open(block, sequence)
-    proof = prove_leaf(files, verifier, block.leaf_index, leaf_of(block.salt, block.root))
+    proof = prove_leaf(
+        files if public is None else LogFiles(public),
+        verifier,
+        block.leaf_index,
+        leaf_of(block.salt, block.root),
+    )
     raw = format_exhibit(
         entry, names, commitments=commitments, block_salt=block.salt, proof=proof, always=always
     )

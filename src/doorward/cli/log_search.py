@@ -24,7 +24,7 @@ from doorward.record.entry import Entry, Field, Kind
 from doorward.record.keeping import SEARCH, search_entry
 from doorward.record.sealed_box import open_sealed, seal
 from doorward.record.searching import Terms, show_entry
-from doorward.record.workers import FUND, SEQUENCE_BITS
+from doorward.record.workers import FUND, SEQUENCE_BITS, WRITERS
 
 MAX_RESULTS: Final = 500
 MAX_LOOKED_AT: Final = 200_000
@@ -154,7 +154,7 @@ def _look(disclosures: PostgresDisclosures, terms: Terms, limit: int) -> tuple[l
 
 
 def _scan(disclosures: PostgresDisclosures, terms: Terms) -> Iterator[Entry]:
-    low, high = terms.writers or (0, DESK)
+    low, high = terms.writers or (0, WRITERS - 1)
     after: int | None = terms.after
     while after is not None:
         rows, after = disclosures.scan(
