@@ -41,8 +41,9 @@ def run_fixture(tmp_path: Path, fund_cluster: Cluster) -> Run:
     with psycopg.connect(fund_cluster.dsn(user="postgres", dbname="postgres"), autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS doorward_fund WITH (FORCE)")
 
-    def run(*words: str) -> Done:
-        result = CliRunner().invoke(app, ["fund", *words, "--data", str(folders.data)])
+    def run(*words: str, where: bool = True) -> Done:
+        data = ("--data", str(folders.data)) if where else ()
+        result = CliRunner().invoke(app, ["fund", *words, *data])
         if isinstance(result.exception, DoorwardError):
             return Done(exit_code(result.exception), str(result.exception))
         return Done(result.exit_code, result.stdout)
@@ -50,8 +51,8 @@ def run_fixture(tmp_path: Path, fund_cluster: Cluster) -> Run:
     return run
 
 
-def must(run: Run, *words: str) -> Done:
-    done = run(*words)
+def must(run: Run, *words: str, where: bool = True) -> Done:
+    done = run(*words, where=where)
     assert done.code == 0, done.out
     return done
 
@@ -79,7 +80,7 @@ def bill(run: Run, name: str, amount: str) -> Done:
     )  # fmt: skip
 
 
-def test_a_year_from_the_ordinance_to_its_close(run: Run) -> None:
+def test_a_year_from_the_ordinance_to_its_close(run: Run, tmp_path: Path) -> None:
     a_year(run)
     assert bill(run, "c-1", "250000.50").code == 0
     on = ("--on", "2026-02-02")
@@ -94,6 +95,14 @@ def test_a_year_from_the_ordinance_to_its_close(run: Run) -> None:
     (line,) = must(run, "statement", "--year", "2026", "--json").json
     assert (line["paid"], line["lapsed"], line["carried_out"]) == (250_000_50, 300_000_00, 749_999_50)
     assert line["closed"] is True
+    pdf = tmp_path / "2026.pdf"
+    assert (
+        "the ledger is what the record says"
+        in must(run, "statement", "--year", "2026", "--pdf", str(pdf)).out
+    )
+    first = pdf.read_bytes()
+    must(run, "statement", "--year", "2026", "--pdf", str(pdf))
+    assert pdf.read_bytes() == first
     assert must(run, "verify", "--json").json["wrong"] == []
     assert "2027-01-16 balance" in must(run, "export", "beancount").out
     assert must(run, "export", "csv").out.count("\n") > 10
@@ -119,7 +128,7 @@ def test_a_refusal_says_its_rule_and_ends_with_1(run: Run) -> None:
     assert "A123456789" not in done.out
 
 
-def test_a_superusers_change_is_found_by_verify(run: Run, fund_cluster: Cluster) -> None:
+def test_a_superusers_change_is_found_by_verify(run: Run, fund_cluster: Cluster, tmp_path: Path) -> None:
     a_year(run)
     with psycopg.connect(
         fund_cluster.dsn(user="postgres", dbname="doorward_fund"), autocommit=True
@@ -129,6 +138,10 @@ def test_a_superusers_change_is_found_by_verify(run: Run, fund_cluster: Cluster)
     done = run("verify")
     assert done.code == 1
     assert "transaction 3: its postings are not what its text says" in done.out
+    done = run("statement", "--year", "2026", "--pdf", str(tmp_path / "x.pdf"))
+    assert done.code == 1
+    assert "no statement was written" in done.out
+    assert not (tmp_path / "x.pdf").exists()
 
 
 def test_what_is_no_amount_no_part_and_no_form_is_a_usage_error(run: Run) -> None:

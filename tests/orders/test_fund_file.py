@@ -1,5 +1,6 @@
 """fund.toml: what Chicago's says, and every fault with its place."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from doorward.fund.ledger.accounts import MAX_CENTS
 from doorward.fund.rules import make_rules
 from doorward.orders.fund import read_fund
-from doorward.orders.load import SHIPPED, load_fund, load_pack
+from doorward.orders.load import SHIPPED, load_fund, load_pack, load_payment_form
+from doorward.orders.paperwork import check_paperwork
 
 TEXT = (SHIPPED / "chicago" / "fund.toml").read_text(encoding="utf-8")
 
@@ -44,6 +46,11 @@ def test_a_fiscal_year_has_the_number_of_the_year_in_which_it_ends() -> None:
         ('evidence = "press"', 'evidence = "rumour"', "is no evidence"),
         ('standing = "needs-counsel"', 'standing = "confirmed"', "not confirmed"),
         ("carries = false", "carry = false", "unknown key"),
+        ("cites = []\n", "", "must be a list"),
+        ('cites = ["S114"]', "cites = []", "cites it"),
+        ('cites = ["S114"]', 'cites = ["s 114"]', "lists ids"),
+        ('cites = ["S114", "S32"]', 'cites = ["S114", "S114"]', "each once"),
+        ('standing = "needs-counsel"', 'standing = "adopted"', "cites nothing"),
     ],
 )
 def test_a_fault_has_its_place(before: str, after: str, says: str) -> None:
@@ -52,3 +59,18 @@ def test_a_fault_has_its_place(before: str, after: str, says: str) -> None:
     (found, *_) = [one for one in findings if says in one.message]
     assert found.span is not None
     assert found.span.line > 1
+
+
+def test_a_clause_that_the_order_does_not_have_is_found_by_its_check() -> None:
+    pack = load_pack("chicago")
+    assert not [one for one in check_paperwork(pack) if one.span and one.span.file == "fund.toml"]
+    text = TEXT.replace('cites = ["S115"]', 'cites = ["S115", "X99"]')
+    (found,) = check_paperwork(replace(pack, files={**pack.files, "fund.toml": text}))
+    assert "`X99` is no clause" in found.message
+    assert found.span is not None
+    assert found.span.line > 50
+
+
+def test_the_samples_payment_form_is_read() -> None:
+    form = load_payment_form(load_pack("chicago"))
+    assert form.payees["V1001"] == "north-legal"

@@ -42,7 +42,9 @@ _COMMON: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Who:
+class Who:
+    """Who does it: a login that is typed, or a key that signs; `prove` says whether they may."""
+
     by: str | None
     sign_with: Path | None
 
@@ -62,7 +64,7 @@ def books(build: Callable[..., Operation]) -> Callable[..., None]:
 
     def command(**given: Any) -> None:  # noqa: ANN401  # the options of a command
         link = Link(given.pop("config"), given.pop("data"), given.pop("database"))
-        who, as_json = _Who(given.pop("by"), given.pop("sign_with")), given.pop("as_json")
+        who, as_json = Who(given.pop("by"), given.pop("sign_with")), given.pop("as_json")
         on, key = given.pop("on"), given.pop("key")
         if "link" in own:
             given["link"] = link
@@ -75,19 +77,19 @@ def books(build: Callable[..., Operation]) -> Callable[..., None]:
 
 
 def do(
-    operation: Operation, who: _Who, on: datetime | None, key: str | None, link: Link, *, as_json: bool
+    operation: Operation, who: Who, on: datetime | None, key: str | None, link: Link, *, as_json: bool
 ) -> None:
     """Submit an operation, and say what came of it; ends with 1 where it is refused."""
     now = read_clock()
     day, found = on.date() if on else now.date(), parse_key(key)
-    by, proof = _prove(Submission(found, "", day, operation), who, link)
+    by, proof = prove(Submission(found, "", day, operation), who, link)
     submission = Submission(found, by, day, operation)
     with link.open(now) as store:
         answer = store.submit(submission, now=now, proof=proof)
     _say(answer, submission, as_json=as_json)
 
 
-def _prove(submission: Submission, who: _Who, link: Link) -> tuple[str, Proof]:
+def prove(submission: Submission, who: Who, link: Link) -> tuple[str, Proof]:
     """Return the login of who does it, and how that is known.
 
     Raises:
@@ -113,6 +115,19 @@ def _prove(submission: Submission, who: _Who, link: Link) -> tuple[str, Proof]:
     signed = Submission(submission.key, login, submission.day, submission.operation)
     signature = signer.sign(format_submission(signed).encode())
     return login, Proof(f"key {Role(office)}", b64encode(signer.verifier.id + signature).decode())
+
+
+def login_of(who: Who) -> str:
+    """Return the login that books, for what is several submissions; each of them is then for `prove`.
+
+    Raises:
+        ConfigError: Nobody is named, or the key cannot be read.
+    """
+    if who.sign_with is not None:
+        return load_key(who.sign_with).name.partition("/")[2]
+    if not who.by:
+        raise ConfigError("say who does it", hint="`--sign-with` and a key, or `--by` and a login")
+    return who.by
 
 
 def _say(answer: Receipt | Refusal, submission: Submission, *, as_json: bool) -> None:

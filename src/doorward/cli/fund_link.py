@@ -32,6 +32,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="one JSON document")]
 Year = Annotated[int, typer.Option(help="the fiscal year")]
 
 
+class Silent:
+    """Stands where nothing is submitted."""
+
+    def record(self, drafts: object, *, now: datetime) -> int:
+        """Raise: nothing is recorded by a look."""
+        del drafts, now
+        raise AssertionError("nothing is recorded by a look")
+
+
 class Link:
     """Where the fund of an installation is.
 

@@ -3,55 +3,41 @@
 import getpass
 from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import psycopg
 import typer
 from psycopg.conninfo import make_conninfo
 
-from doorward.cli.fund_link import AsJson, Config, Data, Database, Link, Year, draw_key, echo, read_clock
+from doorward.cli.fund_against import hold_against, read_ledger, read_record
+from doorward.cli.fund_link import (
+    AsJson,
+    Config,
+    Data,
+    Database,
+    Link,
+    Silent,
+    draw_key,
+    echo,
+    read_clock,
+)
 from doorward.cli.fund_record import fund_recorder
-from doorward.cli.report_observe import SPOOL_ALONE, find_disclosures, read_entries
+from doorward.cli.report_observe import SPOOL_ALONE
 from doorward.desk.fund.verified import Verified, write_verified
 from doorward.errors import ConfigError, UpstreamError
 from doorward.fund import rows
-from doorward.fund.compare import Told, compare
 from doorward.fund.database import DATABASE, Installer, make_database
 from doorward.fund.database import install as install_tables
 from doorward.fund.filings import rows as filing_rows
 from doorward.fund.filings.compare import Compared, compare_filings
-from doorward.fund.ledger.accounts import Posting
-from doorward.fund.ledger.export import Written, format_beancount, format_csv, format_dollars, make_statement
+from doorward.fund.ledger.export import Written, format_beancount, format_csv, format_dollars
 from doorward.fund.ledger.operations import parse_transaction
-from doorward.fund.ledger.state import State
 from doorward.fund.published.counted import Accepted
 from doorward.fund.reported import read_accepted
-from doorward.fund.rules import format_rules, make_rules
+from doorward.fund.rules import make_rules
 from doorward.fund.store import Store
-from doorward.grants.cut_files import load_officers
 from doorward.orders.load import load_fund, load_fund_units, load_pack
-from doorward.record.entry import Entry, Kind
-
-
-class _Silent:
-    """Stands where nothing is submitted."""
-
-    def record(self, drafts: object, *, now: datetime) -> int:
-        del drafts, now
-        raise AssertionError("nothing is recorded by a look")
-
-
-def _read(link: Link) -> tuple[State, list[rows.Kept], dict[int, tuple[Posting, ...]]]:
-    with closing(Store(link.conninfo(), _Silent())) as store, store.reading() as connection:
-        return rows.read_state(connection), rows.read_kept(connection), rows.read_postings(connection)
-
-
-def _written(kept: list[rows.Kept], postings: dict[int, tuple[Posting, ...]]) -> list[Written]:
-    return [
-        Written(one.number, one.entry, parse_transaction(one.text)[0], postings.get(one.number, ()))
-        for one in kept
-    ]
+from doorward.record.entry import Entry
 
 
 def read_holdings(link: Link) -> tuple[list[Written], list[Accepted] | None]:
@@ -60,8 +46,12 @@ def read_holdings(link: Link) -> tuple[list[Written], list[Accepted] | None]:
     Raises:
         UpstreamError: The fund's database did not answer.
     """
-    with closing(Store(link.conninfo(), _Silent())) as store, store.reading() as connection:
-        written = _written(rows.read_kept(connection), rows.read_postings(connection))
+    with closing(Store(link.conninfo(), Silent())) as store, store.reading() as connection:
+        kept, postings = rows.read_kept(connection), rows.read_postings(connection)
+        written = [
+            Written(one.number, one.entry, parse_transaction(one.text)[0], postings.get(one.number, ()))
+            for one in kept
+        ]
         return written, read_accepted(connection)
 
 
@@ -111,7 +101,7 @@ def balance(
     as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
 ) -> None:  # fmt: skip
     """Show every account that is not nought, by year, line and agreement."""
-    state, _, _ = _read(Link(config, data, database))
+    state = read_ledger(Link(config, data, database)).state
     held = sorted((place[1:], place[0], cents) for place, cents in state.balances.items() if cents)
     if as_json:
         echo(
@@ -126,26 +116,6 @@ def balance(
         typer.echo(f"{year}{closed} {line:12} {of:20} {account.value:12} {format_dollars(cents):>16}")
 
 
-def statement(
-    year: Year, config: Config = None, data: Data = None, database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:  # fmt: skip
-    """Show a year: where each line's authority came from and went, and what was paid."""
-    state, kept, postings = _read(Link(config, data, database))
-    if year not in state.years:
-        raise ConfigError(f"the year {year} is not opened")
-    lines = make_statement(state, _written(kept, postings), year)
-    if as_json:
-        echo([{**asdict(line), "closed": state.years[year].closed} for line in lines])
-        return
-    typer.echo(f"fiscal year {year}, {'closed' if state.years[year].closed else 'open'}")
-    for line in lines:
-        typer.echo(f"{line.line}:")
-        for name, cents in asdict(line).items():
-            if name not in {"year", "line"}:
-                typer.echo(f"  {name.replace('_', ' '):14} {format_dollars(cents):>16}")
-
-
 def export(
     form: Annotated[str, typer.Argument(help="beancount or csv")],
     config: Config = None,
@@ -155,9 +125,11 @@ def export(
     """Write the ledger to standard output, for Beancount or for the finance system."""
     if form not in {"beancount", "csv"}:
         raise ConfigError(f"`{form[:40]}` is no form", hint="beancount or csv")
-    state, kept, postings = _read(Link(config, data, database))
-    written = _written(kept, postings)
-    typer.echo(format_beancount(written, state) if form == "beancount" else format_csv(written), nl=False)
+    ledger = read_ledger(Link(config, data, database))
+    written = ledger.written()
+    typer.echo(
+        format_beancount(written, ledger.state) if form == "beancount" else format_csv(written), nl=False
+    )
 
 
 def verify(
@@ -169,23 +141,11 @@ def verify(
     The desk's page of the whole says when this was done, and what came of it.
     """
     link = Link(config, data, database)
-    state, kept, postings = _read(link)
-    disclosures = find_disclosures(link.folders, "" if link.settings is None else link.settings.record)
-    ends = read_clock() + timedelta(days=1)
-    begins = datetime(1970, 1, 2, tzinfo=UTC)
-    entries = list(read_entries(link.folders, disclosures, begins=begins, ends=ends, kinds=(Kind.FUND,)))
-    told = [Told(one.number, one.entry, one.text, postings.get(one.number, ())) for one in kept]
-    found = compare(
-        told,
-        entries,
-        state.balances,
-        state.returned,
-        rules=format_rules(state.rules),
-        keys=load_officers(link.folders.officials),
-    )
+    ledger = read_ledger(link)
+    entries, whole = read_record(link)
+    found = hold_against(ledger, entries, link)
     filed = _compare_filings(link, entries)
     wrong, open_ = (*found.wrong, *filed.wrong), (*found.open, *filed.open)
-    whole = bool(disclosures)
     write_verified(
         link.folders.data,
         Verified(read_clock().isoformat(), found.transactions, len(wrong), len(open_), whole),
@@ -198,13 +158,13 @@ def verify(
             typer.echo(line)
         counted = f"{found.transactions} transactions, {filed.filings} filings"
         typer.echo(f"{counted}, {len(wrong)} differences from the record")
-        if not disclosures:
+        if not whole:
             typer.echo(SPOOL_ALONE)
     if wrong:
         raise typer.Exit(1)
 
 
 def _compare_filings(link: Link, entries: list[Entry]) -> Compared:
-    with closing(Store(link.conninfo(), _Silent())) as store, store.reading() as connection:
+    with closing(Store(link.conninfo(), Silent())) as store, store.reading() as connection:
         told = [(one.number, one.entry, one.text) for one in filing_rows.read_filings(connection)]
         return compare_filings(told, filing_rows.read_reports(connection), entries)

@@ -109,13 +109,16 @@ def install(
                 connection.execute(sql.SQL("CREATE SCHEMA fund AUTHORIZATION {}").format(owner))
             connection.execute(sql.SQL("SET LOCAL ROLE {}").format(owner))
             if made:
-                connection.execute(resources.files("doorward.fund").joinpath("ledger.sql").read_bytes())
+                connection.execute(_read("ledger.sql"))
                 _fill_accounts(connection)
             else:
                 connection.execute(_BRING_UP)
             if connection.execute("SELECT to_regclass('fund.filing') IS NULL").fetchone() == (True,):
                 connection.execute(resources.files("doorward.fund").joinpath("reports.sql").read_bytes())
             _fill_checks(connection, reasons)
+            if connection.execute("SELECT to_regclass('fund.payment_file') IS NULL").fetchone() == (True,):
+                connection.execute(_read("payments.sql"))
+            connection.execute(_read("comments.sql"))
             before = None if made else rows.read_rules(connection)
             after = rules if before is None else with_dropped(before, rules)
             if before == after:
@@ -134,6 +137,10 @@ def install(
 def _end(installer: Installer | None, entry: int | None, act: bytes) -> None:
     if installer is not None and entry is not None:
         installer.recorder.record([(Kind.FUND, end_entry(installer.key, entry, act))], now=installer.now)
+
+
+def _read(name: str) -> bytes:
+    return resources.files("doorward.fund").joinpath(name).read_bytes()
 
 
 def _fill_accounts(connection: psycopg.Connection[Any]) -> None:

@@ -19,18 +19,25 @@ LEAST_APPROVALS: Final = 2
 MOST_APPROVALS: Final = 9
 _WORD: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _DAY: Final = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
-_BASIS: Final = ("evidence", "standing", "says")
+_SOURCE: Final = re.compile(r"S[0-9]{1,4}")
+_CITE: Final = re.compile(r"[A-Z][A-Za-z0-9.-]{0,15}")
+_BASIS: Final = ("evidence", "standing", "says", "cites")
 _SECTIONS: Final = ("fiscal_year", "rule", "source", "service", "line")
 LEAP_DAY: Final = "02-29"
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """Where a datum comes from, and whether an office adopted it."""
+    """Where a datum comes from, and whether an office adopted it.
+
+    Args:
+        cites: Sources (`S` and a number) and clauses of the order; none only where it is a sample.
+    """
 
     evidence: str
     standing: str
     says: str
+    cites: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,18 @@ def read_fund(text: str) -> tuple[FundWords | None, list[Finding]]:
     return (None if file.findings else found), file.findings
 
 
+def clauses_cited(words: FundWords) -> dict[str, tuple[str, ...]]:
+    """Return by datum (`line.legal`) the clauses that it cites: ids that are not those of sources."""
+    bases = {
+        **words.bases,
+        **{f"service.{code}": one.basis for code, one in words.services.items()},
+        **{f"line.{code}": one.basis for code, one in words.lines.items()},
+    }
+    return {
+        name: tuple(one for one in basis.cites if not _SOURCE.fullmatch(one)) for name, basis in bases.items()
+    }
+
+
 def _codes(file: Toml, section: str) -> list[str]:
     found = []
     for code in file.table(section):
@@ -131,7 +150,16 @@ def _basis(file: Toml, *path: str) -> Basis:
         )
     if standing == "confirmed" and evidence != "text":
         file.note("what does not rest on a text is not confirmed by it", *path, "standing")
-    return Basis(evidence, standing, file.get(str, *path, "says"))
+    cites = tuple(str(one) for one in file.get(list, *path, "cites"))
+    if not all(_CITE.fullmatch(one) for one in cites) or len(set(cites)) != len(cites):
+        file.note("`cites` lists ids of sources or clauses, each once", *path, "cites")
+    if not cites and evidence != "sample":
+        file.note(
+            "what rests on evidence cites it", *path, "cites", hint="a source such as S114, or a clause"
+        )
+    if not cites and standing != "needs-counsel":
+        file.note("what cites nothing is `needs-counsel`", *path, "standing")
+    return Basis(evidence, standing, file.get(str, *path, "says"), cites)
 
 
 def _service(file: Toml, code: str) -> Service:

@@ -14,6 +14,7 @@ from doorward.orders.deadlines import DEADLINES, Deadlines, read_deadlines
 from doorward.orders.exemptions import EXEMPTIONS, Exemptions, read_exemptions
 from doorward.orders.fund import FUND, FundWords, read_fund
 from doorward.orders.fund_history import HISTORY, History, read_fund_history
+from doorward.orders.fund_payments import FUND_PAYMENTS, PaymentForm, read_payment_form
 from doorward.orders.fund_published import PUBLISHED, PublishedWords, read_fund_published
 from doorward.orders.fund_units import FUND_UNITS, FundUnits, read_fund_units
 from doorward.orders.letter_book import LetterBook
@@ -42,6 +43,7 @@ __all__ = [
     "load_letters",
     "load_lexicon",
     "load_pack",
+    "load_payment_form",
     "load_record_rules",
     "load_retention",
     "load_statutory",
@@ -261,6 +263,15 @@ def load_fund_published(pack: Pack) -> PublishedWords:
     found, findings = read_fund_published(text)
     if found is None:
         raise _faults(pack, PUBLISHED, findings)
+    return found
+
+
+def load_payment_form(pack: Pack) -> PaymentForm:
+    """Return how a pack says that the finance system's payments come; raises as `load_deadlines`."""
+    text = _text_of(pack, FUND_PAYMENTS, "layout of payment files")
+    found, findings = read_payment_form(text)
+    if found is None:
+        raise _faults(pack, FUND_PAYMENTS, findings)
     return found
 
 

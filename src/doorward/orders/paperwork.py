@@ -6,8 +6,9 @@ from collections.abc import Callable
 from doorward.errors import Finding, PolicyCheckError
 from doorward.orders.deadlines import DEADLINES, read_deadlines
 from doorward.orders.exemptions import EXEMPTIONS, read_exemptions
-from doorward.orders.fund import FUND, read_fund
+from doorward.orders.fund import FUND, clauses_cited, read_fund
 from doorward.orders.fund_history import HISTORY, read_fund_history
+from doorward.orders.fund_payments import FUND_PAYMENTS, read_payment_form
 from doorward.orders.fund_published import PUBLISHED, check_published, read_fund_published
 from doorward.orders.fund_units import FUND_UNITS, read_fund_units
 from doorward.orders.intake.questions import INTAKE
@@ -24,7 +25,8 @@ def check_paperwork(pack: Pack) -> list[Finding]:
         DEADLINES: lambda text: read_deadlines(text, pack.clauses)[1],
         STATUTORY: lambda text: read_statutory(text, pack.clauses)[1] + _check_rows(pack, text),
         EXEMPTIONS: lambda text: read_exemptions(text)[1] + _check_requests(pack, text),
-        FUND: lambda text: read_fund(text)[1],
+        FUND: lambda text: read_fund(text)[1] + _check_cited(pack, text),
+        FUND_PAYMENTS: lambda text: read_payment_form(text)[1],
         HISTORY: lambda text: read_fund_history(text)[1],
         PUBLISHED: lambda text: read_fund_published(text)[1] + _check_published(pack, text),
         FUND_UNITS: lambda text: read_fund_units(text)[1],
@@ -39,6 +41,17 @@ def check_paperwork(pack: Pack) -> list[Finding]:
             except PolicyCheckError as error:  # no TOML
                 findings += error.findings
     return findings
+
+
+def _check_cited(pack: Pack, text: str) -> list[Finding]:
+    """Return each clause that fund.toml cites and the order does not have."""
+    words = read_fund(text)[0]
+    file = Toml(FUND, text)
+    for datum, cited in clauses_cited(words).items() if words else ():
+        for one in cited:
+            if one not in pack.clauses:
+                file.note(f"`{one}` is no clause of the order", *datum.split("."), "cites")
+    return file.findings
 
 
 def _check_rows(pack: Pack, text: str) -> list[Finding]:

@@ -18,7 +18,7 @@ from doorward.fund.ledger.accounts import MAX_CENTS, Account, Posting
 ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9./-]{0,39}")
 LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")  # an identity provider's may be an address
-_ALIEN_NUMBER: Final = re.compile(r"(?i)(?<![a-z0-9])a[-./]?(?:[-./]?[0-9]){8,9}(?![0-9])")
+ALIEN_NUMBER: Final = re.compile(r"(?i)(?<![a-z0-9])a[-./]?(?:[-./]?[0-9]){8,9}(?![0-9])")
 MAX_PARTS: Final = 100
 SIGNED: Final = "doorward fund submission v1"
 
@@ -231,7 +231,7 @@ def faults_of(submission: Submission) -> tuple[str, ...]:
             found.append(f"`{name}` must be whole cents, at most {MAX_CENTS}")
         elif name in {"year", "of_year"} and not (isinstance(value, int) and 2000 <= value <= 2199):
             found.append(f"`{name}` must be a fiscal year from 2000 to 2199")
-        if isinstance(value, str) and _ALIEN_NUMBER.search(value):
+        if isinstance(value, str) and ALIEN_NUMBER.search(value):
             found.append(f"`{name}` looks like an alien registration number, and the City holds none")
     parts = getattr(operation, "parts", None)
     if parts is not None and not 1 <= len(parts) <= MAX_PARTS:
