@@ -67,13 +67,9 @@ def write(submissions: Iterable[Submission]) -> tuple[State, list[Written]]:
 SUBMISSIONS = st.lists(st.builds(submission, OPERATIONS, PEOPLE, DAYS), min_size=30, max_size=120)
 
 
-@settings(max_examples=8, deadline=None)
-@given(SUBMISSIONS)
-def test_beancount_comes_to_the_same_balances(
-    beancount: Path, tmp_path_factory: pytest.TempPathFactory, submissions: list[Submission]
-) -> None:
+def check_with_beancount(beancount: Path, folder: Path, submissions: list[Submission]) -> None:
     state, written = write(submissions)
-    file = tmp_path_factory.mktemp("beans") / "fund.beancount"
+    file = folder / "fund.beancount"
     file.write_text(format_beancount(written, state), encoding="utf-8")
     run = subprocess.run([beancount / "bean-check", file], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
@@ -84,6 +80,23 @@ def test_beancount_comes_to_the_same_balances(
     assert errors == 0
     ours = {account_name(place): cents for place, cents in state.balances.items() if cents}
     assert {account: cents for account, cents in sums.items() if cents} == ours
+
+
+@settings(max_examples=5, deadline=None)
+@given(SUBMISSIONS)
+def test_beancount_comes_to_the_same_balances(
+    beancount: Path, tmp_path_factory: pytest.TempPathFactory, submissions: list[Submission]
+) -> None:
+    check_with_beancount(beancount, tmp_path_factory.mktemp("beans"), submissions)
+
+
+@pytest.mark.long
+@settings(max_examples=120, deadline=None)
+@given(SUBMISSIONS)
+def test_beancount_comes_to_the_same_balances_of_many_sequences(
+    beancount: Path, tmp_path_factory: pytest.TempPathFactory, submissions: list[Submission]
+) -> None:
+    check_with_beancount(beancount, tmp_path_factory.mktemp("beans"), submissions)
 
 
 def test_bean_check_refuses_a_balance_that_is_not_the_ledgers(beancount: Path, tmp_path: Path) -> None:
