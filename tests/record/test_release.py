@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.cli import log_release
-from doorward.cli.log_link import WORKER as KEEPER
 from doorward.desk.recorder import Recorder
 from doorward.errors import ConfigError, MalformedError, StoreError, VerificationError
 from doorward.notes.note import Signer
@@ -22,7 +21,7 @@ from doorward.record.release import log_size, read_schedule, release
 from doorward.record.schedule import Schedule, first_schedule, parse_schedule
 from doorward.record.segments import read_spool
 from doorward.record.spool import Spool
-from doorward.record.workers import worker_folder
+from doorward.record.workers import RELEASES, worker_folder
 from record.place import Place
 from record.samples import NOW, World, conversation, fill, session_id
 
@@ -157,7 +156,7 @@ def test_the_command_pads_waits_for_the_publisher_and_keeps_its_schedule(
     done = place.run("release", public)
     assert (done.returncode, done.stderr) == (0, "")
     assert "wait for the next slots" in done.stdout
-    folder = worker_folder(place.folders.spool, KEEPER - 1)
+    folder = worker_folder(place.folders.spool, RELEASES)
     pads = [one for one in read_spool(folder) if isinstance(one, Entry)]
     assert len(pads) in {80 - 12, 120 - 12}  # of a minute more, where one went by
     assert {one.fields for one in pads} == {((Field.ACT, b"pad"),)}
