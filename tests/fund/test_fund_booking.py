@@ -20,6 +20,7 @@ from doorward.record.entry import Entry, Field, Kind
 from doorward.record.replay import Block
 from doorward.record.segments import SpoolReader
 from doorward.record.workers import FUND, worker_folder, worker_of
+from tests_support.payments import FORM_TEXT, file_of, row
 
 pytestmark = pytest.mark.pg
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -170,3 +171,40 @@ def test_rules_that_change_are_in_the_record_and_changed_around_it_are_found(
     code, said = city.run("verify")
     assert code == 1
     assert f"the rules are not what entry {changes[1].sequence} put in" in said
+
+
+def test_payments_are_confirmed_with_a_key_on_file_and_the_record_has_its_signature(
+    city: City, tmp_path: Path
+) -> None:
+    (tmp_path / "form.toml").write_text(
+        FORM_TEXT.replace("grantee-of-north", "north-legal"), encoding="utf-8"
+    )
+    (tmp_path / "paid.csv").write_bytes(file_of(row("PV-1", "c-1", "10.00")))
+    on = ("--on", "2026-03-01")
+    days = ("--begins", "2026-01-01", "--ends", "2026-12-31", *on)
+    for words in (
+        ("open-year", "2026", "--by", "fay.example", *on),
+        ("appropriate", "--year", "2026", "--line", "legal", "--amount", "100", "--source", "ordinance",
+         "--reference", "SO-1", "--by", "fay.example", *on),
+        ("agree", "a-1", "--grantee", "north-legal", "--year", "2026", "--part", "legal=50", "--by", "fay.example", *days),
+        ("post", "a-1", "--by", "dan.example", *on),
+        ("invoice", "c-1", "--agreement", "a-1", "--number", "N-1", "--year", "2026", "--part", "legal:screening=10",
+         "--by", "kim.example", *days),
+        ("approve", "c-1", "--by", "fay.example", *on),
+        ("approve", "c-1", "--by", "dan.example", *on),
+        ("payments", "import", str(tmp_path / "paid.csv"), "--form", str(tmp_path / "form.toml"), "--by", "kim.example"),
+    ):  # fmt: skip
+        code, out = city.run(*words)
+        assert code == 0, out
+    assert city.run("payments", "confirm", "--exact")[0] == 2  # nobody says so
+    stranger = city.key("fund-manager/eve.example", on_file=False)
+    assert city.run("payments", "confirm", "--exact", "--sign-with", str(stranger))[0] == 2
+    code, out = city.run(
+        "payments", "confirm", "--exact", "--sign-with", str(city.key("fund-manager/fay.example"))
+    )
+    assert code == 0, out
+    confirmed, posted, _ = city.entries()[-3:]
+    assert confirmed.get(Field.ACT) == b"payments-confirmed"
+    assert confirmed.get(Field.AUTHENTICATION) == posted.get(Field.AUTHENTICATION) == b"key fund-manager"
+    assert (posted.get(Field.WHAT), bool(posted.get(Field.EVIDENCE))) == (b"pay", True)
+    assert city.run("verify")[0] == 0
