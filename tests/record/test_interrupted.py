@@ -28,7 +28,7 @@ from record.samples import NOW, World, completion, connect, end, entries_of, que
 STRACE: Final = shutil.which("strace")
 pytestmark = pytest.mark.skipif(STRACE is None, reason="strace is not installed; .ci/run installs it")
 
-ONE: Final = session_id(1)
+ONE, EARLIER = session_id(1), session_id(3)
 BATCHES: Final = 5
 TIMEOUT: Final = 60
 WRITING: Final = ("write", "pwrite64", "fdatasync", "fsync", "rename", "ftruncate")
@@ -65,6 +65,9 @@ def append_all(folder: Path, told: mmap.mmap, durable: frozenset[Kind] | None) -
     try:
         limits = SpoolLimits(segment_bytes=700)
         spool = Spool.open(folder, now=NOW, random=seeded(), limits=limits, durable=durable)
+        spool.append([connect(EARLIER), end(EARLIER)], now=NOW)
+        spool.close(now=NOW)
+        spool = Spool.open(folder, now=NOW, random=seeded(2), limits=limits, durable=durable)
         spool.append([connect(ONE)], now=NOW)
         for number in range(1, BATCHES + 1):
             spool.append([query(ONE, number, b"x" * 150), completion(ONE, number)], now=NOW)
