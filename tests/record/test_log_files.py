@@ -70,7 +70,12 @@ def test_no_tiles_are_no_paths(files: LogFiles) -> None:
 @pytest.mark.parametrize(
     ("broken", "call", "message"),
     [
-        ("os.fsync", lambda files: files.replace("vkey", b"key"), "could not be synced: Input/output"),
+        pytest.param(
+            "os.fsync",
+            lambda files: files.replace("vkey", b"key"),
+            "could not be synced: Input/output",
+            id="a file's sync",
+        ),
         ("os.fsync", lambda files: sync_folder(files.folder), "could not be synced: Input/output"),
         ("os.scandir", lambda files: list(files.list_tile_paths()), "cannot be listed: Input/output"),
         ("pathlib.Path.rmdir", lambda files: files.remove_partials(TileId(0, 0)), "could not be removed"),
