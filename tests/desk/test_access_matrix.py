@@ -287,6 +287,7 @@ def published(clients: dict[str, Any]) -> None:
         PublicationSignature.objects.create(publication=stands, note=b"note\n", signer="auditor/x", **done)
 
 
+@pytest.mark.usefixtures("ledger")
 def test_nobody_is_offered_a_page_that_is_closed_to_them(
     clients: dict[str, Any], recording: Recording
 ) -> None:
