@@ -403,6 +403,8 @@ def test_every_process_killed_at_once_under_load_loses_no_answered_statement(two
     two.start_gateway()
     two.start_publisher()
     two.city.connect().close()
+    said = [line for line in two.said if line.get("event") == "the spool was not closed, and is whole again"]
+    assert {line["worker"]: line["sessions"] > 0 for line in said[-2:]} == {0: True, 1: True}
     check_record(two, [text for load in loads for text in load.answered])
 
 

@@ -30,7 +30,7 @@ from doorward.gateway.dial import Place, parse_place
 from doorward.gateway.door import Door
 from doorward.gateway.floor import Floor
 from doorward.gateway.health import HealthAddress
-from doorward.gateway.logbook import Form, Logbook
+from doorward.gateway.logbook import Event, Form, Logbook
 from doorward.gateway.logins import AdminConnections, Logins, Share
 from doorward.gateway.observing import Observing
 from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES, Presenting
@@ -57,7 +57,7 @@ from doorward.orders.observed import join_scopes
 from doorward.orders.statement import Verified
 from doorward.policy.scopes import ScopeBook
 from doorward.record.reserve import Reserve
-from doorward.record.spool import Spool, SpoolLimits
+from doorward.record.spool import Recovered, Spool, SpoolLimits
 from doorward.record.waiting import look_at_spool
 from doorward.record.workers import worker_folder
 
@@ -265,6 +265,8 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
     reserve = Reserve(worker_folder(folders.spool, worker))
     reserve.look()  # on a full disk it is what there is to open the spool with
     spool = open_spool(parts, now)
+    logbook = Logbook("gateway", parts.form, worker if parts.share.workers > 1 else None)
+    say_recovered(logbook, spool.recovered)
     admin = AdminConnections(partial(connect_admin, parts.admin))
     register = make_asking(parts.register, parts.admin)
     try:
@@ -301,7 +303,7 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
                 worker=worker,
                 workers=parts.share.workers,
                 health=parts.health,
-                logbook=Logbook("gateway", parts.form, worker if parts.share.workers > 1 else None),
+                logbook=logbook,
                 allowances=make_allowances(parts, now=now),
                 sign_export=partial(sign_note, signer=export_signer(folders)),
                 floor=Floor(door, parts.emergency, reviews),
@@ -338,6 +340,17 @@ def make_door(parts: GatewayParts, register: Asking, logins: Logins) -> Door:
     minutes = settings.session_minutes if settings is not None else SESSION_MINUTES
     door.presenting = Presenting(UsedTokens(folders.used_tokens), parts.database, session_minutes=minutes)
     return door
+
+
+def say_recovered(logbook: Logbook, found: Recovered) -> None:
+    """Say what an earlier process left unfinished; the record has each of it as an entry."""
+    if found != Recovered():
+        logbook.say(
+            Event.RECOVERED,
+            cut_bytes=found.cut_bytes,
+            requests=len(found.requests),
+            sessions=len(found.sessions),
+        )
 
 
 def open_spool(parts: GatewayParts, now: datetime) -> Spool:

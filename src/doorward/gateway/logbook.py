@@ -23,6 +23,7 @@ class Event(StrEnum):
     STOPPED = "stopped"
     WORKER_DIED = "worker died"
     SPOOL_FAILED = "spool failed"
+    RECOVERED = "the spool was not closed, and is whole again"
     OTHER_ORDER = "another order is in force"
     ORDER_BACK = "the order is in force again"
     UPSTREAM_LOST = "upstream unreachable"
