@@ -137,7 +137,8 @@ def _commit(stored: StoredEntry, report: Report, account: Account, erased: Mappi
         certificate = erased.get(unit)
         if certificate is None:
             report.find(
-                f"entry {stored.sequence}", "it is sealed, its key is not there, and nobody erased it"
+                f"entry {stored.sequence}",
+                "it is sealed and does not open: it was changed or its key is gone, and nobody erased it",
             )
         else:
             report.count("entries erased")

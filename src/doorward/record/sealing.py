@@ -25,7 +25,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-from doorward.errors import MalformedError, VerificationError
+from doorward.errors import VerificationError
 from doorward.record.entry import NO_SESSION, SALT_BYTES, Field, decode_fields, pack_header
 from doorward.record.openings import StoredEntry
 
@@ -35,6 +35,7 @@ MARK: Final = b"\xff"
 NO_SALT: Final = bytes(SALT_BYTES)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HEAD: Final = len(MARK) + UNIT_BYTES
+_LEAST: Final = _HEAD + SALT_BYTES + 16  # the tag
 
 Choose = Callable[[bytes, str], tuple[bytes, bytes]]
 """Returns the unit and the key under which something of a unit and a month is sealed."""
@@ -69,8 +70,9 @@ def unit_of(entry: StoredEntry) -> bytes:
 
 
 def sealed_unit(entry: StoredEntry) -> bytes | None:
-    """Return the unit under whose key a row is sealed, or None where it is not sealed."""
-    return entry.body[len(MARK) : _HEAD] if entry.body[: len(MARK)] == MARK else None
+    """Return the unit under whose key a row is sealed, or None where it has not the form of a sealed one."""
+    is_sealed = entry.body[: len(MARK)] == MARK and len(entry.body) >= _LEAST and entry.salt == NO_SALT
+    return entry.body[len(MARK) : _HEAD] if is_sealed else None
 
 
 def seal_row(entry: StoredEntry, choose: Choose) -> StoredEntry:
@@ -90,14 +92,11 @@ def open_row(entry: StoredEntry, look_up: LookUp) -> StoredEntry | None:
     """Return a row as it was before it was sealed, or None where its key is gone.
 
     Raises:
-        MalformedError: It is too short for a sealed row.
         VerificationError: It was changed, or the key is another.
     """
     unit = sealed_unit(entry)
     if unit is None:
         return entry
-    if len(entry.body) < _HEAD + SALT_BYTES or entry.salt != NO_SALT:
-        raise MalformedError("a sealed row is shorter than it can be, or has a salt beside it")
     key = look_up(unit)
     if key is None:
         return None
