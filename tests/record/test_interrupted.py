@@ -116,7 +116,10 @@ def run_interrupted(folder: Path, inject: str, durable: frozenset[Kind] | None) 
 def wait_until_traced(pid: int, tracer: subprocess.Popen[str]) -> None:
     status = Path(f"/proc/{pid}/status")
     while not re.search(r"^TracerPid:\t[1-9]", status.read_text(), re.MULTILINE):
-        if tracer.poll() is not None:
+        has_ended = tracer.poll() is not None
+        if "State:\tZ" in status.read_text():
+            return  # killed in the call in which it waits
+        if has_ended:
             os.kill(pid, signal.SIGKILL)
             pytest.skip("nothing may be traced here")
 
