@@ -472,9 +472,9 @@ class TestCannotTell:
         assert report.could_not_tell == ["`tile/0/000` of the log cannot be read: Is a directory"]
 
     def test_a_file_that_is_too_large_to_be_one(self, copied: World) -> None:
-        (copied.log_dir / "checkpoint").write_bytes(bytes(100_000))
+        (copied.log_dir / "checkpoint").write_bytes(bytes(200_000))
         report = check_log(copied.log_dir, copied.signer.verifier)
-        assert report.could_not_tell == ["`checkpoint` of the log has more than 65536 bytes"]
+        assert report.could_not_tell == ["`checkpoint` of the log has more than 131072 bytes"]
 
 
 def without_its_last_byte(file: Path) -> None:
