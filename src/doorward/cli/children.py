@@ -41,7 +41,10 @@ class Child:
 
     def last_words(self) -> str:
         """Return the last line that the process wrote to its standard error, or how it ended."""
-        lines = self.errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        try:
+            lines = self.errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        except OSError:  # somebody took the data folder away
+            lines = []
         return lines[-1][:300] if lines else f"it ended with code {self.process.returncode}"
 
 

@@ -14,6 +14,7 @@ from doorward.desk.fund.findings import finding_of, show_counts, show_findings
 from doorward.desk.fund.keys import key_of
 from doorward.desk.ids import draw_id
 from doorward.desk.order import fund_units
+from doorward.desk.recorder import place_of
 from doorward.desk.roles import Act
 from doorward.desk.views.reaching import with_fund
 from doorward.errors import StoreError, UpstreamError
@@ -78,6 +79,7 @@ def report(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
     shown = {
         "agreement": held.agreement,
         "kept": kept,
+        "place": place_of(kept.entry),
         "shown": show_counts(kept),
         "passed": kept.review.answers.count("pass") if kept.review else 0,
         "findings": findings,

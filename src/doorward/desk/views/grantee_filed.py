@@ -12,6 +12,7 @@ from doorward.desk.fund.findings import finding_of, show_counts, show_findings
 from doorward.desk.fund.keys import key_of
 from doorward.desk.ids import draw_id
 from doorward.desk.order import fund_units
+from doorward.desk.recorder import place_of
 from doorward.desk.roles import Act
 from doorward.desk.views.reaching import with_fund
 from doorward.errors import StoreError, UpstreamError
@@ -39,6 +40,7 @@ def filed(request: HttpRequest, actor: Actor, agreement: str, number: int) -> Ht
     shown = {
         "agreement": held.agreement,
         "kept": kept,
+        "place": place_of(kept.entry),
         "shown": show_counts(kept),
         "findings": show_findings(kept),
         "invoices": invoices_of(held, kept, state),
