@@ -22,6 +22,7 @@ from doorward.cli.settings import read_settings
 from doorward.cli.site import Site, find_site
 from doorward.errors import ConfigError, StoreError, VerificationError
 from doorward.notes.key_files import load_key
+from doorward.notes.note import MAX_NOTE_BYTES
 from doorward.record.backup import (
     HELD,
     check_copy,
@@ -52,7 +53,7 @@ APART: Final = frozenset(
         "seals",
     }
 )
-MAX_CHECKPOINT_BYTES: Final = 64 * 1024
+MAX_CHECKPOINT_BYTES: Final = MAX_NOTE_BYTES + 1
 NothingNewer = Annotated[
     bool, typer.Option("--nothing-newer", help="say that nobody can have a newer one than this copy")
 ]

@@ -61,7 +61,7 @@ def desk(  # noqa: PLR0913, PLR0917  # flags of a command
     port: Port = None,
     order: Annotated[str, typer.Option(help="the order that is asked: a name or a folder")] = ORDER,
     config: Annotated[
-        Path | None, typer.Option(help="doorward.toml with a section [desk], for a city")
+        Path | None, typer.Option(help="doorward.toml with a section `desk`, for a city")
     ] = None,
     lan: LanAddress = None,
     certificate: Certificate = None,

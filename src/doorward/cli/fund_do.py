@@ -28,7 +28,7 @@ AgreementName = Annotated[str, typer.Argument(help="the agreement's id")]
 Line = Annotated[str, typer.Option(help="a line of the order's fund.toml")]
 Amount = Annotated[str, typer.Option(help="dollars, such as 250000 or 12.50; below nought takes back")]
 Reference = Annotated[str, typer.Option(help="the number of the act or document")]
-Order = Annotated[str | None, typer.Option(help="whose fund.toml; that of `[fund]`, or the sample's")]
+Order = Annotated[str | None, typer.Option(help="whose fund.toml; that of section `fund`, or the sample's")]
 Begins = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="the first day")]
 Ends = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="the last day")]
 

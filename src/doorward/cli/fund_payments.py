@@ -29,7 +29,7 @@ from doorward.orders.fund_payments import PaymentForm, read_payment_form
 from doorward.orders.load import load_pack, load_payment_form
 
 app = typer.Typer(no_args_is_help=True)
-Order = Annotated[str | None, typer.Option(help="whose form; that of `[fund]`, or the sample's")]
+Order = Annotated[str | None, typer.Option(help="whose form; that of section `fund`, or the sample's")]
 Form = Annotated[
     Path | None, typer.Option(help="a TOML file that says how the file is laid out; else the order's")
 ]

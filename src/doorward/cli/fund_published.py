@@ -27,10 +27,10 @@ from doorward.record.entry import Kind
 
 DEFAULT_ZONE: Final = "America/Chicago"
 published = typer.Typer(no_args_is_help=True, help="Show and check the months that are published.")
-Order = Annotated[str | None, typer.Option(help="whose words; those of `[fund]`, or the sample's")]
+Order = Annotated[str | None, typer.Option(help="whose words; those of section `fund`, or the sample's")]
 ReportsFile = Annotated[
     Path | None,
-    typer.Option(help="accepted reports as JSON; without it services are not counted, which is not nought"),
+    typer.Option(help="accepted reports as JSON, in place of those of the fund's database"),
 ]
 Folder = Annotated[
     Path | None, typer.Option("--folder", help="where the months are; `fund-public` of the data folder")
@@ -42,7 +42,7 @@ FromLedger = Annotated[
     bool, typer.Option("--ledger", help="make every month again from the ledger and compare the bytes")
 ]
 Zone = Annotated[
-    str | None, typer.Option(help="the city's time zone, by which a day begins; that of `[desk]`")
+    str | None, typer.Option(help="the city's time zone, by which a day begins; that of section `desk`")
 ]
 
 

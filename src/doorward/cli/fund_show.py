@@ -57,7 +57,7 @@ def read_holdings(link: Link) -> tuple[list[Written], list[Accepted] | None]:
 
 def install(
     order: Annotated[
-        str | None, typer.Option(help="whose fund.toml; that of `[fund]`, or the sample's")
+        str | None, typer.Option(help="whose fund.toml; that of section `fund`, or the sample's")
     ] = None,
     superuser: Annotated[
         str | None, typer.Option(help="a superuser's conninfo to the fund's server, which a city gives")

@@ -17,7 +17,7 @@ from doorward.fund.totals import differences, recompute
 from doorward.fund.yearly import Checked, Figures, Yearly, make_yearly
 from doorward.orders.load import load_fund, load_pack
 
-Order = Annotated[str | None, typer.Option(help="whose words; that of `[fund]`, or the sample's")]
+Order = Annotated[str | None, typer.Option(help="whose words; that of section `fund`, or the sample's")]
 WIDE = 3  # shares of a line that a name takes beside a number's 2
 
 

@@ -21,7 +21,7 @@ from doorward.cli.settings import read_settings
 from doorward.cli.settings_record import Neighbour, RecordSettings
 from doorward.errors import ConfigError, DoorwardError, LogError, StoreError
 from doorward.gateway.logbook import Event, Logbook
-from doorward.notes.note import Verifier, parse_verifier_key
+from doorward.notes.note import MAX_NOTE_BYTES, Verifier, parse_verifier_key
 from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
 from doorward.record.entry import Field, Kind
 from doorward.record.hashes import EMPTY_ROOT
@@ -34,7 +34,7 @@ from doorward.record.report import Report
 from doorward.verifier.check import open_source
 
 KEPT: Final = "neighbours"
-MAX_CHECKPOINT_BYTES: Final = 64 * 1024
+MAX_CHECKPOINT_BYTES: Final = MAX_NOTE_BYTES
 _FALSE: Final = {Seen.BEHIND: Happened.BEHIND, Seen.FORK: Happened.FORK}
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
