@@ -69,6 +69,8 @@ def opened_first(months: Months) -> Months:
     return found
 
 
+@pytest.mark.long
+@pytest.mark.timeout(1200)
 @settings(max_examples=4, deadline=None)
 @given(st.lists(MONTH, min_size=13, max_size=13).map(opened_first))
 def test_nor_by_whoever_knows_that_no_more_cases_end_than_were_opened(months: Months) -> None:

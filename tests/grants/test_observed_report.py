@@ -219,7 +219,8 @@ def peak_of(count: int) -> int:
 
 
 def test_a_long_record_takes_no_more_memory_than_a_short_one() -> None:
-    assert peak_of(20_000) < 2 * peak_of(1_000)
+    peak_of(1_000)  # what is read or kept once a process is not counted
+    assert peak_of(20_000) < peak_of(1_000) + 16 * 1024  # a byte kept of each would be more
 
 
 def test_connections_without_a_decision_wait_in_a_bounded_table(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,6 +123,7 @@ class TestRealData:
             with psycopg.connect(cluster.dsn(user="postgres", dbname="police"), autocommit=True) as police:
                 for table, name in POLICE.items():
                     load(police, table, shared / "data" / "chicago-police" / name)
+                uninstall(police)  # roles are the server's: another test may have left some
                 yield police
                 uninstall(police)
             dba.execute("DROP DATABASE police WITH (FORCE)")
