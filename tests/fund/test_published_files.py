@@ -17,7 +17,7 @@ from doorward.errors import ConfigError, MalformedError, VerificationError
 from doorward.fund.entries import publish_entry
 from doorward.fund.grantee.report import Outcome, Report, Units
 from doorward.fund.ledger.accounts import Account
-from doorward.fund.ledger.operations import Agree, Part, Post, Refund
+from doorward.fund.ledger.operations import Agree, Opening, Part, Post, Refund
 from doorward.fund.published.check import Kept, check_editions, check_recorded, check_remade, check_sums
 from doorward.fund.published.counted import (
     Accepted,
@@ -247,6 +247,18 @@ def test_a_payment_may_be_booked_before_the_day_of_its_agreement() -> None:
     ledger.do(Post("late"), "director", march)
     ledger.buy("c-1", "late", date(2026, 1, 20), ("legal", "screening", 9_000))
     assert [(one.grantee, one.paid) for one in edition(0, None, ledger).payments] == [("late-grantee", 9_000)]
+
+
+def test_an_agreement_that_is_taken_over_in_two_lines_may_be_described_in_the_first_alone() -> None:
+    ledger, begins, ends = Ledger(), date(2026, 1, 1), date(2026, 12, 31)
+    ledger.do(open_year(2026))
+    ledger.do(Opening(2026, "legal", 90_000, "AUDIT-1", "old", "old-grantee", begins, ends, 40_000, 30_000))
+    ledger.do(Opening(2026, "outreach", 20_000, "AUDIT-1", "old", encumbered=20_000))
+    made = edition(0, None, ledger)
+    assert [(one.grantee, one.paid) for one in made.payments] == [("old-grantee", 30_000)]
+    assert [(one.line, one.grantee, one.begins, one.ends) for one in made.holdings] == [
+        ("legal", "old-grantee", begins, ends), ("outreach", "old-grantee", begins, ends),
+    ]  # fmt: skip
 
 
 def test_public_totals_ledger_and_csv_are_the_same_sums(months: list[Edition]) -> None:

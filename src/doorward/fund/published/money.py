@@ -100,11 +100,13 @@ def take_money(written: Sequence[Written], last: date, through: int) -> Money:
     closed = {
         one.submission.operation.year for one in found if isinstance(one.submission.operation, CloseYear)
     }
-    agreements = {
-        operation.agreement: operation
-        for one in known  # a payment may be booked before the day of its agreement
-        if isinstance(operation := one.submission.operation, (Agree, Opening)) and operation.agreement
-    }
+    agreements: dict[str, Agree | Opening] = {}
+    for one in known:  # a payment may be booked before the day of its agreement
+        operation = one.submission.operation
+        if isinstance(operation, (Agree, Opening)) and operation.agreement:
+            agreements.setdefault(
+                operation.agreement, operation
+            )  # a later opening need not describe it again
     files = {
         one.submission.operation.claim: one.submission.operation
         for one in known
