@@ -156,6 +156,38 @@ def test_a_payment_that_was_posted_by_hand_is_found_by_its_number() -> None:
     assert book.says(lines) == {"P1": "posted", "P7": "paid-before"}
 
 
+def begin_match(book: Book, lines: list[PaymentLine], name: str, posts: int = 0) -> tuple[Submission, ...]:
+    """Confirm a proposal and die after some of its submissions; returns all of them."""
+    one = proposals_of(book.look(lines))[name]
+    made = Confirmed(name, "manager", one.lines, one.claims, one.returning)
+    held = Held(ledger_of(book.state, book.submitted), (), tuple(lines), ())
+    every = submissions_of(made, held, "manager")
+    book.matches.append(made)
+    for each in every[:posts]:
+        book.submit(each)
+    return every
+
+
+def name_of(book: Book, lines: list[PaymentLine], number: str, line: str = "") -> str:
+    (found,) = (one for one in book.look(lines) if (one.line.number, one.line.line) == (number, line))
+    return found.proposals[0].id
+
+
+def test_a_claim_that_was_paid_under_another_number_is_not_the_payment_that_was_confirmed() -> None:
+    book, lines = Book(), lines_of(row("P1", "c-1 c-4", "170.00"))
+    begin_match(book, lines, name_of(book, lines, "P1"))
+    assert book.says(lines) == {"P1": "begun"}
+    book.submit(submission(Pay("c-1", "P7")))
+    (found,) = book.look(lines)
+    assert (found.says, found.note) == (
+        "contradicted",
+        "`c-1` is paid under `P7`, and this payment was confirmed for it: was it paid twice?",
+    )
+    back = lines_of(row("R1", "c-1 c-4", "170.00", status="VOID", reverses="P1"))
+    told = {one.line.number: one for one in book.look([*lines, *back])}["R1"]
+    assert (told.says, told.note) == ("unmatched", "what it takes back is contradicted: post by hand")
+
+
 def test_lines_that_contradict_each_other_are_not_matched() -> None:
     lines = lines_of(row("P1", "c-1", "100.00"), row("P1", "c-1", "100.01"), row("P1", "c-4", "70.00"))
     assert sorted(one.says for one in Book().look(lines)) == ["contradicted", "contradicted", "exact"]

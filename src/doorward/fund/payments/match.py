@@ -4,7 +4,8 @@ Nothing here posts. What it returns is a function of the set of lines, of the le
 the order of lines nor the files in which they stood matter. Numbered as they are looked at:
 
 1. Two lines of one identity (payment, its line, vouchers, payee) that differ contradict each other: neither is matched.
-2. A line of a match that was confirmed is that match's, posted or begun.
+2. A line of a match that was confirmed is that match's, posted or begun; where the ledger has its claim paid under
+   another number, it contradicts the ledger.
 3. A line whose payment a person posted by hand, by its number, is posted.
 4. A reversal of a payment that is not posted takes it away, and both are done; of one that is posted, refunds are
    proposed.
@@ -201,11 +202,30 @@ class _Matching:
         for line in self._open():
             held = self.confirmed.get(line.id)
             if held is not None:
-                self._say(line, "posted" if self._is_posted(line, held) else "begun", note=held.id)
+                self._settled_match(line, held)
             elif line.kind == REVERSED:
                 self._settled_back(line)
             else:
                 self._settled_paid(line)
+
+    def _settled_match(self, line: PaymentLine, held: Confirmed) -> None:
+        claims = self.ledger.state.claims
+        if line.kind == REVERSED:
+            is_posted = all(
+                (one.agreement, line.number, one.line, one.of_year) in self.ledger.refunds
+                for one in held.returning
+            )
+        else:
+            own = {self.lines[one].number for one in held.lines if one in self.lines}
+            for one in held.claims:
+                number = self.ledger.paid.get(one)
+                if number is not None and number not in own:
+                    paid = f"`{one}` is paid under `{number}`"
+                    note = f"{paid}, and this payment was confirmed for it: was it paid twice?"
+                    self._say(line, "contradicted", note=note)
+                    return
+            is_posted = all(one in claims and claims[one].status == PAID for one in held.claims)
+        self._say(line, "posted" if is_posted else "begun", note=held.id)
 
     def _settled_back(self, line: PaymentLine) -> None:
         agreements = {claim.agreement for claim in self._named(line)}
@@ -233,15 +253,6 @@ class _Matching:
             )
         else:
             self._say(line, "posted", note="a payment of its number was posted by hand")
-
-    def _is_posted(self, line: PaymentLine, held: Confirmed) -> bool:
-        claims = self.ledger.state.claims
-        if line.kind == REVERSED:
-            return all(
-                (one.agreement, line.number, one.line, one.of_year) in self.ledger.refunds
-                for one in held.returning
-            )
-        return all(one in claims and claims[one].status == PAID for one in held.claims)
 
     def _named(self, line: PaymentLine) -> list[Claim]:
         """Return the claims that a line's vouchers name, each by its id or by the grantee's number; none if not all."""
@@ -280,6 +291,8 @@ class _Matching:
                     )
             elif any(self.found[one.id].says == "begun" for one in paid):
                 self._say(back, "unmatched", note="what it takes back is confirmed and not posted to its end")
+            elif any(self.found[one.id].says == "contradicted" for one in paid):
+                self._say(back, "unmatched", note="what it takes back is contradicted: post by hand")
             else:
                 self._say(back, "unmatched", note="no line of the payment that it takes back has come")
 
