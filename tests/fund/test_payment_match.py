@@ -64,6 +64,9 @@ class Book:
                 done += 1
         return done
 
+    def returned(self) -> int:
+        return sum(one.operation.cents for one in self.submitted if isinstance(one.operation, Refund))
+
     def paid(self) -> list[str]:
         return sorted(one.id for one in self.state.claims.values() if one.status == PAID)
 
@@ -223,6 +226,60 @@ def test_more_than_was_paid_is_not_taken_back_by_two_reversals() -> None:
     assert book.confirm([*lines, *backs], "c-1") == 2
     assert set(book.says([*lines, *backs]).values()) == {"posted"}
     assert book.says(more)["R3-"] == "contradicted"
+
+
+def test_a_refund_of_two_claims_that_a_crash_cut_is_not_called_posted_and_goes_on() -> None:
+    book = Book({"c-1": ("north", 100_00), "c-2": ("north", 250_00)})
+    lines = lines_of(row("P1", "c-1 c-2", "350.00"))
+    book.confirm(lines, exact=True)
+    lines += lines_of(row("R1", "c-1 c-2", "350.00", status="VOID", reverses="P1"))
+    begin_match(book, lines, name_of(book, lines, "R1"), posts=1)
+    assert book.says(lines) == {"P1": "posted", "R1-": "begun"}
+    held = Held(ledger_of(book.state, book.submitted), (), tuple(lines), ())
+    for each in submissions_of(book.matches[-1], held, "manager"):
+        book.submit(each)
+    assert book.says(lines) == {"P1": "posted", "R1-": "posted"}
+    assert book.returned() == 350_00
+
+
+def two_backs() -> tuple[Book, list[PaymentLine]]:
+    """Return one document that takes two payments of one agreement back, each with the same cents."""
+    book = Book({"c-2": ("north", 250_00), "c-3": ("north", 250_00)})
+    lines = lines_of(row("P1", "c-2", "250.00"), row("P2", "c-3", "250.00"))
+    book.confirm(lines, exact=True)
+    back = lines_of(
+        row("R1", "c-2", "250.00", status="VOID", reverses="P1", line="1"),
+        row("R1", "c-3", "250.00", status="VOID", reverses="P2", line="2"),
+    )
+    return book, [*lines, *back]
+
+
+def test_each_line_of_a_document_that_takes_payments_back_has_its_own_refund() -> None:
+    book, lines = two_backs()
+    assert book.confirm(lines, "c-2") == 1
+    assert book.says(lines) == {"P1": "posted", "P2": "posted", "R11-": "posted", "R12-": "candidates"}
+    assert book.confirm(lines, "c-3") == 1
+    assert set(book.says(lines).values()) == {"posted"}
+    assert book.returned() == 500_00
+
+
+@pytest.mark.parametrize("cents", [250_00, 500_00])
+def test_refunds_by_hand_are_of_all_lines_of_their_document_together(cents: int) -> None:
+    book, lines = two_backs()
+    book.submit(submission(Refund("north", 2026, "general", cents, 2026, "R1")))
+    says = "posted" if cents == 500_00 else "contradicted"
+    assert (book.says(lines)["R11-"], book.says(lines)["R12-"]) == (says, says)
+
+
+@pytest.mark.parametrize(("cents", "says"), [(250_00, "posted"), (249_99, "contradicted")])
+def test_a_refund_by_hand_beside_one_that_is_begun_is_not_posted_again(cents: int, says: str) -> None:
+    book = Book({"c-1": ("north", 100_00), "c-2": ("north", 250_00)})
+    lines = lines_of(row("P1", "c-1 c-2", "350.00"))
+    book.confirm(lines, exact=True)
+    lines += lines_of(row("R1", "c-1 c-2", "350.00", status="VOID", reverses="P1"))
+    begin_match(book, lines, name_of(book, lines, "R1"), posts=1)
+    book.submit(submission(Refund("north", 2026, "general", cents, 2026, "R1")))
+    assert book.says(lines)["R1-"] == says
 
 
 @pytest.mark.parametrize(("cents", "says"), [(100_00, "posted"), (99_99, "contradicted")])

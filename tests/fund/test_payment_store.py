@@ -11,7 +11,7 @@ import pytest
 
 from doorward.desk.recorder import Recorder
 from doorward.errors import StoreError
-from doorward.fund.ledger.operations import Pay
+from doorward.fund.ledger.operations import Pay, Refund
 from doorward.fund.ledger.refusal import Refusal
 from doorward.fund.ledger.state import PAID
 from doorward.fund.payments.lines import PaymentFile, read_payments
@@ -117,6 +117,39 @@ def test_a_confirmation_that_is_cut_anywhere_goes_on_and_posts_nothing_twice(fun
     assert paid(held) == ["c-1", "c-2"]
     assert held.standings()[0].says == "posted"
     assert len([one for one in held.ledger.paid.values() if one == "P1"]) == 2
+
+
+@pytest.mark.parametrize("by_hand", [0, 250_00, 1_00])
+def test_a_refund_that_is_cut_goes_on_with_what_is_not_posted(fund: Fund, by_hand: int) -> None:
+    payments = start(fund)
+    payments.keep(read(row("P1", "c-1 c-2", "350.00")), "clerk", now=NOW)
+    payments.confirm(only(payments.held()), "manager", now=NOW)
+    payments.keep(read(row("R1", "c-1 c-2", "350.00", status="VOID", reverses="P1")), "clerk", now=NOW)
+    name = only(payments.held())
+    steps = iter(range(100))
+
+    def step(_: str) -> None:
+        if next(steps) == 6:
+            raise Died
+
+    with pytest.raises(Died):
+        Payments(fund.store(step=step), step=step).confirm(name, "manager", now=NOW)
+    fund.stores[-1].close()
+    assert [one.cents for one in payments.held().ledger.refunds.values()] == [100_00]
+    if by_hand:
+        hand = submission(Refund("north", 2026, "general", by_hand, 2026, "R1"))
+        assert isinstance(fund.store().submit(hand, now=NOW), Receipt)
+    answer = payments.confirm(name, "manager", now=NOW)
+    posted = sorted(one.cents for one in payments.held().ledger.refunds.values())
+    if by_hand == 1_00:
+        assert isinstance(answer, Refusal)
+        assert answer.says == "refunds of its number by hand come to 100 cents, and 25000 were to come"
+        assert posted == [1_00, 100_00]
+    else:
+        assert not isinstance(answer, Refusal)
+        assert posted == [100_00, 250_00]
+        assert {one.says for one in payments.held().standings()} == {"posted"}
+        assert payments.confirm(name, "manager", now=NOW) == ()
 
 
 def test_what_cannot_be_recorded_is_not_kept(fund: Fund) -> None:

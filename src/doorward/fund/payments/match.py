@@ -6,7 +6,8 @@ the order of lines nor the files in which they stood matter. Numbered as they ar
 1. Two lines of one identity (payment, its line, vouchers, payee) that differ contradict each other: neither is matched.
 2. A line of a match that was confirmed is that match's, posted or begun; where the ledger has its claim paid under
    another number, it contradicts the ledger.
-3. A line whose payment a person posted by hand, by its number, is posted.
+3. A line whose payment a person posted by hand, by its number, is posted; a reversal, where the refunds by hand come to
+   what all lines of its number have yet to bring back.
 4. A reversal of a payment that is not posted takes it away, and both are done; of one that is posted, refunds are
    proposed.
 5. Exact: its vouchers name approved claims of the payee and nobody else's do, and the cents are what is owed, by one
@@ -14,6 +15,7 @@ the order of lines nor the files in which they stood matter. Numbered as they ar
 6. Whatever is left gets candidates, ranked, each with its reasons; those whose payee and cents fit may be confirmed.
 """
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -29,6 +31,7 @@ MAX_TOGETHER: Final = 3  # claims that one candidate pays; more are named by the
 MAX_LOOKED: Final = 4_000  # sets of a grantee's claims whose sums are looked at
 MAX_SAME: Final = 40  # of those, with one sum
 MAX_CANDIDATES: Final = 8
+_KEYS: Final = uuid.UUID("6b8f8f0e-5d0c-4b57-9f0a-7d1d6b1f3c55")
 WEIGHTS: Final = {"voucher": 4, "amount": 2, "payee": 1}
 
 
@@ -49,12 +52,12 @@ class Ledger:
 
     Args:
         paid: By claim: the reference under which it was paid.
-        refunds: Cents of refunds, by agreement, reference, line, and the year that they are of.
+        refunds: By the key of its submission.
     """
 
     state: State
     paid: Mapping[str, str] = field(default_factory=dict)
-    refunds: Mapping[tuple[str, str, str, int], int] = field(default_factory=dict)
+    refunds: Mapping[uuid.UUID, Refund] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +111,26 @@ def match_id(lines: Iterable[str], claims: Iterable[str]) -> str:
     return sha256(held.encode()).hexdigest()[:32]
 
 
+def key_of(match: str, part: int | str) -> uuid.UUID:
+    """Return the key of what a match posts: for a claim of it, or for the place of a refund among its refunds."""
+    return uuid.uuid5(_KEYS, f"{match}/{part}")
+
+
+def unposted(match: Confirmed, ledger: Ledger) -> tuple[tuple[uuid.UUID, Returning], ...]:
+    """Return the refunds of a match that it has yet to post, with their keys."""
+    keyed = ((key_of(match.id, place), one) for place, one in enumerate(match.returning))
+    return tuple((key, one) for key, one in keyed if key not in ledger.refunds)
+
+
 def ledger_of(state: State, submissions: Iterable[Submission]) -> Ledger:
     """Return the ledger as the matching needs it, from its state and everything that was submitted to it."""
     paid: dict[str, str] = {}
-    refunds: dict[tuple[str, str, str, int], int] = {}
+    refunds: dict[uuid.UUID, Refund] = {}
     for one in submissions:
         if isinstance(one.operation, Pay):
             paid[one.operation.claim] = one.operation.reference
         elif isinstance(one.operation, Refund):
-            back = one.operation
-            place = (back.agreement, back.reference, back.line, back.of_year)
-            refunds[place] = refunds.get(place, 0) + back.cents
+            refunds[one.key] = one.operation
     return Ledger(state, paid, refunds)
 
 
@@ -156,6 +168,11 @@ class _Matching:
         self.found: dict[str, Standing] = {}
         self.sums: dict[str, dict[int, list[tuple[str, ...]]]] = {}
         self.confirmed = {line: one for one in confirmed for line in one.lines}
+        own = {key_of(one.id, place) for one in confirmed for place in range(len(one.returning))}
+        self.by_hand: dict[str, list[Refund]] = {}
+        for key, refund in ledger.refunds.items():
+            if key not in own:
+                self.by_hand.setdefault(refund.reference, []).append(refund)
         self.by_number: dict[tuple[str, str], set[str]] = {}
         self.payable: dict[str, list[Claim]] = {}
         for claim in sorted(ledger.state.claims.values(), key=lambda one: one.id):
@@ -165,9 +182,12 @@ class _Matching:
                 self.payable.setdefault(self._payee(claim), []).append(claim)
         self.payments: dict[Payment, list[PaymentLine]] = {}
         self.reversals: dict[Payment, list[PaymentLine]] = {}
+        self.backs: dict[str, list[PaymentLine]] = {}
         for line in self.lines.values():
             kept = self.reversals if line.kind == REVERSED else self.payments
             kept.setdefault(payment_of(line), []).append(line)
+            if line.kind == REVERSED:
+                self.backs.setdefault(line.number, []).append(line)
         self.taken = {
             claim
             for one in confirmed
@@ -211,33 +231,45 @@ class _Matching:
     def _settled_match(self, line: PaymentLine, held: Confirmed) -> None:
         claims = self.ledger.state.claims
         if line.kind == REVERSED:
-            is_posted = all(
-                (one.agreement, line.number, one.line, one.of_year) in self.ledger.refunds
-                for one in held.returning
-            )
-        else:
-            own = {self.lines[one].number for one in held.lines if one in self.lines}
-            for one in held.claims:
-                number = self.ledger.paid.get(one)
-                if number is not None and number not in own:
-                    paid = f"`{one}` is paid under `{number}`"
-                    note = f"{paid}, and this payment was confirmed for it: was it paid twice?"
-                    self._say(line, "contradicted", note=note)
-                    return
-            is_posted = all(one in claims and claims[one].status == PAID for one in held.claims)
+            left = unposted(held, self.ledger)
+            if not (left and self._settled_by_hand(line, {one.agreement for _, one in left})):
+                self._say(line, "begun" if left else "posted", note=held.id)
+            return
+        own = {self.lines[one].number for one in held.lines if one in self.lines}
+        for one in held.claims:
+            number = self.ledger.paid.get(one)
+            if number is not None and number not in own:
+                paid = f"`{one}` is paid under `{number}`"
+                note = f"{paid}, and this payment was confirmed for it: was it paid twice?"
+                self._say(line, "contradicted", note=note)
+                return
+        is_posted = all(one in claims and claims[one].status == PAID for one in held.claims)
         self._say(line, "posted" if is_posted else "begun", note=held.id)
 
-    def _settled_back(self, line: PaymentLine) -> None:
-        agreements = {claim.agreement for claim in self._named(line)}
-        back = sum(
-            cents
-            for (agreement, number, _, _), cents in self.ledger.refunds.items()
-            if agreement in agreements and number == line.number
-        )
-        if back == line.cents:
+    def _settled_by_hand(self, line: PaymentLine, agreements: set[str]) -> bool:
+        """Return whether refunds of a reversal's number were posted by hand, and say what that makes of the line.
+
+        They name the number alone, so that they are held against all lines of it that have refunds yet to be posted.
+        """
+        back = sum(one.cents for one in self.by_hand.get(line.number, ()) if one.agreement in agreements)
+        if not back:
+            return False
+        due = sum(self._unposted(one, agreements) for one in self.backs[line.number])
+        if back == due:
             self._say(line, "posted", note="refunds of its number were posted by hand")
-        elif back:
-            self._say(line, "contradicted", note=f"refunds of its number come to {back} cents")
+        else:
+            note = f"refunds of its number by hand come to {back} cents, and {due} were to come"
+            self._say(line, "contradicted", note=note)
+        return True
+
+    def _unposted(self, line: PaymentLine, agreements: set[str]) -> int:
+        held = self.confirmed.get(line.id)
+        if held is not None:
+            return sum(one.cents for _, one in unposted(held, self.ledger) if one.agreement in agreements)
+        return line.cents if agreements & {one.agreement for one in self._named(line)} else 0
+
+    def _settled_back(self, line: PaymentLine) -> None:
+        self._settled_by_hand(line, {claim.agreement for claim in self._named(line)})
 
     def _settled_paid(self, line: PaymentLine) -> None:
         claims = self._named(line)

@@ -6,11 +6,10 @@ follow from the match, and no other.
 """
 
 import json
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 
@@ -23,12 +22,20 @@ from doorward.fund.ledger.refusal import Refusal, refuse
 from doorward.fund.ledger.state import PAID
 from doorward.fund.payments.back import Returning
 from doorward.fund.payments.lines import PaymentFile, PaymentLine, parse_line
-from doorward.fund.payments.match import Confirmed, Ledger, Standing, ledger_of, match, proposals_of
+from doorward.fund.payments.match import (
+    Confirmed,
+    Ledger,
+    Standing,
+    key_of,
+    ledger_of,
+    match,
+    proposals_of,
+    unposted,
+)
 from doorward.fund.payments.told import CONFIRMED, IMPORTED, entry_of, file_text, match_text
 from doorward.fund.store import TAKE_TURN, TYPED_PROOF, Done, Receipt, Step, Store
 from doorward.record.entry import Kind
 
-_KEYS: Final = uuid.UUID("6b8f8f0e-5d0c-4b57-9f0a-7d1d6b1f3c55")
 Connection = psycopg.Connection[Any]
 Prover = Callable[[Submission], Proof]
 
@@ -149,36 +156,49 @@ class Payments:
             StoreError: As `Store.submit`; the same call again goes on.
         """
 
-        def work(connection: Connection) -> tuple[Confirmed, Held] | Refusal:
+        def work(connection: Connection) -> tuple[Submission, ...] | Refusal:
             held = read_held(connection)
+            standings = held.standings()
             for _, one in held.matches:
                 if one.id == name:
-                    return one, held
-            proposal = proposals_of(held.standings()).get(name)
+                    return _rest_of(one, held, standings, by, on)
+            proposal = proposals_of(standings).get(name)
             if proposal is None:
                 return refuse("match", "there is no such proposal; it may be done, or another line has come")
             made = Confirmed(name, by, proposal.lines, proposal.claims, proposal.returning)
-            state = held.ledger.state
+            state, every = held.ledger.state, submissions_of(made, held, by, on)
             how = TYPED
-            for each in submissions_of(made, held, by, on):
+            for each in every:
                 answer = decide(state, each)
                 if isinstance(answer, Refusal):
                     return answer
                 state, how = answer.state, prove(each).how
             _put(connection, made, self._record(CONFIRMED, by, match_text(made), how, now))
-            return made, held
+            return every
 
         answer = self._in_turn(work)
         if isinstance(answer, Refusal):
             return answer
         self._step("confirmed")
         receipts = []
-        for one in submissions_of(*answer, by, on):
+        for one in answer:
             receipt = self._store.submit(one, now=now, proof=prove(one))
             if isinstance(receipt, Refusal):
                 return receipt
             receipts.append(receipt)
         return tuple(receipts)
+
+
+def _rest_of(
+    match: Confirmed, held: Held, standings: Sequence[Standing], by: str, on: date | None
+) -> tuple[Submission, ...] | Refusal:
+    """Return what a match that was begun has yet to post; none of the refunds that a person posted by hand."""
+    own = [one for one in standings if one.line.id in match.lines]
+    if match.returning and any(one.says == "contradicted" for one in own):
+        return refuse("match", own[0].note)
+    if match.returning and all(one.says == "posted" for one in own):
+        return ()
+    return submissions_of(match, held, by, on)
 
 
 def submissions_of(match: Confirmed, held: Held, by: str, on: date | None = None) -> tuple[Submission, ...]:
@@ -190,12 +210,10 @@ def submissions_of(match: Confirmed, held: Held, by: str, on: date | None = None
     day = on or last.day
     if match.returning:
         return tuple(
-            Submission(uuid.uuid5(_KEYS, f"{match.id}/{place}"), by, day, one.operation(last.number))
-            for place, one in enumerate(match.returning)
-            if (one.agreement, last.number, one.line, one.of_year) not in ledger.refunds
+            Submission(key, by, day, one.operation(last.number)) for key, one in unposted(match, ledger)
         )
     return tuple(
-        Submission(uuid.uuid5(_KEYS, f"{match.id}/{claim}"), by, day, Pay(claim, last.number))
+        Submission(key_of(match.id, claim), by, day, Pay(claim, last.number))
         for claim in match.claims
         if ledger.state.claims[claim].status != PAID
     )
