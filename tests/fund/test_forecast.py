@@ -23,6 +23,18 @@ def test_counted_by_hand() -> None:
     assert found == Forecast(2, 200, 6, round((30 + 40 + 40 + 60 + 10 + 40) / 6), 60)
 
 
+def test_months_that_are_to_come_later_miss_by_what_came_later() -> None:
+    # In October, of December alone: asked in April, 100 for June against 160; May: 110 for July against 100;
+    # June: 110 for August against 100; July: 130 for September against 130.
+    found = forecast(
+        of(100, 100, 100, 130, 100, 160, 100, 100, 130),
+        today=date(2026, 10, 3),
+        first=date(2026, 12, 1),
+        last=LAST,
+    )
+    assert found == Forecast(1, 110, 4, 20, 60)
+
+
 def test_a_month_that_is_not_over_is_forecast_and_does_not_count() -> None:
     spent = of(*[90] * 10)
     assert forecast(spent | {(2026, 11): 5_000}, today=date(2026, 11, 30), last=LAST) == Forecast(

@@ -5,6 +5,8 @@ Its error is found by going back: from every earlier month at which it could hav
 what it would have said is held against what came. Tries overlap, so that they are fewer than they look; there is no
 claim of a probability. With fewer than four tries there is no forecast, and that is said.
 
+Of a year that has not begun, its own months are forecast: those before it are left out, here and in each try.
+
 A month is one of the calendar; what is spent counts in the month in which its posting was booked.
 """
 
@@ -27,7 +29,7 @@ class Forecast:
     """What is to come.
 
     Args:
-        months_ahead: From the first month that is not over, through the year's last.
+        months_ahead: From the first month of the year that is not over, through its last.
         to_come: Cents, in these months together.
         tries: How often the method could be asked before.
         mean_error: By how many cents it missed, up or down, on the mean of these tries.
@@ -75,21 +77,26 @@ def whole_months(spent: Mapping[Month, int], today: date) -> list[tuple[Month, i
     return [(month, spent.get(month, 0)) for month in months_between(min(spent), month_of(today))]
 
 
-def forecast(spent: Mapping[Month, int], *, today: date, last: date) -> Forecast | TooLittle:
+def forecast(
+    spent: Mapping[Month, int], *, today: date, last: date, first: date | None = None
+) -> Forecast | TooLittle:
     """Return what will be spent from the first of this month through the year's last day, or why that is not said.
 
     Args:
         spent: Cents by the month in which they were booked; refunds count below nought.
         today: Its month is not over, and is forecast whole.
         last: The last day of the fiscal year.
+        first: Its first day; where that is to come, nothing is forecast before it.
     """
-    ahead = len(months_between(month_of(today), after(month_of(last))))
+    begins = max(month_of(today), month_of(first or today))
+    wait = len(months_between(month_of(today), begins))
+    ahead = len(months_between(begins, after(month_of(last))))
     if not ahead:
         return TooLittle("the year is over")
     series = [cents for _, cents in whole_months(spent, today)]
-    misses = _misses(series, ahead)
+    misses = _misses(series, wait, ahead)
     if len(misses) < LEAST_TRIES:
-        needed = WINDOW + ahead + LEAST_TRIES - 1
+        needed = WINDOW + wait + ahead + LEAST_TRIES - 1
         return TooLittle(
             f"too little data: {len(series)} whole months of spending, and {needed} are needed to say how wrong "
             f"a forecast of {ahead} {'month' if ahead == 1 else 'months'} would be"
@@ -102,11 +109,11 @@ def _say(series: list[int], ahead: int) -> int:
     return _divide(sum(series[-WINDOW:]) * ahead, WINDOW)
 
 
-def _misses(series: list[int], ahead: int) -> list[int]:
+def _misses(series: list[int], wait: int, ahead: int) -> list[int]:
     """Return what came, less what was said, for each month from which the method could have been asked."""
     return [
-        sum(series[at : at + ahead]) - _say(series[:at], ahead)
-        for at in range(WINDOW, len(series) - ahead + 1)
+        sum(series[at + wait : at + wait + ahead]) - _say(series[:at], ahead)
+        for at in range(WINDOW, len(series) - wait - ahead + 1)
     ]
 
 

@@ -86,6 +86,7 @@ def billed(people: dict[str, Any], claim: str = "c-1", dollars: str = "250000.50
 def test_from_the_ordinance_to_a_payment_every_act_as_who_is_signed_in(
     people: dict[str, Any], recording: Recording
 ) -> None:
+    from doorward.desk.fund.figures import look
     from doorward.desk.fund.link import read, read_state
     from doorward.fund.rows import read_open
 
@@ -103,6 +104,9 @@ def test_from_the_ordinance_to_a_payment_every_act_as_who_is_signed_in(
     state = read_state()
     assert state.at(Account.TREASURY, 2026, "legal") == -250_000_50
     assert "waits for 2 approvals" in text(billed(people, "c-2", "1"))
+    assert [(place, sum(each.values())) for place, each in read(look).spent.items()] == [
+        ((2026, "legal"), 250_000_50)
+    ]
     assert list(read(read_open).claims) == ["c-2"]
     assert read(lambda connection: read_open(connection, claim="c-1")) == read_state()
     assert read(lambda connection: read_open(connection, agreement="a-1")) == read_state()

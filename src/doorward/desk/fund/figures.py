@@ -7,7 +7,7 @@ month in which it was booked; what was taken over at the opening of a ledger was
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import psycopg
 
@@ -20,6 +20,7 @@ from doorward.fund.ledger.state import APPROVED, WAITING, Agreement, Claim, Stat
 
 NEAR_DAYS: Final = 60
 _A = Account
+Spent: TypeAlias = Mapping[tuple[int, str], Mapping[Month, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,12 @@ class Moment:
     """The ledger at one moment.
 
     Args:
-        spent: Cents by line and month.
+        spent: Cents by month, by the year and the line in which they are booked.
         given: Every appropriation, with its source and its act.
     """
 
     state: State
-    spent: Mapping[str, Mapping[Month, int]]
+    spent: Spent
     given: tuple[Done, ...]
 
 
@@ -132,14 +133,14 @@ def count(connection: psycopg.Connection[Any]) -> Counts:
 
 def look(connection: psycopg.Connection[Any]) -> Moment:
     """Return this moment of the ledger."""
-    spent: dict[str, dict[Month, int]] = {}
+    spent: dict[tuple[int, str], dict[Month, int]] = {}
     found = connection.execute(
-        "SELECT p.line, extract(year FROM t.day)::int, extract(month FROM t.day)::int, sum(p.cents)::bigint "
+        "SELECT p.year, p.line, extract(year FROM t.day)::int, extract(month FROM t.day)::int, sum(p.cents)::bigint "
         "FROM fund.posting p JOIN fund.transaction t ON t.number = p.transaction "
-        "WHERE p.account = 'expense' AND t.operation <> 'opening' GROUP BY 1, 2, 3"
+        "WHERE p.account = 'expense' AND t.operation <> 'opening' GROUP BY 1, 2, 3, 4"
     )
-    for line, year, month, cents in found:
-        spent.setdefault(line, {})[year, month] = cents
+    for of_year, line, year, month, cents in found:
+        spent.setdefault((of_year, line), {})[year, month] = cents
     return Moment(rows.read_open(connection), spent, tuple(_done(connection, "t.operation = 'appropriate'")))
 
 
@@ -195,26 +196,27 @@ def total(lines: Iterable[LineSum]) -> LineSum:
     )  # fmt: skip
 
 
-def all_months(spent: Mapping[str, Mapping[Month, int]]) -> dict[Month, int]:
-    """Return the cents of each month, all lines together."""
+def months_of(spent: Spent, *, line: str = "", year: int | None = None) -> dict[Month, int]:
+    """Return the cents of each month, of a line or of all, of a fiscal year or of all."""
     found: dict[Month, int] = {}
-    for months in spent.values():
-        for month, cents in months.items():
-            found[month] = found.get(month, 0) + cents
+    for (of_year, of_line), months in spent.items():
+        if line in {"", of_line} and year in {None, of_year}:
+            for month, cents in months.items():
+                found[month] = found.get(month, 0) + cents
     return found
 
 
-def outlook(sums: LineSum, spent: Mapping[Month, int], year: Year, today: date) -> Outlook:
-    """Return what a line, or a whole year, will have spent at its end.
+def outlook(sums: LineSum, spent: Spent, year: Year, today: date) -> Outlook:
+    """Return what a line, or a whole year where the sums are of no line, will have spent at its end.
 
     Args:
-        spent: Cents by month, of all years: the method and its error have use of them.
+        spent: Of all years, for the method and its error; of it the year's own part is what is spent already.
     """
-    this_month = spent.get((today.year, today.month), 0)
-    before = sums.spent - this_month
+    own = months_of(spent, line=sums.line, year=year.year)
+    before = sums.spent - own.get((today.year, today.month), 0)
     said: Forecast | TooLittle = TooLittle("the year is closed")
     if not year.closed:
-        said = forecast(spent, today=today, last=year.ends)
+        said = forecast(months_of(spent, line=sums.line), today=today, first=year.begins, last=year.ends)
     if isinstance(said, TooLittle):
         return Outlook(said, before)
     at_end = max(before + said.to_come, sums.spent)

@@ -9,11 +9,11 @@ from doorward.desk.fund.figures import (
     NEAR_DAYS,
     Done,
     Moment,
-    all_months,
     appropriations,
     cents_of,
     holdings,
     line_sums,
+    months_of,
     near_end,
     open_claims,
     outlook,
@@ -88,19 +88,17 @@ def show_year(moment: Moment, number: int, today: date, words: FundWords) -> dic
     """Return the page of a fiscal year that was opened."""
     state, year = moment.state, moment.state.years[number]
     lines = line_sums(state, number)
-    months = all_months(moment.spent)
-    whole = outlook(total(lines), months, year, today)
+    months = months_of(moment.spent)
+    whole = outlook(total(lines), moment.spent, year, today)
     outlooks = [("All lines", whole)]
     if len(lines) > 1:
-        outlooks += [
-            (_title(words, one.line), outlook(one, moment.spent.get(one.line, {}), year, today))
-            for one in lines
-        ]
+        outlooks += [(_title(words, one.line), outlook(one, moment.spent, year, today)) for one in lines]
     table = [(_name(month), cents) for month, cents in whole_months(months, today)][-SHOWN_MONTHS:]
     bars = [MonthBar(name, cents) for name, cents in table]
     if isinstance(whole.said, Forecast):
         each = whole.said.to_come // whole.said.months_ahead
-        ahead = months_between((today.year, today.month), _after(year.ends))
+        begins = max(today, year.begins)
+        ahead = months_between((begins.year, begins.month), _after(year.ends))
         bars += [MonthBar(_name(month), each, is_forecast=True) for month in ahead]
     return {
         "year": year,
