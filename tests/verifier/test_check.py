@@ -18,6 +18,7 @@ from doorward.record.fsck import check_log
 from doorward.verifier.check import Task, check, find_key, open_source
 from doorward.verifier.findings import Kind, Verdict
 from doorward.verifier.layout import parse_entries
+from doorward.verifier.sources import FolderSource
 from verifier.logs import KEY, SIGNER, Log, log_of
 
 
@@ -144,6 +145,42 @@ class TestSince:
     def test_another_history_is_a_fork(self, old: int, tmp_path: Path) -> None:
         verdict = run(log_of(300).write(tmp_path), log_of(old, salt=b"x").files["checkpoint"])
         assert kinds(verdict) == ["fork"]
+
+    @pytest.mark.parametrize("old", [1, 256, 300, 512])
+    def test_files_that_are_others_the_second_time_show_nothing(
+        self, old: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shown, kept = log_of(600, salt=b"x"), log_of(600)
+        folder, asked, real = shown.write(tmp_path), set[str](), FolderSource.read
+
+        def read(source: FolderSource, path: str, max_bytes: int) -> bytes | None:
+            again = path in asked
+            asked.add(path)
+            return kept.files[path] if again and path in kept.files else real(source, path, max_bytes)
+
+        monkeypatch.setattr(FolderSource, "read", read)
+        verdict = run(folder, log_of(old).files["checkpoint"])
+        assert verdict.holds
+        assert verdict.notes == []
+        assert verdict.could_not_tell == [
+            "whether the log goes on from the kept checkpoint: read again, its files do not come to the signed root"
+        ]
+
+    @pytest.mark.parametrize("old", [1, 256, 300])
+    def test_a_file_that_goes_meanwhile_is_no_fork(
+        self, old: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder, asked, real = log_of(600).write(tmp_path), set[str](), FolderSource.read
+
+        def read(source: FolderSource, path: str, max_bytes: int) -> bytes | None:
+            again = path in asked
+            asked.add(path)
+            return None if again else real(source, path, max_bytes)
+
+        monkeypatch.setattr(FolderSource, "read", read)
+        verdict = run(folder, log_of(old).files["checkpoint"])
+        assert kinds(verdict) == []
+        assert "could not be had again" in verdict.could_not_tell[0]
 
     def test_a_checkpoint_of_nobody_is_usage(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="no checkpoint that"):

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.verifier.merkle import EMPTY_ROOT, extends, fold, leads_to
+from doorward.verifier.merkle import (
+    EMPTY_ROOT,
+    extends,
+    fold,
+    hash_entries,
+    leads_to,
+    make_extension,
+    root_of,
+)
 from record.samples import leaf_hashes, naive_root
 
 HASHES = leaf_hashes(70)
@@ -53,3 +61,19 @@ def test_a_fold_is_the_tree_of_the_rfc_at_every_size() -> None:
 def test_no_proof_of_anybody_is_a_failure(index: int, size: int, proof: list[bytes], root: bytes) -> None:
     leads_to(bytes(32), index, size, proof, root)
     extends(index, root, size, root, proof)
+
+
+def test_an_extension_is_proved_at_every_size_and_no_other_tree_is() -> None:
+    leaves = hash_entries([bytes([number]) for number in range(40)])
+
+    def read(level: int, index: int) -> bytes:
+        return fold(leaves[index << level : (index + 1) << level])
+
+    for size in range(1, 41):
+        for old_size in range(1, size + 1):
+            proof = make_extension(read, old_size, size)
+            old_root = root_of(read, 0, old_size)
+            assert old_root == fold(leaves[:old_size])
+            assert extends(old_size, old_root, size, fold(leaves[:size]), proof)
+            assert not extends(old_size, EMPTY_ROOT, size, fold(leaves[:size]), proof)
+    assert root_of(read, 0, 0) == EMPTY_ROOT

@@ -19,7 +19,7 @@ from doorward.verifier.http_source import HttpSource
 from doorward.verifier.layout import WIDTH
 from doorward.verifier.note import MAX_NOTE_BYTES, FalseNoteError, Key, Signed, parse_key, read_checkpoint
 from doorward.verifier.sources import FolderSource, Source, TarSource
-from doorward.verifier.walk import Part, Walk, root_at, show
+from doorward.verifier.walk import Part, Walk, find_root, show
 
 CHECKPOINT: Final = "checkpoint"
 KEY_FILE: Final = "vkey"
@@ -199,7 +199,11 @@ def _compare_trees(kept: Signed, signed: Signed, walk: Walk, verdict: Verdict) -
         verdict.not_checked.append(
             "whether the log goes on from the kept checkpoint: its own files are false"
         )
-    elif (root := root_at(walk, kept.size)) != kept.root:
+    elif (root := find_root(walk, kept.size, signed)) is None:
+        verdict.could_not_tell.append(
+            "whether the log goes on from the kept checkpoint: read again, its files do not come to the signed root"
+        )
+    elif root != kept.root:
         verdict.find(
             Kind.FORK,
             CHECKPOINT,

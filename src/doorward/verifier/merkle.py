@@ -4,13 +4,16 @@ Nothing here is shared with what writes the record (ADR 81): a mistake in the wr
 both are held to the same public vectors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Final
 
 HASH_BYTES: Final = 32
 MAX_SIZE: Final = 2**63 - 1
 EMPTY_ROOT: Final = sha256(b"").digest()
+
+ReadNode = Callable[[int, int], bytes]
+"""Returns the hash over the leaves `index << level` to `(index + 1) << level`, which nobody has to believe."""
 
 
 def hash_entries(entries: Sequence[bytes]) -> list[bytes]:
@@ -95,3 +98,41 @@ def extends(old_size: int, old_root: bytes, size: int, root: bytes, proof: Seque
             new = hash_pair(new, sibling)
         at, last = at >> 1, last >> 1
     return last == 0 and old == old_root and new == root
+
+
+def root_of(read: ReadNode, start: int, end: int) -> bytes:
+    """Return the hash over leaves `start` to `end - 1`, where `start` is where a subtree may begin.
+
+    Source: RFC 6962 section 2.1.
+    """
+    peaks = []
+    for level in reversed(range((end - start).bit_length())):
+        if (end - start) >> level & 1:
+            peaks.append(read(level, start >> level))
+            start += 1 << level
+    node = peaks.pop() if peaks else EMPTY_ROOT
+    for peak in reversed(peaks):
+        node = hash_pair(peak, node)
+    return node
+
+
+def make_extension(read: ReadNode, old_size: int, size: int) -> list[bytes]:
+    """Return the proof that `extends` takes.
+
+    Args:
+        old_size: At least 1, at most `size`.
+
+    Source: RFC 9162 section 2.1.4.1: SUBPROOF, from the root down.
+    """
+    start, end, proof = 0, size, []
+    while old_size != end:
+        middle = start + (1 << ((end - start - 1).bit_length() - 1))
+        if old_size <= middle:
+            proof.append(root_of(read, middle, end))
+            end = middle
+        else:
+            proof.append(root_of(read, start, middle))
+            start = middle
+    if start:
+        proof.append(root_of(read, start, end))
+    return proof[::-1]

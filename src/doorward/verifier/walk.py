@@ -11,16 +11,20 @@ what was signed, one that differs is named, and no more is held at a time than o
 4. Other files: partial tiles of earlier sizes begin as the present ones do; other names are reported.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import product
+from typing import Final
 
-from doorward.errors import MalformedError
+from doorward.errors import MalformedError, StoreError
 from doorward.verifier.findings import Kind, Verdict
 from doorward.verifier.layout import ENTRIES, WIDTH, Tile, parse_entries, parse_hashes, parse_path
-from doorward.verifier.merkle import fold, hash_entries
+from doorward.verifier.merkle import extends, fold, hash_entries, make_extension, root_of
 from doorward.verifier.note import Signed
 from doorward.verifier.sources import Source
+
+_KEPT_TILES: Final = 32  # a proof needs at most two a level, and no log has more than eight levels
 
 Row = Sequence[bytes | None]
 """Hashes of one tile that are known to be signed; None where nobody can know."""
@@ -89,6 +93,18 @@ class Walk:
             entries = parse_entries(raw, held.width)
             return hash_entries(entries[: tile.width])
         return parse_hashes(raw, held.width)[: tile.width]
+
+    def read_again(self, level: int, index: int) -> list[bytes]:
+        """Return the hashes of a tile that was read before.
+
+        Raises:
+            StoreError: It cannot be read, or is missing or malformed now.
+        """
+        tile = self.present(level, index)
+        hashes = self.read(tile, quietly=True)
+        if hashes is None:
+            raise StoreError(f"`{tile.path}` was there, and could not be had again")
+        return hashes
 
     # 1
 
@@ -286,21 +302,27 @@ def edge_root(edge: Sequence[Sequence[bytes]]) -> bytes:
     return node if node is not None else fold([])
 
 
-def root_at(walk: Walk, size: int) -> bytes | None:
-    """Return the root that the files have at an earlier size, or None where a tile for it is not there.
+def find_root(walk: Walk, size: int, signed: Signed) -> bytes | None:
+    """Return the root at an earlier size that what was signed contains; None where the files do not prove it.
+
+    What is read here is read again, and a server may answer otherwise the second time: it counts only where the hashes
+    from which the earlier root is made come to the signed root as well.
+
+    Args:
+        size: At least 1, at most the signed one.
 
     Raises:
-        StoreError: A file cannot be read.
+        StoreError: A file cannot be read, or is not there any more.
+
+    Source: RFC 9162 section 2.1.4.
     """
-    edge: list[Sequence[bytes]] = []
-    level, there = 0, size
-    while there:
-        index, width = divmod(there, WIDTH)
-        hashes: Sequence[bytes] | None = []
-        if width:
-            hashes = walk.read(walk.present(level, index), quietly=True)
-        if hashes is None or len(hashes) < width:
-            return None
-        edge.append(hashes[:width])
-        level, there = level + 1, index
-    return edge_root(edge)
+    read = partial(_read_node, lru_cache(maxsize=_KEPT_TILES)(walk.read_again))
+    root = root_of(read, 0, size)
+    proof = make_extension(read, size, signed.size)
+    return root if extends(size, root, signed.size, signed.root, proof) else None
+
+
+def _read_node(read: Callable[[int, int], Sequence[bytes]], level: int, index: int) -> bytes:
+    tile_level, above = divmod(level, 8)
+    tile, first = divmod(index << above, WIDTH)
+    return fold(read(tile_level, tile)[first : first + (1 << above)])
