@@ -24,12 +24,10 @@ from doorward.gateway.logbook import Event, Logbook
 from doorward.notes.note import MAX_NOTE_BYTES, Verifier, parse_verifier_key
 from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
 from doorward.record.entry import Field, Kind
-from doorward.record.hashes import EMPTY_ROOT
 from doorward.record.log_entries import Happened, draft_of, record_of_log
 from doorward.record.log_files import CHECKPOINT, LogFiles
 from doorward.record.neighbours import Seen, check_kept, compare
 from doorward.record.nodes import node_reader
-from doorward.record.proof import hash_range
 from doorward.record.report import Report
 from doorward.verifier.check import open_source
 
@@ -152,8 +150,7 @@ def hold(
         report.find(CHECKPOINT, str(error))
     else:
         kept = list(_kept(Folders(settings.data), _conninfo(settings.data), verifier))
-        read = node_reader(files, own.tree_size)
-        check_kept(lambda size: hash_range(read, 0, size) if size else EMPTY_ROOT, own, kept, report)
+        check_kept(node_reader(files, own.tree_size), own, kept, report)
         typer.echo(
             f"log {own.origin}, {own.tree_size:,} leaves; {len(kept):,} checkpoints of it are kept here"
         )

@@ -6,13 +6,15 @@ two cities, hold each other so without anybody in between; witnesses (`witnessin
 where there are any.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 from doorward.errors import LogError
 from doorward.record.checkpoint import Checkpoint
-from doorward.record.hashes import Hash
+from doorward.record.hashes import EMPTY_ROOT, Hash
+from doorward.record.proof import ReadNode, hash_range
 from doorward.record.report import Report
+from doorward.record.split_view import find_root
 
 
 class Seen(StrEnum):
@@ -37,18 +39,21 @@ def compare(kept: Checkpoint | None, seen: Checkpoint) -> Seen:
 
 
 def check_kept(
-    root_at: Callable[[int], Hash], own: Checkpoint, kept: Sequence[tuple[str, Checkpoint]], report: Report
+    read: ReadNode, own: Checkpoint, kept: Sequence[tuple[str, Checkpoint]], report: Report
 ) -> None:
     """Add to the report where a log is not what its neighbours kept of it.
 
+    Two histories are said where they are proved: by two roots of one size, or by files that come to the checkpoint's
+    root and hold another tree below it. Files that do not come to it prove nothing about what was kept.
+
     Args:
-        root_at: The root of the log's own tiles at a size up to its checkpoint's.
+        read: Reads the nodes of the log's own tiles.
         own: The log's checkpoint.
         kept: Where each is kept, in words, and what; of this log, verified by its key.
 
     """
     try:
-        if root_at(own.tree_size) != own.root:
+        if hash_range(read, 0, own.tree_size) != own.root:
             report.find("checkpoint", f"the files do not come to its root at size {own.tree_size}")
     except LogError as error:
         report.could_not_tell.append(f"the root at size {own.tree_size}: {error}")
@@ -63,12 +68,18 @@ def check_kept(
             )
             continue
         try:
-            root = root_at(one.tree_size)
+            root = _root_at(read, one.tree_size, own)
         except LogError as error:
-            report.could_not_tell.append(f"the root at size {one.tree_size}: {error}")
+            report.could_not_tell.append(f"whether the log goes on from what {where} keeps: {error}")
             continue
         if root != one.root:
             report.find(
                 "checkpoint",
                 f"the log has two histories: {where} keeps another tree of {one.tree_size} leaves",
             )
+
+
+def _root_at(read: ReadNode, size: int, own: Checkpoint) -> Hash:
+    if size == 0:
+        return EMPTY_ROOT
+    return own.root if size == own.tree_size else find_root(read, size, own.tree_size, own.root)
