@@ -200,6 +200,8 @@ def test_the_single_file_is_as_careful(
         (answering(301, Location="/log/checkpoint"), "in a circle"),
         (answering(301, Location="http://localhost/x"), "another place"),
         (answering(301, Location="file:///etc/passwd"), "another place"),
+        (answering(301, Location="http://["), "another place"),
+        (answering(301, Location="/\xe9"), "another place"),
     ):
         Handler.answer = answer
         with pytest.raises(module.UnknownError, match=why):
@@ -210,7 +212,15 @@ def test_the_single_file_is_as_careful(
     Handler.answer = answering(404)
     assert alone.read("checkpoint", 1000) is None
     alone.link.close()
-    for wrong in ("ftp://x/", "https:///x", "https://a@b/", "https://a/?x=1", "http://a:x/", "http://[a/"):
+    for wrong in (
+        "ftp://x/",
+        "https:///x",
+        "https://a@b/",
+        "https://a/?x=1",
+        "http://a:x/",
+        "http://[a/",
+        "http://a/\xe9",
+    ):
         with pytest.raises(module.UsageError):
             module.Address(wrong)
 

@@ -14,9 +14,10 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from doorward.record.checkpoint import Checkpoint, format_checkpoint
 from doorward.verifier.check import Task, check
 from doorward.verifier.single_file import make_single_file
-from verifier.logs import KEY, KEY_TEXT, Log, exhibit, leaf, log_of
+from verifier.logs import KEY, KEY_TEXT, SIGNER, Log, exhibit, leaf, log_of
 from verifier.test_merkle import proof_of, vectors
 
 # RFC 8032 section 7.1: secret key, public key, message, signature; tests 1 to 3
@@ -158,6 +159,17 @@ def test_kept_checkpoints(module: ModuleType, tmp_path: Path) -> None:
     assert found(module, folder, log_of(601).files["checkpoint"]) == [("rollback", "checkpoint")]
     for size in (1, 256, 300, 600):
         assert found(module, folder, log_of(size, salt=b"x").files["checkpoint"]) == [("fork", "checkpoint")]
+
+
+def test_a_log_that_says_it_is_endless_ends(module: ModuleType, tmp_path: Path) -> None:
+    endless = Checkpoint(SIGNER.name, 2**62, bytes(32))
+    (tmp_path / "checkpoint").write_bytes(format_checkpoint(endless, SIGNER))
+    (tmp_path / "tile").mkdir()
+    report = module.Report()
+    module.check_log(module.Folder(str(tmp_path)), module.read_key(KEY_TEXT), (), None, report)
+    assert report.findings[0]["kind"] == "file-missing"
+    assert (report.code, len(report.findings)) == (1, module.MAX_FINDINGS)
+    assert "the rest was not checked" in report.notes[-1]
 
 
 def damage(log: Log, source: random.Random) -> tuple[str, bytes | None]:

@@ -110,3 +110,30 @@ def test_one_that_is_cut_anywhere_never_holds(module: ModuleType, tmp_path: Path
             report.find("usage", "", "")
         assert not ours
         assert report.code == 1
+
+
+def longnames(file: Path) -> Path:
+    """A header that says a name follows, behind it another one, and so on."""
+    member = tarfile.TarInfo("././@LongLink")
+    member.type, member.size = tarfile.GNUTYPE_LONGNAME, 1
+    one = member.tobuf(tarfile.GNU_FORMAT) + b"x".ljust(512, b"\0")
+    file.write_bytes(one * 3_000)
+    return file
+
+
+def sparse(file: Path) -> Path:
+    member = tarfile.TarInfo("tile/0/000")
+    member.pax_headers = {"GNU.sparse.map": "x"}
+    file.write_bytes(member.tobuf(tarfile.PAX_FORMAT))
+    return file
+
+
+@pytest.mark.parametrize("make_file", [longnames, sparse])
+def test_one_over_which_the_reader_falls_is_refused(
+    module: ModuleType, make_file: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    file = make_file(tmp_path / "log.tar")
+    with pytest.raises(ConfigError, match="no uncompressed tar"):
+        check(Task(str(file), KEY))
+    with pytest.raises(module.UsageError):
+        module.Tar(str(file))

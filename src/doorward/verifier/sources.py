@@ -117,7 +117,8 @@ class TarSource:
             self._file = file.open("rb")
         except OSError as error:
             raise StoreError(f"the tar cannot be read: {error.strerror}") from error
-        except tarfile.TarError as error:
+        # What `tarfile` raises besides: for a header whose number is none, and for headers chained without end.
+        except (tarfile.TarError, EOFError, ValueError, RecursionError) as error:
             raise ConfigError(
                 f"`{file.name}` is no uncompressed tar that can be read to its end",
                 hint="a compressed one is unpacked first; an uncompressed one may be cut short",

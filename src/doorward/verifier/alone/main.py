@@ -49,10 +49,15 @@ class Report:
 
     def find(self, kind: str, place: str, what: str) -> None:
         """Add what is false."""
-        if len(self.findings) < MAX_FINDINGS:
-            self.findings.append({"kind": kind, "place": place, "what": what})
-        else:
+        if self.is_full:
             self.left_out += 1
+        else:
+            self.findings.append({"kind": kind, "place": place, "what": what})
+
+    @property
+    def is_full(self) -> bool:
+        """True where further findings are only counted."""
+        return len(self.findings) >= MAX_FINDINGS
 
     @property
     def code(self) -> int:
@@ -81,8 +86,11 @@ def check_log(
         report.find(kind, "checkpoint", str(error))
         return
     report.notes += [f"{size} leaves under {root.hex()}", *said]
-    tree = Tree(source, size, root, report.find)
+    tree = Tree(source, size, root, report.find, is_full=lambda: report.is_full)
     tree.check()
+    if report.is_full:
+        report.notes.append(f"it stopped at {MAX_FINDINGS} findings; the rest was not checked")
+        return
     named = {name for one in report.findings for name in one["place"].split(",")[0].split(" and ")}
     beyond = tree.check_others(named)
     if beyond:
