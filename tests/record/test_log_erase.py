@@ -107,6 +107,9 @@ def test_a_case_goes_by_two_people_and_its_proof_stays(
     assert (proposed.returncode, proposed.stderr) == (0, ""), proposed
     assert "1 keys" in proposed.stdout
     assert "has signed this already" in erase("--key", law, "--note", note).stderr
+    for other_key in ("records-custodian/finn.example", "law/Finn.Example"):  # one person, however many keys
+        refused = erase("--key", place.official(other_key), "--note", note)
+        assert (refused.returncode, "has signed this already" in refused.stderr) == (1, True), refused
     assert (
         "expected a key of law or records-custodian"
         in erase("--key", place.official("auditor/ada.example"), "--note", note).stderr

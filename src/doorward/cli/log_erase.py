@@ -124,7 +124,7 @@ def erase(  # noqa: PLR0913, PLR0917  # flags of a command
             raise ConfigError("a proposal has --case or --month, --item and --certificate")
         asked = Erasure(f"case {case}" if case else f"month {month}", item, certificate, 0, "", now.date())
     else:
-        raw, asked = _read_proposal(note, person.office_keys)
+        raw, asked = _read_proposal(note, person)
     with _holds(desk or folders.run / DESK_FILE) as holds:  # nobody places a hold meanwhile
         units, last = _units(folders, config, keys, asked.what)
         found = Erasure(asked.what, asked.item, asked.certificate, len(units), digest_units(units), last)
@@ -163,12 +163,19 @@ def _keep(_entry: int) -> None:
     return
 
 
-def _read_proposal(note: Path, people: tuple[Any, ...]) -> tuple[bytes, Erasure]:
+def _read_proposal(note: Path, person: Person) -> tuple[bytes, Erasure]:
     try:
         raw = note.read_bytes()
         parsed = parse_note(raw)
-        if not find_signers(parsed, people):
+        signers = find_signers(parsed, person.office_keys)
+        if not signers:
             raise VerificationError("nobody of the offices that erase has proposed it")
+        logins = {one.name.partition("/")[2].casefold() for one in signers}
+        if person.login.casefold() in logins:  # a person may have keys of two offices, and a newer one
+            raise VerificationError(
+                f"`{person.login}` has signed this already, with this key or another",
+                hint="two people erase: another login runs it",
+            )
         return raw, parse_erasure(parsed.text)
     except OSError as error:
         raise ConfigError(f"cannot read `{note}`: {error.strerror}") from error
