@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doorward.errors import LogError, MalformedError, StoreError, VerificationError
+from doorward.errors import LogError, MalformedError, StoreError, UnsyncedError, VerificationError
 from doorward.notes.note import Signer
 from doorward.record.disclosures import PostgresDisclosures
 from doorward.record.entry import Entry, Field, Kind, commit_entry, encode_fields
@@ -140,6 +140,65 @@ class TestKeys:
         file.write_bytes(b"nonsense\n" + file.read_bytes())
         with pytest.raises(MalformedError, match=r"2030-03\.keys:1"):
             SealKeys.open(folder, MASTER)
+
+    def test_a_short_write_is_gone_on_with(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        keys, write = SealKeys.open(folder, MASTER), os.write
+        monkeypatch.setattr(os, "write", lambda handle, raw: write(handle, raw[:7]))
+        with keys.turn():
+            _, kept = keys.choose(b"A" * 16, "2030-03")
+            keys.sync()
+        assert SealKeys.open(folder, MASTER).look_up(b"A" * 16) == kept
+
+    @pytest.mark.parametrize("what", ["write", "fsync"])
+    def test_a_key_that_the_disk_did_not_take_seals_nothing(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, what: str
+    ) -> None:
+        keys = SealKeys.open(folder, MASTER)
+        with keys.turn():
+            keys.choose(b"A" * 16, "2030-03")
+            keys.sync()
+        before = (folder / "2030-03.keys").read_bytes()
+        refused = SealKeys.open(folder, MASTER)
+        write = os.write
+
+        def fail(handle: int, raw: bytes = b"") -> int:
+            if raw:
+                write(handle, raw)
+            raise OSError(5, "Input/output error")
+
+        with refused.turn(), monkeypatch.context() as patch:
+            refused.choose(b"B" * 16, "2030-03")
+            patch.setattr(os, what, fail)
+            with pytest.raises(StoreError) as raised:
+                refused.sync()
+        # Another try could be confirmed for bytes that are gone: the publisher ends instead.
+        assert isinstance(raised.value, UnsyncedError) == (what == "fsync")
+        assert (folder / "2030-03.keys").read_bytes() == before
+
+    def test_what_another_process_left_is_on_the_disk_before_anything_is_sealed_under_it(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        killed = SealKeys.open(folder, MASTER)
+        with killed.turn(), monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", lambda _: None)  # killed between write and fsync
+            killed.choose(b"A" * 16, "2030-03")
+            killed.sync()
+        synced = []
+        fsync = os.fsync
+
+        def note(handle: int) -> None:
+            synced.append(Path(f"/proc/self/fd/{handle}").readlink())
+            fsync(handle)
+
+        monkeypatch.setattr(os, "fsync", note)
+        keys = SealKeys.open(folder, MASTER)
+        with keys.turn():
+            assert synced == [folder / "2030-03.keys", folder]
+            keys.choose(b"A" * 16, "2030-03")
+            keys.sync()
+        with keys.turn():
+            pass
+        assert len(synced) == 2  # nobody else wrote meanwhile
 
     def test_another_master_key_and_a_folder_that_is_not_there_are_refused(self, folder: Path) -> None:
         keys = SealKeys.open(folder, MASTER)

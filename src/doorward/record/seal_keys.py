@@ -14,16 +14,16 @@ import fcntl
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-from doorward.errors import ConfigError, MalformedError, StoreError, VerificationError
+from doorward.errors import ConfigError, MalformedError, StoreError, UnsyncedError, VerificationError
 from doorward.notes.base64 import format_base64, parse_base64
-from doorward.record.log_files import sync_folder
+from doorward.record.log_files import sync_file, sync_folder
 from doorward.record.sealing import KEY_BYTES, month_unit
 
 ERASED: Final = "erased"
@@ -86,7 +86,7 @@ class SealKeys:
         self._keys: dict[bytes, bytes] = {}
         self._months: dict[bytes, str] = {}
         self._fresh: dict[str, list[str]] = {}
-        self._seen: tuple[tuple[str, int, int], ...] | None = None  # None: read anew
+        self._seen: tuple[tuple[str, int, int, int], ...] | None = None  # None: read anew
 
     @classmethod
     def open(cls, folder: Path, master: bytes) -> Self:
@@ -107,6 +107,7 @@ class SealKeys:
 
         Raises:
             StoreError: The folder cannot be read or locked.
+            UnsyncedError: The disk did not confirm what others did.
         """
         try:
             lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -114,8 +115,10 @@ class SealKeys:
             raise StoreError(f"the keys `{self.folder}` cannot be locked: {error.strerror}") from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if self._seen != self._look():
+            # What was read outside of a turn may have been cut since, and nobody knows that it reached the disk.
+            if self._seen is None or self._seen != self._look():
                 self.load()
+                self._settle()
             self._seen = None  # a key that was made and not written is forgotten where the turn fails
             yield
             self._seen = self._look()
@@ -123,15 +126,27 @@ class SealKeys:
             self._fresh = {}
             os.close(lock)
 
-    def _look(self) -> tuple[tuple[str, int, int], ...]:
+    def _look(self) -> tuple[tuple[str, int, int, int], ...]:
         found = [(file.name, file.stat()) for file in sorted(self.folder.glob("*.keys"))]
-        return tuple((name, stat.st_ino, stat.st_size) for name, stat in found)
+        return tuple((name, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in found)
+
+    def _settle(self) -> None:
+        """Return when what was read is on the disk: whoever wrote it may have been killed before it was."""
+        try:
+            for file in self._files():
+                handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    sync_file(handle, file.name)
+                finally:
+                    os.close(handle)
+        except OSError as error:
+            raise StoreError(f"the keys `{self.folder}` cannot be read: {error.strerror}") from error
+        sync_folder(self.folder)
 
     def load(self) -> None:
         """Read every file anew."""
         self.erased, self._keys, self._months = {}, {}, {}
         try:
-            self._seen = self._look()
             files = [(file, file.read_text(encoding="ascii", errors="replace")) for file in self._files()]
         except OSError as error:
             raise StoreError(f"the keys `{self.folder}` cannot be read: {error.strerror}") from error
@@ -190,7 +205,8 @@ class SealKeys:
         """Return when every key that was made is on the disk.
 
         Raises:
-            StoreError: The disk refused.
+            StoreError: The disk refused; none of a month that it refused stays.
+            UnsyncedError: It did not confirm them.
         """
         for month, lines in sorted(self._fresh.items()):
             file = self.folder / f"{month}.keys"
@@ -198,13 +214,7 @@ class SealKeys:
                 is_new = not file.exists()
                 handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
                 try:
-                    size = os.fstat(handle).st_size
-                    torn = size and os.pread(handle, 1, size - 1) != b"\n"
-                    if torn:  # by a crash; nothing was sealed under what it cut
-                        whole = os.pread(handle, size, 0).rfind(b"\n") + 1
-                        os.ftruncate(handle, whole)
-                    os.write(handle, "".join(lines).encode())
-                    os.fsync(handle)
+                    _append(handle, "".join(lines).encode(), file.name)
                 finally:
                     os.close(handle)
             except OSError as error:
@@ -224,6 +234,7 @@ class SealKeys:
 
         Raises:
             StoreError: The disk refused; run it again.
+            UnsyncedError: It did not confirm it.
         """
         gone = {unit for unit in units if unit in self._keys}
         for month in sorted({self._months[unit] for unit in gone}):
@@ -245,8 +256,27 @@ class SealKeys:
             with os.fdopen(handle, "w", encoding="ascii") as sink:
                 sink.write("".join(f"{line}\n" for line in lines))
                 sink.flush()
-                os.fsync(sink.fileno())
+                sync_file(sink.fileno(), draft.name)
             draft.rename(file)
         except OSError as error:
             raise StoreError(f"the keys of {month} cannot be destroyed: {error.strerror}") from error
         sync_folder(self.folder)
+
+
+def _append(handle: int, raw: bytes, name: str) -> None:
+    """Put whole lines behind the whole lines of a file; where the disk refuses, none of them stays."""
+    size = os.fstat(handle).st_size
+    whole = size
+    if (
+        size and os.pread(handle, 1, size - 1) != b"\n"
+    ):  # torn by a crash; nothing was sealed under what it cut
+        whole = os.pread(handle, size, 0).rfind(b"\n") + 1
+    try:
+        os.ftruncate(handle, whole)
+        while raw:
+            raw = raw[os.write(handle, raw) :]
+        sync_file(handle, name)
+    except (OSError, UnsyncedError):
+        with suppress(OSError):  # what it was is said already
+            os.ftruncate(handle, whole)
+        raise
