@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.test_settings import GOOD
+from doorward.cli import neighbours
 from doorward.cli.folders import Folders
 from doorward.cli.main import app
 from doorward.cli.neighbours import Neighbours
@@ -161,3 +162,36 @@ def test_a_neighbour_that_cannot_be_read_or_is_anothers_is_said_once_and_nothing
     pair.look()
     assert [event for event, _ in pair.said.events] == [Event.NEIGHBOUR_UNREAD] * 2  # type: ignore[attr-defined]
     assert not worker_folder(pair.folders.spool, LOG_WRITER).exists()
+
+
+class Broken:
+    """A neighbour whose answer breaks the reading in a way that nobody thought of."""
+
+    def read(self, _path: str, _max_bytes: int) -> bytes:
+        raise RecursionError("what a stranger sent")
+
+    def close(self) -> None:
+        return
+
+
+def test_no_answer_of_a_neighbour_ends_the_look(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    grow(pair.other, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(neighbours, "open_source", lambda _place: Broken())
+        pair.look()
+        pair.look()
+    assert pair.said.events == [(Event.NEIGHBOUR_UNREAD, SIGNER.name)]  # type: ignore[attr-defined]  # as above
+    pair.look()
+    assert pair.kept() == [("checkpoint", 4)]
+
+
+@pytest.mark.parametrize("damaged", [b"\xff", b"no checkpoint\n"])
+def test_a_damaged_file_of_what_was_kept_is_said_and_ends_nothing(pair: Pair, damaged: bytes) -> None:
+    grow(pair.other, 1)
+    pair.look()
+    (file,) = (pair.folders.data / neighbours.KEPT).iterdir()
+    file.write_bytes(damaged)
+    pair.look()
+    pair.look()
+    assert pair.said.events == [(Event.NEIGHBOUR_UNREAD, SIGNER.name)]  # type: ignore[attr-defined]  # as above
+    assert pair.kept() == [("checkpoint", 4)], "what it now shows is kept again once a person has looked"

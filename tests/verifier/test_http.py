@@ -248,6 +248,16 @@ def test_a_redirect_to_another_place_is_refused(address: str, target: str) -> No
         source(address).read("checkpoint", 1000)
 
 
+@pytest.mark.parametrize("target", ["/log/\xe9", "/log/a b", "/log/\x7f", "/log/\x80"])
+def test_a_redirect_that_no_request_can_name_is_could_not_tell(address: str, target: str) -> None:
+    Handler.answer = answering(301, Location=target)
+    with pytest.raises(StoreError, match="redirects to what is no address"):
+        source(address).read("checkpoint", 1000)
+    assert len(Handler.asked) == 1
+    done = CliRunner().invoke(app, ["verify", address, "--key", KEY_TEXT])
+    assert (done.exit_code, "could not tell" in done.output) == (3, True), done.output
+
+
 @pytest.mark.parametrize(
     "address",
     ["ftp://x/", "https:///x", "https://a@b/", "https://a/?x=1", "https://a/#x", "http://a:x/", "http://[a/"],

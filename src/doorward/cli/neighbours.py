@@ -82,16 +82,19 @@ class Neighbours:
 
     def _take(self, neighbour: Neighbour, reading: "Future[bytes]") -> None:
         name = neighbour.key.name
-        try:
-            raw = reading.result()
-            seen = verify_checkpoint(parse_checkpoint(raw), neighbour.key)
-        except DoorwardError as error:
-            if self._said.get(name) != str(error):
-                self.logbook.say(Event.NEIGHBOUR_UNREAD, log=name, error=str(error))
-            self._said[name] = str(error)
+        failed = reading.exception()
+        if failed is not None:  # whatever it is: a neighbour is a stranger, and ends no publisher
+            self._say_unread(
+                name, str(failed) if isinstance(failed, DoorwardError) else type(failed).__name__
+            )
             return
-        before = self._load(neighbour.key)
-        kept = verify_checkpoint(parse_checkpoint(before), neighbour.key) if before else None
+        raw = reading.result()
+        try:
+            seen = verify_checkpoint(parse_checkpoint(raw), neighbour.key)
+            before, kept = self._load(neighbour.key)
+        except DoorwardError as error:
+            self._say_unread(name, str(error))
+            return
         found = compare(kept, seen)
         if found is Seen.NEW:
             record_of_log(self.folders.spool, [draft_of(Happened.CHECKPOINT, text=raw)], now=self.clock())
@@ -105,11 +108,25 @@ class Neighbours:
             self.logbook.say(Event.NEIGHBOUR_FALSE, log=name, leaves=seen.tree_size)
             self._said[name] = raw
 
+    def _say_unread(self, name: str, why: str) -> None:
+        if self._said.get(name) != why:
+            self.logbook.say(Event.NEIGHBOUR_UNREAD, log=name, error=why)
+        self._said[name] = why
+
     def _file(self, key: Verifier) -> str:
         return sha256(key.name.encode() + key.public_key).hexdigest()[:16]
 
-    def _load(self, key: Verifier) -> bytes:
-        return LogFiles(self.folders.data / KEPT).read(self._file(key)) or b""
+    def _load(self, key: Verifier) -> tuple[bytes, Checkpoint | None]:
+        """Return what was kept last, as it stands in its file and verified; nothing where nothing was."""
+        raw = LogFiles(self.folders.data / KEPT).read(self._file(key))
+        if raw is None:
+            return b"", None
+        try:
+            return raw, verify_checkpoint(parse_checkpoint(raw), key)
+        except LogError as error:
+            raise StoreError(
+                f"`{KEPT}/{self._file(key)}`, what was kept of it, is damaged: {error}"
+            ) from error
 
     def _keep(self, key: Verifier, raw: bytes) -> None:
         files = LogFiles(self.folders.data / KEPT)

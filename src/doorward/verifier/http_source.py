@@ -173,6 +173,8 @@ class HttpSource:
             is_same = False
         if not is_same:
             raise StoreError("the server redirects to another place; name that address, if you mean it")
+        if not (target.isascii() and target.isprintable()) or " " in target:
+            raise StoreError("the server redirects to what is no address: not printable ASCII without spaces")
         return target
 
     def paths(self) -> Iterator[str]:
