@@ -12,8 +12,15 @@ from pathlib import Path
 import pytest
 
 from doorward.errors import ConfigError, StoreError, VerificationError
-from doorward.notes.note import append_signature, format_verifier, parse_note
-from doorward.record import witness_state
+from doorward.notes.note import (
+    MAX_NOTE_BYTES,
+    Signer,
+    append_signature,
+    format_verifier,
+    parse_note,
+    sign_note,
+)
+from doorward.record import witness_server, witness_state
 from doorward.record.checkpoint import parse_checkpoint
 from doorward.record.cosignature import find_cosignatures
 from doorward.record.witness import format_request, log_id, parse_logs
@@ -356,3 +363,68 @@ def test_a_line_in_the_witness_s_name_that_it_did_not_make_is_no_sign(folder: Pa
     line = witness.state.cosigners[0].cosign(parse_checkpoint(LOG.checkpoint(9)), 5)
     pretended = append_signature(parse_checkpoint(raw).note.text, raw, line)
     assert witness.add_checkpoint(format_request(0, [], pretended)).status == 200
+
+
+class Talkative(Witness):
+    """Says more than a connection holds for whoever does not read it."""
+
+    def last_checkpoint(self, name: str) -> Answer:  # noqa: ARG002  # the witness's own
+        return Answer(200, bytes(1 << 25))
+
+
+@pytest.mark.parametrize("bound", ["REQUEST_SECONDS", "CLOSE_SECONDS"])
+def test_whoever_asks_and_does_not_read_holds_no_place(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(witness_server, bound, 0.05)
+    if bound == "CLOSE_SECONDS":  # all of it went out, as far as the server knows
+        monkeypatch.setattr(asyncio.StreamWriter, "drain", lambda _self: asyncio.sleep(0))
+
+    async def run() -> None:
+        witness = open_witness(folder)
+        talkative = Talkative(witness.state, LOGS, witness.clock)
+        server_of = WitnessServer(talkative, lambda _answer: None)
+        server = await server_of.serve("127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport has it
+        writer.write(f"GET /{ID}/checkpoint HTTP/1.0\r\nHost: w\r\n\r\n".encode())
+        await asyncio.sleep(0.01)
+        try:
+            async with asyncio.timeout(3):
+                while server_of.open:  # noqa: ASYNC110  # what it counts is no event
+                    await asyncio.sleep(0.01)
+        finally:
+            writer.transport.abort()
+            server.close()
+            witness.state.close()
+        assert reader.at_eof() is False
+
+    asyncio.run(run())
+
+
+def test_a_checkpoint_without_room_for_the_cosignature_is_refused(folder: Path) -> None:
+    text = parse_checkpoint(LOG.checkpoint(7)).note.text
+    note = sign_note(text + b"x" * (MAX_NOTE_BYTES - 300 - len(text)) + b"\n", SIGNER)
+    witness = open_witness(folder)
+    answer = witness.add_checkpoint(format_request(0, [], note))
+    assert (answer.status, answer.origin) == (422, SIGNER.name)
+    assert b"no room" in answer.body
+    assert witness.last_checkpoint(ID).status == 404, "nothing was remembered"
+    assert witness.add_checkpoint(LOG.request(0, 9)).status == 200
+
+
+def test_one_log_does_not_fill_the_room_for_the_evidence_of_another(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witness_state, "MAX_EVIDENCE", 2)
+    other = Signer.make("other.example/log", bytes(range(1, 33)))
+    honest, forked = SmallLog(other), SmallLog(other, forked_at=5)
+    both = parse_logs(f"{format_verifier(SIGNER.verifier)}\n{format_verifier(other.verifier)}\n")
+    witness = Witness(WitnessState.open(folder), both, lambda: 1_000)
+    for log in (LOG, honest):
+        assert witness.add_checkpoint(log.request(0, 7)).status == 200
+    for size in (8, 9, 7):
+        witness.add_checkpoint(FORK.request(7, size))
+    assert len(list((folder / "evidence").iterdir())) == 2
+    assert witness.add_checkpoint(forked.request(7, 7)).evidence
+    witness.state.close()

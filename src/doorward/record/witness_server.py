@@ -15,11 +15,10 @@ import asyncio
 import re
 import ssl
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from doorward.errors import DoorwardError, StoreError
+from doorward.errors import DoorwardError, MalformedError, StoreError
 from doorward.notes.base64 import format_base64
 from doorward.notes.note import append_signature
 from doorward.record.witness import (
@@ -39,6 +38,7 @@ from doorward.record.witness_state import WitnessState
 MAX_HEAD_BYTES: Final = 8192
 REQUEST_SECONDS: Final = 10  # from the first byte of a request to the last of its answer
 IDLE_SECONDS: Final = 30
+CLOSE_SECONDS: Final = 5  # to whoever does not read what is left of an answer
 MAX_CONNECTIONS: Final = 64
 MAX_REQUESTS: Final = 1000  # of one connection
 
@@ -106,6 +106,8 @@ class Witness:
             return self._cosign(log, judged)
         except StoreError:
             return Answer(503, b"the witness's disk refuses\n", origin=log.origin)
+        except MalformedError:
+            return Answer(422, b"the checkpoint leaves no room for the cosignatures\n", origin=log.origin)
 
     def last_checkpoint(self, name: str) -> Answer:
         """Return the last checkpoint of a log that was cosigned, by the log's id."""
@@ -216,12 +218,12 @@ class WitnessServer:
             for left in reversed(range(MAX_REQUESTS)):
                 if not await self._exchange(reader, writer, is_last=left == 0):
                     return
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+        except TimeoutError:
+            writer.transport.abort()  # what is left of an answer would wait for whoever does not read it
+        except (OSError, asyncio.IncompleteReadError):
             pass  # whoever asks reads that no answer came
         finally:
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
+            await _close(writer)
             self.open -= 1
 
     async def _exchange(
@@ -258,6 +260,18 @@ class WitnessServer:
                 return Answer(405, b"GET it\n")
             return self.witness.last_checkpoint(wanted[1])
         return Answer(404, b"POST /add-checkpoint, or GET /<id of a log>/checkpoint\n")
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """Close a connection, within its time whoever is at the other end."""
+    writer.close()
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await writer.wait_closed()
+    except TimeoutError:
+        writer.transport.abort()
+    except OSError:
+        pass  # it is closed
 
 
 def _format(answer: Answer, *, is_last: bool) -> bytes:

@@ -34,7 +34,7 @@ KEYS: Final = {
     Algorithm.COSIGNATURE_ED25519: "witness.key",
     Algorithm.COSIGNATURE_ML_DSA_44: "witness-ml-dsa-44.key",
 }
-MAX_EVIDENCE: Final = 256  # files; whoever holds a log's key could fill the disk
+MAX_EVIDENCE: Final = 256  # files of a log; whoever holds its key could fill the disk
 
 _HEADER: Final = "doorward witness state v1"
 _LAST: Final = ".last"
@@ -147,7 +147,7 @@ class WitnessState:
         self.remembered[origin] = last
 
     def keep_evidence(self, origin: str, suspicion: Suspicion, note: bytes) -> Path | None:
-        """Keep what a log showed, once for each tree; None where there is no more room.
+        """Keep what a log showed, once for each tree; None where there is no more room for that log.
 
         Raises:
             StoreError: The disk refused.
@@ -165,7 +165,8 @@ class WitnessState:
                 return file
             # A proven fork finds room among what is only unexplained.
             room = MAX_EVIDENCE if suspicion is Suspicion.FORK else MAX_EVIDENCE // 2
-            if len(os.listdir(file.parent)) >= room:  # noqa: PTH208  # names alone
+            own = [one for one in os.listdir(file.parent) if one.startswith(name[:16])]  # noqa: PTH208  # names alone
+            if len(own) >= room:
                 return None
         except OSError as error:
             raise StoreError(f"the evidence of `{self.folder}` cannot be read: {error.strerror}") from error
