@@ -1,5 +1,8 @@
 """What the public is served grows with the clock alone: from its files nobody tells what happened, or when."""
 
+import fcntl
+import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli.test_settings import GOOD
 from doorward.cli import log_release
 from doorward.desk.recorder import Recorder
 from doorward.errors import ConfigError, MalformedError, StoreError, VerificationError
-from doorward.notes.note import Signer
-from doorward.record.checkpoint import parse_checkpoint
+from doorward.notes.note import Signer, Verifier
+from doorward.record.binding import BOUND
+from doorward.record.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
 from doorward.record.entry import Entry, Field, Kind
 from doorward.record.fsck import check_log
 from doorward.record.keeping import PADDING
@@ -21,8 +26,9 @@ from doorward.record.release import log_size, read_schedule, release
 from doorward.record.schedule import Schedule, first_schedule, parse_schedule
 from doorward.record.segments import read_spool
 from doorward.record.spool import Spool
+from doorward.record.tiles import format_bundle
 from doorward.record.workers import RELEASES, worker_folder
-from record.place import Place
+from record.place import Place, invoke
 from record.samples import NOW, World, conversation, fill, session_id
 
 HOUR, START = 3600, 1_900_000_800
@@ -120,6 +126,42 @@ def test_a_release_never_has_two_histories(tmp_path: Path, world: World, signer:
     assert (public / "checkpoint").read_bytes() == kept
 
 
+def replaced(file: Path, raw: bytes) -> Callable[[], None]:
+    """Put other bytes into a file, and return what puts its own back."""
+    own = file.read_bytes()
+    assert own != raw
+    file.write_bytes(raw)
+    return lambda: file.write_bytes(own) and None
+
+
+def test_nothing_is_signed_but_what_the_publisher_signed(
+    tmp_path: Path, world: World, signer: Signer
+) -> None:
+    public = tmp_path / "public"
+    pad(world, 900)
+    files = LogFiles(world.log_dir)
+    release(files, LogFiles(public), signer, SCHEDULE, now=START + HOUR)
+    kept = (public / "checkpoint").read_bytes()
+    have = log_size(files, signer.verifier)
+    edge = f"{have % 256:d}"
+    other = format_checkpoint(Checkpoint(signer.name, have, bytes(32)), signer)
+    for path, raw in (
+        ("checkpoint", other),  # signed, and of other tiles
+        ("tile/0/001", bytes(256 * 32)),  # whole, below what the roots are made of
+        (f"tile/0/003.p/{edge}", bytes(32 * int(edge))),  # behind the released size
+        ("tile/1/000.p/3", bytes(96)),
+        ("tile/entries/001", format_bundle([b"x"] * 256)),
+        ("tile/entries/002", format_bundle([b"x"] * 256)),  # of which the public copy has a part
+    ):
+        put_back = replaced(world.log_dir / path, raw)
+        with pytest.raises(VerificationError, match=r"of the log|begin with what was released"):
+            release(files, LogFiles(public), signer, SCHEDULE, now=START + 2 * HOUR)
+        assert (public / "checkpoint").read_bytes() == kept, path
+        put_back()
+    release(files, LogFiles(public), signer, SCHEDULE, now=START + 2 * HOUR)
+    assert check_log(public, signer.verifier).findings == []
+
+
 @given(st.integers(60, 10**6), st.integers(1, 10**6), st.integers(10**9, 10**10), st.integers(0, 10**8))
 def test_the_size_is_a_function_of_the_clock(every: int, leaves: int, now: int, later: int) -> None:
     schedule = first_schedule(every, leaves, now)
@@ -162,6 +204,32 @@ def test_the_command_pads_waits_for_the_publisher_and_keeps_its_schedule(
     assert {one.fields for one in pads} == {((Field.ACT, b"pad"),)}
     assert check_log(public, place.world.signer.verifier).findings == []
     assert "and stays" in place.run("release", public, "--leaves", "41").stderr
+
+
+def test_one_release_at_a_time_and_only_where_the_key_is_bound(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public, config = tmp_path / "public", tmp_path / "doorward.toml"
+    first = ("release", public, "--every", "60", "--leaves", "40")
+    public.mkdir()
+    held = os.open(public, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    done = place.run(*first)
+    os.close(held)
+    assert (done.returncode, "another `log release` runs" in done.stderr) == (2, True)
+    assert list(public.iterdir()) == []
+    asked: list[Path] = []
+
+    def refuse(file: Path, _verifier: Verifier) -> None:
+        asked.append(file)
+        raise VerificationError("the key is bound to where it was")
+
+    monkeypatch.setattr(log_release, "verify_bound", refuse)
+    config.write_text(GOOD.replace('data = "data"', f'data = "{place.folders.data}"'), encoding="utf-8")
+    done = invoke("log", *first, "--config", config)
+    assert (done.returncode, "bound to where it was" in done.stderr) == (1, True), done
+    assert asked == [place.folders.keys / BOUND]
+    assert list(public.iterdir()) == []
 
 
 def test_without_a_publisher_nothing_is_released(

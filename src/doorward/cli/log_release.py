@@ -3,7 +3,11 @@
 Where the log has too few leaves, entries that say nothing are recorded first, and the publisher makes leaves of them.
 """
 
+import fcntl
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -18,6 +22,7 @@ from doorward.cli.witnesses import Witnesses
 from doorward.desk.recorder import Recorder
 from doorward.errors import ConfigError, StoreError
 from doorward.notes.note import Signer, Verifier
+from doorward.record.binding import BOUND, verify_bound
 from doorward.record.entry import Kind
 from doorward.record.keeping import PADDING
 from doorward.record.log_files import LogFiles
@@ -42,8 +47,18 @@ def release_log(
     """Bring the public copy of the log to where its schedule has it; its growth tells nothing of what happened."""
     now = datetime.now(UTC)  # noqa: TID251  # the command line is where the clock is read
     folders, public = find_installation(config, data), LogFiles(to)
-    schedule = _schedule(public, every, leaves, int(now.timestamp()))
+    public.make()
+    with _turn(public.folder):
+        schedule = _schedule(public, every, leaves, int(now.timestamp()))
+        _release(folders, public, schedule, config, now)
+
+
+def _release(
+    folders: Folders, public: LogFiles, schedule: Schedule, config: Path | None, now: datetime
+) -> None:
     signer, files = find_signer(folders), LogFiles(folders.log)
+    if config is not None:  # the sample's key proves nothing to anybody
+        verify_bound(folders.keys / BOUND, signer.verifier)
     size = schedule.size_at(int(now.timestamp()))
     missing = size - log_size(files, signer.verifier)
     if missing > 0:
@@ -53,10 +68,32 @@ def release_log(
     missing_witnesses = _show(config, files, public, signer)
     backlog = log_size(files, signer.verifier) - size
     typer.echo(
-        f"{to}: {size} leaves, {max(missing, 0)} of them padding made now; {backlog} wait for the next slots"
+        f"{public.folder}: {size} leaves, {max(missing, 0)} of them padding made now; {backlog} wait for the next slots"
     )
     if missing_witnesses is not None:
         typer.echo(f"witnesses: {missing_witnesses or 'the quorum cosigned it'}")
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Hold the public folder: of two that overlap, one would put back the checkpoint of the other.
+
+    Raises:
+        ConfigError: Another one holds it.
+        StoreError: It cannot be opened.
+    """
+    try:
+        # The folder itself: a file of a lock's would be served.
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StoreError(f"the public log `{folder}` cannot be opened: {error.strerror}") from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise ConfigError(f"another `log release` runs on `{folder}`", hint="wait for its end") from error
+    finally:
+        os.close(held)
 
 
 def _show(config: Path | None, files: LogFiles, public: LogFiles, signer: Signer) -> str | None:
