@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from doorward.fund.grantee.cells import REPORT, Cell, Place, Refusal, Sheet, column_name
+from doorward.fund.grantee.cells import REPORT, Cell, Place, Refusal, Sheet, cell_of, column_name
 from doorward.fund.grantee.report import COLUMNS, YES_NO
 from doorward.orders.fund_units import FundUnits
 
@@ -79,7 +79,9 @@ def read_form(sent: Mapping[str, str], agreement: str) -> Typed:
             number = len(rows) + 1
             places[number] = (record, at)
             held = {"record": record, **typed}
-            rows.append((number, {at: Cell(held[name]) for at, name in enumerate(COLUMNS) if held.get(name)}))
+            rows.append(
+                (number, {at: cell_of(held[name]) for at, name in enumerate(COLUMNS) if held.get(name)})
+            )
     return Typed(Sheet(REPORT, tuple(rows)), places)
 
 

@@ -11,6 +11,7 @@ from typing import Final
 MAX_BYTES: Final = 8 << 20
 MAX_ROWS: Final = 20_000
 MAX_REFUSALS: Final = 200
+MAX_CELL: Final = 200  # characters; no value of any column has as many
 REPORT: Final = "Report"
 WORDS: Final = "Words"
 AS_CSV: Final = "save the sheet `Report` as CSV UTF-8 and hand that in: a CSV holds cells and nothing else"
@@ -28,6 +29,7 @@ KINDS: Final[Mapping[str, tuple[str, str | None]]] = {
     "name": ("it may hold a name", "take it out"),
     "script": ("it has letters or marks outside a to z", "use the words of the list"),
     "word": ("it is not on the list of words", "doorward fund report words"),
+    "long": ("it is longer than any value of the template", "use a word of the list, or a number"),
     "too-many-words": ("the note has more words than the order allows", "shorten it"),
     "empty": ("it must not be empty", None),
     "filled": ("it must be empty in a row of this record", None),
@@ -131,6 +133,19 @@ class Cell:
 
     text: str
     is_number: bool = False
+
+
+def cell_of(text: str, *, is_number: bool = False) -> Cell:
+    """Return a cell of a text; in place of one longer than `MAX_CELL`, a text of one mark that no column takes.
+
+    The time that `traces` takes grows with the square of a text's length, so nothing longer reaches a pattern. Cut it
+    is not: what is left of a text could be a value.
+
+    Args:
+        text: Of a stranger, of any length.
+        is_number: As in `Cell`.
+    """
+    return Cell(text if len(text) <= MAX_CELL else "?" * (MAX_CELL + 1), is_number)
 
 
 Row = tuple[int, dict[int, Cell]]

@@ -11,11 +11,11 @@ from doorward.fund.grantee.cells import (
     MAX_BYTES,
     MAX_ROWS,
     REPORT,
-    Cell,
     Place,
     Refusal,
     Row,
     Sheet,
+    cell_of,
     column_name,
 )
 
@@ -47,7 +47,7 @@ def read_separated(raw: bytes) -> tuple[tuple[Sheet, ...], tuple[Refusal, ...]]:
         cells = _split(line, mark)
         if cells is None:
             return (), (Refusal(Place(REPORT, number), "quotes"),)
-        held = {column: Cell(cell) for column, cell in enumerate(cells) if cell}
+        held = {column: cell_of(cell) for column, cell in enumerate(cells) if cell}
         for column, cell in held.items():
             if _CONTROL.search(cell.text):
                 return (), (Refusal(Place(REPORT, number, column_name(column)), "control"),)

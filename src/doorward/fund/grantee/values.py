@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
-from doorward.fund.grantee.cells import Cell
+from doorward.fund.grantee.cells import MAX_CELL, Cell
 from doorward.fund.grantee.traces import find_trace
 
 _COUNT: Final = re.compile(r"[0-9]{1,5}(?:\.0)?")
@@ -33,6 +33,8 @@ class Refused:
 
 def kind_of(text: str, otherwise: str) -> str:
     """Return what a text looks like, or the plain reason: `a-number` helps more than `not on the list`."""
+    if len(text) > MAX_CELL:
+        return "long"
     if text.lstrip()[:1] in ("=", "@", "+") or (text[:1] == "-" and not text[1:2].isdigit()):
         return "formula" if "@" not in text else "e-mail"
     trace = find_trace(text)

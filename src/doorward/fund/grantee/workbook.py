@@ -21,6 +21,7 @@ from doorward.fund.grantee.cells import (
     Row,
     Sheet,
     bounded,
+    cell_of,
     column_name,
 )
 from doorward.fund.grantee.markup import Walk, is_plain
@@ -268,7 +269,7 @@ class _Reading:
                 if at >= len(self.strings):
                     self.refuse("damaged")
             if text:
-                self._now[self._column] = Cell(text, self._kind == "n")
+                self._now[self._column] = cell_of(text, is_number=self._kind == "n")
         elif name == "row":
             if self._now:
                 self.rows.append((self._row, self._now))
