@@ -4,7 +4,6 @@ What is refused is kept nowhere: not in the session, so the page is drawn at onc
 and of a file the text is read in a child (`fund.filings.confined`).
 """
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -19,6 +18,7 @@ from doorward.desk.fund import link
 from doorward.desk.fund.filed import SAYS, file, invoices_of, owed, own_agreements, own_on_file, read_on_file
 from doorward.desk.fund.grantee_form import Typed, column_of, field_of, read_form, show_form, where
 from doorward.desk.fund.keys import key_of
+from doorward.desk.fund.turns import Turns
 from doorward.desk.ids import draw_id
 from doorward.desk.limits import UPLOADS, wait_for
 from doorward.desk.order import fund_units
@@ -43,7 +43,8 @@ AT_ONCE: Final = 2  # files that are read at the same time, each in a child of u
 PATIENCE_SECONDS: Final = 20
 MEGABYTES: Final = MAX_BYTES // 1024 // 1024
 NOT_REACHED: Final = "the fund's ledger does not answer now; send it again in a minute: it is filed once"
-_turns: Final = threading.BoundedSemaphore(AT_ONCE)
+IS_READ: Final = "another file is being read; send it again"
+_turns: Final = Turns(AT_ONCE, patience=PATIENCE_SECONDS)
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -110,12 +111,10 @@ def _take_report(request: HttpRequest, actor: Actor, held: OnFile, upload: Bound
         raw = b"" if upload.is_too_large else upload.content()
         if not raw:
             return _report_page(request, held, error=_no_file(upload), status=422)
-        if not _turns.acquire(timeout=PATIENCE_SECONDS):
-            return _report_page(request, held, error="other files are being read; send it again", status=503)
-        try:
+        with _turns.take(actor.account.login) as is_theirs:
+            if not is_theirs:
+                return _report_page(request, held, error=IS_READ, status=503)
             read = read_confined(raw, fund_units()[1], {of})
-        finally:
-            _turns.release()
         found, refusals = read.report, read.refusals
     else:
         typed = read_form(request.POST, of)
@@ -214,12 +213,10 @@ def _take_table(request: HttpRequest, actor: Actor, held: OnFile, upload: Bounde
     raw = b"" if upload.is_too_large else upload.content()
     if way not in WAYS or not raw:
         return _table_page(request, held, error=_no_file(upload) if way in WAYS else "choose which table")
-    if not _turns.acquire(timeout=PATIENCE_SECONDS):
-        return _table_page(request, held, error="other files are being read; send it again", status=503)
-    try:
+    with _turns.take(actor.account.login) as is_theirs:
+        if not is_theirs:
+            return _table_page(request, held, error=IS_READ, status=503)
         read = read_confined(raw, fund_units()[1], {of}, way=way, agreement=of)
-    finally:
-        _turns.release()
     try:
         if read.people is None:
             file(actor, note_refusal(of, read.refusals), key=draw_id(), may=Act.FUND_REPORT)
