@@ -33,7 +33,9 @@ By = Annotated[
 SignWith = Annotated[
     Path | None, typer.Option(help="the secret key of who does it, of `officials.keys`, in place of `--by`")
 ]
-On = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="the day of the booking; today")]
+On = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="the day of the booking; today in the city")
+]
 Key = Annotated[str | None, typer.Option(help="a UUID: the same one a second time finds what the first did")]
 _COMMON: Final = {
     "by": (By, None), "sign_with": (SignWith, None), "on": (On, None), "key": (Key, None),
@@ -81,7 +83,7 @@ def do(
 ) -> None:
     """Submit an operation, and say what came of it; ends with 1 where it is refused."""
     now = read_clock()
-    day, found = on.date() if on else now.date(), parse_key(key)
+    day, found = link.day(on, now), parse_key(key)
     by, proof = prove(Submission(found, "", day, operation), who, link)
     submission = Submission(found, by, day, operation)
     with link.open(now) as store:

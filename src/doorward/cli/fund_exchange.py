@@ -70,8 +70,8 @@ def post(  # noqa: PLR0913, PLR0917  # flags of a command
 ) -> None:  # fmt: skip
     """Post a signed file, a transaction a row; again, it goes on where it ended, with the same `--by` and `--on`."""
     found, now = _signed(file, note, keys), read_clock()
-    day = on.date() if on else now.date()
     link, posted, who = Link(config, data, database), 0, Who(by, sign_with)
+    day = link.day(on, now)
     with link.open(now) as store:
         for place, one in enumerate(found.submissions(login_of(who), day), start=1):
             answer = store.submit(one, now=now, proof=prove(one, who, link)[1])

@@ -37,7 +37,7 @@ def take(  # flags of a command
 ) -> Filed | Refusal:
     """Return what came of an act that somebody files now."""
     now = read_clock()
-    filing = Filing(parse_key(key), by, on.date() if on else now.date(), act)
+    filing = Filing(parse_key(key), by, link.day(on, now), act)
     with open_filings(link, now) as filings:
         return filings.file(filing, now=now, people=people)
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 import typer
 from psycopg.conninfo import make_conninfo
@@ -20,6 +21,7 @@ from doorward.errors import ConfigError
 from doorward.fund.database import DATABASE, ROLE
 from doorward.fund.store import Store
 
+DEFAULT_ZONE: Final = "America/Chicago"
 By = Annotated[
     str, typer.Option(help="the login of the City person who does it; it is recorded as it is said")
 ]
@@ -66,6 +68,16 @@ class Link:
     def order(self) -> str:
         """The order whose `fund.toml` words this fund; raises ConfigError where a city's settings have no fund."""
         return ORDER if self.settings is None else self._settings().order
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The city's time zone, by which a day begins: that of section `desk`, or the default."""
+        desk = None if self.settings is None else self.settings.desk
+        return ZoneInfo(DEFAULT_ZONE if desk is None else desk.time_zone)
+
+    def day(self, on: datetime | None, now: datetime) -> date:
+        """Return the day that was asked for, else today in the city, as at the desk."""
+        return on.date() if on else now.astimezone(self.zone).date()
 
     def _settings(self) -> FundSettings:
         if self.settings is None or self.settings.fund is None:

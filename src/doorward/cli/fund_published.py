@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -25,7 +25,6 @@ from doorward.orders.load import load_fund, load_fund_history, load_fund_publish
 from doorward.orders.pack import Pack
 from doorward.record.entry import Kind
 
-DEFAULT_ZONE: Final = "America/Chicago"
 published = typer.Typer(no_args_is_help=True, help="Show and check the months that are published.")
 Order = Annotated[str | None, typer.Option(help="whose words; those of section `fund`, or the sample's")]
 ReportsFile = Annotated[
@@ -87,12 +86,12 @@ def publish(  # noqa: PLR0913, PLR0917  # flags of a command
 
 
 def _zone(said: str | None, link: Link) -> ZoneInfo:
-    desk = None if link.settings is None else link.settings.desk
-    name = said or (DEFAULT_ZONE if desk is None else desk.time_zone)
+    if not said:
+        return link.zone
     try:
-        return ZoneInfo(name)
+        return ZoneInfo(said)
     except (KeyError, ValueError) as error:
-        raise ConfigError(f"`{name[:40]}` is no time zone", hint="such as America/Chicago") from error
+        raise ConfigError(f"`{said[:40]}` is no time zone", hint="such as America/Chicago") from error
 
 
 def _holdings(link: Link, pack: Pack, file: Path | None, *, has_ledger: bool) -> Holdings:

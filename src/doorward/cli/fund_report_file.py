@@ -100,10 +100,10 @@ def invoice(  # noqa: PLR0913, PLR0917  # flags of a command
     as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
 ) -> None:
     """File an invoice of a report as a claim of the ledger; the terms say where it is charged."""
-    now = read_clock()
+    link, now = Link(config, data, database), read_clock()
     recouped = dict(_recoup(one) for one in recoup or ())
-    bill = Bill(parse_key(key), by, on.date() if on else now.date(), report, invoice, year, recouped)
-    with open_filings(Link(config, data, database), now) as filings:
+    bill = Bill(parse_key(key), by, link.day(on, now), report, invoice, year, recouped)
+    with open_filings(link, now) as filings:
         answer = filings.bill(bill, now=now)
     say_claim(answer, as_json=as_json)
 
