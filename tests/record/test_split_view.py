@@ -3,14 +3,18 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from doorward.cli.log import app
+from doorward.cli.main import exit_code
+from doorward.errors import DoorwardError
 from doorward.record.checkpoint import Checkpoint, UnverifiedCheckpoint, parse_checkpoint, verify_checkpoint
 from doorward.record.log_files import LogFiles
 from doorward.record.neighbours import check_kept
 from doorward.record.nodes import node_reader
 from doorward.record.report import Report
 from doorward.record.split_view import View, compare_checkpoints
-from verifier.logs import SIGNER, Log, log_of
+from verifier.logs import KEY_TEXT, OTHER, SIGNER, Log, leaf, log_of, make_log
 
 OLD = [1, 256, 300, 512]
 TILES = ("tile/0/000", "tile/0/001", "tile/1/000.p/2")
@@ -88,3 +92,35 @@ def test_a_tile_that_is_missing_or_none_is_could_not_tell(data: bytes | None, tm
         (folder / "tile/0/001").write_bytes(data)
     assert view(log_of(300), now, folder) is View.UNKNOWN
     assert held(log_of(300), now, folder).could_not_tell
+
+
+def compare(one: Path, other: Path, log: Path | None = None) -> tuple[int, str]:
+    """The exit code, and what is said."""
+    arguments = ["compare", str(one), str(other), "--key", KEY_TEXT, *(["--log", str(log)] if log else [])]
+    done = CliRunner().invoke(app, arguments)
+    if isinstance(done.exception, DoorwardError):
+        return exit_code(done.exception), str(done.exception)
+    return done.exit_code, done.output
+
+
+def test_the_command_says_a_fork_only_of_a_fork(tmp_path: Path) -> None:
+    now = log_of(600)
+    folder = now.write(tmp_path / "log")
+    for name, log in {
+        "kept": log_of(300),
+        "fork": log_of(300, salt=b"x"),
+        "another": make_log(map(leaf, range(300)), OTHER),
+    }.items():
+        (tmp_path / name).write_bytes(log.files["checkpoint"])
+    (tmp_path / "garbage").write_bytes(b"nonsense")
+    shown = folder / "checkpoint"
+    assert compare(tmp_path / "kept", shown, folder)[0] == 0
+    assert compare(tmp_path / "fork", shown, folder)[0] == 1
+    assert compare(tmp_path / "kept", tmp_path / "fork")[0] == 1
+    code, said = compare(tmp_path / "another", shown, folder)
+    assert (code, "is not signed by the key" in said) == (2, True)
+    code, said = compare(tmp_path / "garbage", shown, folder)
+    assert (code, "is no checkpoint" in said) == (2, True)
+    (folder / "tile/0/001").unlink()
+    code, said = compare(tmp_path / "kept", shown, folder)
+    assert (code, "could not tell" in said) == (3, True)

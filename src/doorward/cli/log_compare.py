@@ -64,11 +64,16 @@ def compare(
 
 
 def _load(file: Path, key: CheckpointKey) -> UnverifiedCheckpoint:
-    """Return a checkpoint that the log's key signed."""
-    checkpoint = _read(file)
-    if not find_cosignatures(checkpoint, [key]):
-        raise VerificationError(
-            f"`{file}` is not signed by the key of `{key.name}`, so it says nothing about the log"
+    """Return a checkpoint that the log's key signed; any other file says nothing about the log, false or true."""
+    hint = "name two checkpoints of the log, and its own key"
+    try:
+        checkpoint = _read(file)
+        is_signed = bool(find_cosignatures(checkpoint, [key]))
+    except LogError as error:
+        raise ConfigError(str(error), hint=hint) from error
+    if not is_signed:
+        raise ConfigError(
+            f"`{file}` is not signed by the key of `{key.name}`, so it says nothing about the log", hint=hint
         )
     return checkpoint
 
