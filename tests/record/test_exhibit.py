@@ -198,6 +198,24 @@ def test_a_witness_is_counted_where_its_key_was_given_and_missed_where_it_did_no
     assert "the cosignature of `witness.example` does not hold" in check_exhibit(bad, KEY, [witness]).faults
 
 
+def test_one_witness_is_not_two_of_its_name_and_counts_once() -> None:
+    text = make().partition(b"\n\n")[2].partition(b"\n\n")[2].partition(b"\n\n")[0] + b"\n"
+    keys, lines = [], []
+    for secret in (Ed25519PrivateKey.from_private_bytes(seed * 32) for seed in (b"v", b"w")):
+        public = b"\x04" + secret.public_key().public_bytes_raw()
+        number = sha256(b"witness.example\n" + public).digest()[:4]
+        keys.append(read_public_key(f"witness.example+{number.hex()}+{b64encode(public).decode()}"))
+        for time in (1_900_000_002, 1_900_000_001):
+            signature = secret.sign(b"cosignature/v1\ntime %d\n" % time + text)
+            line = b64encode(number + time.to_bytes(8, "big") + signature).decode()
+            lines.append(f"\N{EM DASH} witness.example {line}\n".encode())
+    alone = check_exhibit(make(cosign=b"".join(lines[:2])), KEY, keys)
+    assert alone.faults == ("the witness `witness.example` did not sign the checkpoint",)
+    assert alone.witnesses == (("witness.example", 1_900_000_002),)
+    both = check_exhibit(make(cosign=b"".join(lines)), KEY, keys)
+    assert (both.faults, both.witnesses) == ((), (("witness.example", 1_900_000_002),) * 2)
+
+
 def test_an_exhibit_is_the_same_bytes_whoever_makes_it() -> None:
     assert make(("text", "message")) == make(("message", "text", *ALWAYS))
     assert replace(entry(1)) == entry(1)

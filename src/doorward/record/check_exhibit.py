@@ -234,7 +234,8 @@ def _check_signatures(
     witnesses: Sequence[PublicKey],
     faults: list[str],
 ) -> tuple[tuple[tuple[str, int], ...], int]:
-    is_signed, others, seen = False, 0, []
+    is_signed, others = False, 0
+    seen: dict[tuple[str, bytes], int] = {}  # a name may have several keys, and a key may sign again
     known = {(one.name, one.id): one for one in witnesses}
     for name, number, signature in signatures:
         witness = known.get((name, number))
@@ -247,16 +248,16 @@ def _check_signatures(
             moment = int.from_bytes(signature[:8], "big")
             signed = b"cosignature/v1\ntime %d\n" % moment + text
             if len(signature) == 72 and _holds(witness, signature[8:], signed):
-                seen.append((name, moment))
+                seen[name, number] = max(moment, seen.get((name, number), 0))
             else:
                 faults.append(f"the cosignature of `{name[:80]}` does not hold")
         else:
             others += 1
     if not is_signed:
         faults.append(f"the key of `{key.name}` did not sign the checkpoint")
-    missing = sorted({one.name for one in witnesses} - {name for name, _ in seen})
-    faults.extend(f"the witness `{name}` did not sign the checkpoint" for name in missing)
-    return tuple(seen), others
+    missing = sorted(known.keys() - seen.keys())
+    faults.extend(f"the witness `{name}` did not sign the checkpoint" for name, _ in missing)
+    return tuple((name, moment) for (name, _), moment in seen.items()), others
 
 
 def _holds(key: PublicKey, signature: bytes, text: bytes) -> bool:
