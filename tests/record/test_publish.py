@@ -177,3 +177,22 @@ def test_the_last_checkpoint_that_witnesses_cosigned_goes_with_it_and_no_other_h
             run(source, target)
         assert (target / "witnessed").read_bytes() == cosigned.read_bytes()
         shutil.rmtree(tmp_path / "other")
+
+
+def test_a_log_that_grows_and_is_cosigned_meanwhile_is_published_as_it_was(tmp_path: Path) -> None:
+    folder = log_of(300).write(tmp_path / "log")
+    later = log_of(600)
+
+    class Growing(LogFiles):
+        def read(self, path: str, *bounds: int) -> bytes | None:
+            raw = super().read(path, *bounds)
+            if path == "checkpoint":
+                later.write(folder)
+                (folder / "witnessed").write_bytes(later.files["checkpoint"])
+            return raw
+
+    done = publish(Growing(folder), LogFiles(tmp_path / "public"), {}, needs_schedule=False)
+    assert done.tree_size == 300
+    assert check(Task(str(tmp_path / "public"), KEY)).holds
+    assert run(folder, tmp_path / "public").tree_size == 600
+    assert (tmp_path / "public/witnessed").read_bytes() == later.files["checkpoint"]

@@ -2,8 +2,8 @@
 
 In this order, so that whoever reads meanwhile, or after a crash at any point, finds a log that holds:
 
-1. The source's checkpoint is read. Its key is the copy's, and its tiles come to its root and, at the size that the copy
-   has, to the copy's: nobody is shown two histories by a copy.
+1. The source's checkpoint is read, after the last one that witnesses cosigned. Its key is the copy's, and its tiles
+   come to its root and, at the size that the copy has, to the copy's: nobody is shown two histories by a copy.
 2. Bundles and tiles that the copy does not have yet; a file that is there with other bytes is never overwritten.
 3. Archives: for each full tile of level 1 a tar of it and of all that lies below it. The same tiles give the same
    bytes.
@@ -72,6 +72,7 @@ def publish(
         StoreError: A disk refused.
         MalformedError: A file of the log is none.
     """
+    cosigned = source.read(WITNESSED)  # first: the source may grow and be cosigned meanwhile
     raw, key, schedule = (source.read(name) for name in (CHECKPOINT, VERIFIER_KEY, SCHEDULE))
     if raw is None or key is None:
         raise ConfigError(f"there is no log at `{source.folder}`", hint="name the folder of a released copy")
@@ -85,7 +86,8 @@ def publish(
         verifier = _parse(key)
         now = verify_checkpoint(parse_checkpoint(raw), verifier)  # 1
         before = _published(source, target, verifier, now)
-        witnessed = _read_witnessed(source, verifier, now)
+        if cosigned is not None:
+            _check_witnessed(source, cosigned, verifier, now)
         wanted = list(_wanted(now.tree_size, before))
         done = Published(now.tree_size)
         written = [tile.path for tile in wanted if _copy(source, target, tile)]  # 2
@@ -95,7 +97,7 @@ def publish(
         fixed = {**extras, VERIFIER_KEY: key, **({SCHEDULE: schedule} if schedule is not None else {})}
         written += [path for path, data in fixed.items() if _put(target, path, data)]  # 4
         target.sync()
-        for path, data in ((DIGESTS, digests), (CHECKPOINT, raw), (WITNESSED, witnessed)):  # 5
+        for path, data in ((DIGESTS, digests), (CHECKPOINT, raw), (WITNESSED, cosigned)):  # 5
             written += [path] if data and _put(target, path, data) else []
         target.sync()
         for tile in wanted:  # 6
@@ -154,18 +156,14 @@ def _published(source: LogFiles, target: LogFiles, verifier: Verifier, now: Chec
     return size
 
 
-def _read_witnessed(source: LogFiles, verifier: Verifier, now: Checkpoint) -> bytes | None:
-    """Return the last checkpoint that witnesses cosigned, or None; the cosignatures are the readers' to check."""
-    raw = source.read(WITNESSED)
-    if raw is None:
-        return None
+def _check_witnessed(source: LogFiles, raw: bytes, verifier: Verifier, now: Checkpoint) -> None:
+    """Hold the last checkpoint that witnesses cosigned to the tiles; the cosignatures are the readers' to check."""
     found = verify_checkpoint(parse_checkpoint(raw), verifier)
     if found.tree_size > now.tree_size or _root_at(source, found.tree_size, now.tree_size) != found.root:
         raise VerificationError(
             f"the log's tiles do not come to its `{WITNESSED}` of {found.tree_size} leaves",
             hint="stop, keep a copy of both, and run `doorward log verify`",
         )
-    return raw
 
 
 def _root_at(source: LogFiles, size: int, tree_size: int) -> Hash:
