@@ -1,10 +1,12 @@
 """`doorward log seal` and `log erase`: in place, by two people, under an adopted item, never under a hold."""
 
-from collections.abc import Callable
+import fcntl
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -25,14 +27,24 @@ ITEM = Item(
     "accesses", "accesses", "98:001", ("record",), (), "ended", years=0, permanent=False, cite="cite",
     evidence="text", standing="adopted", adopted_by="law",
 )  # fmt: skip
+COPIES = ("--record-copies-days", "35", "--key-copies-days", "7")
 ROWS = "SELECT salt, body FROM record.entries ORDER BY sequence"
 
 
 def seal(place: Place, owner: str) -> Done:
-    days = ("--record-copies-days", "35", "--key-copies-days", "7")
-    done = place.run("seal", "--dsn", owner, *days)
+    done = place.run("seal", "--dsn", owner, *COPIES)
     assert (done.returncode, done.stderr) == (0, ""), done
     return done
+
+
+def stopped(*_: object) -> Iterator[int]:
+    yield 9
+    raise psycopg.OperationalError("stopped")
+
+
+def table_file(owner: str) -> object:
+    with psycopg.connect(owner) as connection:
+        return connection.execute("SELECT pg_relation_filenode('record.entries')").fetchone()
 
 
 def rows(owner: str) -> list[tuple[bytes, bytes]]:
@@ -75,7 +87,7 @@ def _refuse_later(erasure: Erasure, pack: object, rule: CopyRule, holds: int, _t
 
 
 def test_what_was_recorded_is_sealed_in_place_and_a_second_run_goes_on(
-    place: Place, owner_conninfo: str
+    place: Place, owner_conninfo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = rows(owner_conninfo)
     assert any(b"SELECT" in body for _, body in before)
@@ -92,6 +104,18 @@ def test_what_was_recorded_is_sealed_in_place_and_a_second_run_goes_on(
     assert "9 rows sealed" in seal(place, owner_conninfo).stdout
     assert "0 rows sealed" in seal(place, owner_conninfo).stdout
     assert after == rows(owner_conninfo)[:27]
+    # One that was stopped has left plain rows in the table's files: not all is sealed before they are written anew.
+    with monkeypatch.context() as patch:
+        patch.setattr(log_erase, "_seal_portions", stopped)
+        assert place.run("seal", "--dsn", owner_conninfo, *COPIES).returncode == 3
+    rule, file = place.folders.data / "seals" / "rule", table_file(owner_conninfo)
+    assert parse_rule(rule.read_bytes()).sealed_since is None
+    assert "0 rows sealed" in seal(place, owner_conninfo).stdout
+    assert parse_rule(rule.read_bytes()).sealed_since is not None
+    assert table_file(owner_conninfo) != file
+    file = table_file(owner_conninfo)
+    assert "0 rows sealed" in seal(place, owner_conninfo).stdout
+    assert table_file(owner_conninfo) == file
     assert place.run("verify").returncode == 0
     with disclosures_of(place.folders, place.folders.run.joinpath("record.dsn").read_text().strip()) as kept:
         assert len(list(kept.select([Kind.CONNECT], begins_us=0, ends_us=2**62))) == 4
@@ -139,14 +163,34 @@ def test_a_case_goes_by_two_people_and_its_proof_stays(
 
 
 def test_a_month_goes_with_everything_that_began_in_it(
-    sealed: tuple[Place, Callable[..., Done]], tmp_path: Path
+    sealed: tuple[Place, Callable[..., Done]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place, erase = sealed
     law, other = place.official("law/finn.example"), place.official("law/erin.example")
     note = tmp_path / "erasure.note"
     assert erase("--month", "2031-05", "--key", law, "--note", note).returncode == 0
+    # A note that cannot be written is seen before anything goes.
+    draft = note.with_name("erasure.note.new")
+    draft.mkdir()
+    refused = erase("--key", other, "--note", note)
+    assert (refused.returncode, "cannot be written" in refused.stderr) == (2, True), refused
+    assert len(place.kept()) == 1
+    draft.rmdir()
+    # Nobody stores anything between the look at what goes and its going.
+    held, look = [], log_erase._units
+
+    def look_held(*given: Any) -> Any:
+        with (place.folders.data / "seals" / "lock").open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                held.append(True)
+        return look(*given)
+
+    monkeypatch.setattr(log_erase, "_units", look_held)
     done = erase("--key", other, "--note", note)
     assert (done.returncode, done.stderr) == (0, "")
+    assert (held, draft.exists(), note.read_bytes().count("\u2014 law/".encode())) == ([True], False, 2)
     assert "5 keys" in done.stdout
     gone_from = date.fromisoformat(done.stdout.strip().split("\n")[-1].split(" ")[-2])
     assert gone_from > date(2026, 1, 1) + timedelta(days=35)
@@ -156,12 +200,19 @@ def test_a_month_goes_with_everything_that_began_in_it(
 
 
 def test_more_that_came_after_the_proposal_is_not_erased_with_it(
-    sealed: tuple[Place, Callable[..., Done]], tmp_path: Path
+    sealed: tuple[Place, Callable[..., Done]], tmp_path: Path, owner_conninfo: str
 ) -> None:
     place, erase = sealed
     law, other = place.official("law/finn.example"), place.official("law/erin.example")
     note = tmp_path / "erasure.note"
     assert erase("--month", "2031-05", "--key", law, "--note", note).returncode == 0
+    # What a rule of the day before yesterday says of the rows is not believed.
+    with psycopg.connect(owner_conninfo) as owner:
+        kept = owner.execute("SELECT body FROM record.entries WHERE sequence = 3").fetchone()
+        owner.execute("UPDATE record.entries SET body = '\\x0100' WHERE sequence = 3")
+    assert "not every row is sealed" in erase("--key", other, "--note", note).stderr
+    with psycopg.connect(owner_conninfo) as owner:
+        owner.execute("UPDATE record.entries SET body = %s WHERE sequence = 3", kept)
     keys = find_seals(place.folders)
     assert keys is not None
     with keys.turn():
@@ -185,6 +236,12 @@ def test_under_a_hold_or_without_a_desk_to_ask_nothing_goes(
     monkeypatch.undo()
     refused = erase("--month", "2031-05", "--key", law, "--note", note)
     assert "whether a legal hold stands is not known" in refused.stderr
+    # Which desk is asked is not for the caller to say where the installation has one.
+    own, another = place.folders.run / "desk.json", tmp_path / "another.json"
+    for file in (own, another):
+        file.write_text("{}", encoding="utf-8")
+    refused = erase("--month", "2031-05", "--key", law, "--note", note, "--desk", another)
+    assert (refused.returncode, "has a desk of its own" in refused.stderr) == (2, True), refused
     assert not note.exists()
     assert place.kept() == []
 

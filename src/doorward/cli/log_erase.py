@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 something keeps it, 2 usage, 3 a database or file failed.
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -21,6 +22,7 @@ from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, Order, find_installation, load_installation
 from doorward.cli.log_link import Person, identify, open_disclosures, record_entry, write_new
 from doorward.cli.seals import RULE, find_seals, master_file, seals_folder
+from doorward.cli.settings import read_settings
 from doorward.errors import ConfigError, LogError, MalformedError, StoreError, VerificationError
 from doorward.notes.note import cosign_note, find_signers, parse_note, sign_note
 from doorward.orders.load import load_record_rules, load_retention
@@ -60,7 +62,6 @@ def seal(
 
     The first run makes the keys: start the publisher anew after it, then run it again until nothing is left.
     """
-    today = datetime.now(UTC).date()  # noqa: TID251  # the command line is where the clock is read
     folders = find_installation(config, data)
     folder = seals_folder(folders)
     is_new = find_seals(folders) is None
@@ -69,19 +70,20 @@ def seal(
         make_master(master_file(folders))
     keys = find_seals(folders)
     assert keys is not None
+    since = _rule(folder).sealed_since if (folder / RULE).exists() else None
+    # Where this is stopped, not all is sealed: the next run writes the table's files anew.
+    _write_rule(folder, CopyRule(None, record_copies_days, key_copies_days))
     conninfo = make_conninfo(check_conninfo(dsn), dbname=DATABASE)
     try:
         with closing(psycopg.connect(conninfo, autocommit=True)) as connection:
             done = sum(_seal_portions(connection, keys))
-            if done:  # older versions of the rows are in its files otherwise
+            if done or since is None:  # older versions of the rows are in its files otherwise
                 connection.execute("VACUUM FULL record.entries")
+                since = datetime.now(UTC).date()  # noqa: TID251  # the command line is where the clock is read
     except psycopg.Error as error:
         raise StoreError(f"the record's server refused: SQLSTATE {error.sqlstate or 'none'}") from error
-    since = _rule(folder).sealed_since if (folder / RULE).exists() else None
-    kept = CopyRule(today if done or since is None else since, record_copies_days, key_copies_days)
-    if is_new:  # a publisher that runs knows of no keys, so rows may still come that are not sealed
-        kept = CopyRule(None, record_copies_days, key_copies_days)
-    _write_rule(folder, kept)
+    if not is_new:  # a publisher that runs knows of no new keys, so rows may still come that are not sealed
+        _write_rule(folder, CopyRule(since, record_copies_days, key_copies_days))
     typer.echo(f"{done} rows sealed; keys of {len(list(folder.glob('*.keys')))} months in `{folder}`")
     typer.echo("copy that folder apart from every backup of the record's server, and keep its copies apart")
     if is_new:
@@ -99,7 +101,10 @@ def erase(  # noqa: PLR0913, PLR0917  # flags of a command
     certificate: Annotated[
         str | None, typer.Option(help="propose: the number of the disposal certificate")
     ] = None,
-    desk: Annotated[Path | None, typer.Option(help="the desk's configuration; there holds are kept")] = None,
+    desk: Annotated[
+        Path | None,
+        typer.Option(help="a desk's configuration, where the installation has no desk: there holds are kept"),
+    ] = None,
     order: Order = "chicago",
     config: Config = None,
     data: Data = None,
@@ -116,7 +121,6 @@ def erase(  # noqa: PLR0913, PLR0917  # flags of a command
         raise ConfigError(
             "the disclosures are not sealed, so nothing can be erased", hint="doorward log seal"
         )
-    rule = _rule(keys.folder)
     is_proposal = case is not None or month is not None
     raw = b""
     if is_proposal:
@@ -125,7 +129,9 @@ def erase(  # noqa: PLR0913, PLR0917  # flags of a command
         asked = Erasure(f"case {case}" if case else f"month {month}", item, certificate, 0, "", now.date())
     else:
         raw, asked = _read_proposal(note, person)
-    with _holds(desk or folders.run / DESK_FILE) as holds:  # nobody places a hold meanwhile
+    # Nobody places a hold meanwhile, and nobody stores anything under a key that goes.
+    with _holds(_desk_file(folders, config, desk)) as holds, keys.turn():
+        rule = _believed(_rule(keys.folder), folders, config)
         units, last = _units(folders, config, keys, asked.what)
         found = Erasure(asked.what, asked.item, asked.certificate, len(units), digest_units(units), last)
         _refuse(found, pack, rule, holds, now.date())
@@ -138,15 +144,61 @@ def erase(  # noqa: PLR0913, PLR0917  # flags of a command
             return
         if found != asked:
             raise VerificationError("it covers other entries than were proposed", hint="propose it anew")
-        signed = cosign_note(raw, person.signer)  # refuses a second signature of the same key
-        record_entry(folders, fields, now=now)
-        with keys.turn():
+        with _signed(note, cosign_note(raw, person.signer)):  # refuses a second signature of the same key
+            record_entry(folders, fields, now=now)
             gone = keys.erase(units, found.certificate)
-    note.write_bytes(signed)
     typer.echo(
         f"erased: {found.what}, {gone} keys, certificate {found.certificate}; `doorward log verify` holds"
     )
     typer.echo(f"no copy that keeps its term restores it from {rule.gone_from(now.date())} on")
+
+
+def _desk_file(folders: Folders, config: Path | None, named: Path | None) -> Path:
+    """Return the configuration of the installation's own desk; another is taken where it has none.
+
+    Raises:
+        ConfigError: It has one, and another was named or it was never started.
+    """
+    own = folders.run / DESK_FILE
+    has_own = own.exists() or (config is not None and read_settings(config).desk is not None)
+    if named is not None and has_own and named.resolve() != own.resolve():
+        raise ConfigError(
+            f"the installation has a desk of its own, and its holds count: `{own}`",
+            hint="leave out --desk; where the file is missing, start the desk",
+        )
+    return named or own
+
+
+@contextmanager
+def _signed(note: Path, signed: bytes) -> Iterator[None]:
+    """Write a note beside the one that it follows before something is done, and put it in its place after.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    draft = note.with_name(f"{note.name}.new")
+    try:
+        draft.unlink(missing_ok=True)
+        write_new(draft, signed)
+    except OSError as error:
+        raise ConfigError(f"`{draft}` cannot be written: {error.strerror}") from error
+    try:
+        yield
+    except BaseException:
+        draft.unlink(missing_ok=True)  # it says that two people did it
+        raise
+    try:
+        draft.replace(note)
+    except OSError as error:
+        raise StoreError(
+            f"it is erased, and the note with both signatures is at `{draft}`: {error.strerror}"
+        ) from error
+
+
+def _believed(rule: CopyRule, folders: Folders, config: Path | None) -> CopyRule:
+    """Return a rule that says that not every row is sealed where one is not, whatever it said."""
+    with open_disclosures(folders, config) as disclosures:
+        return replace(rule, sealed_since=None) if disclosures.has_plain() else rule
 
 
 def _propose(  # what a proposal is made of

@@ -95,6 +95,8 @@ _SCAN: Final = """
 _SELECT_SEALED: Final = """
     SELECT sequence, leaf_index, kind, time_us, session, request, salt, body, commitment FROM record.entries
     WHERE substring(body from 1 for 1) = %b ORDER BY sequence"""
+_SELECT_PLAIN: Final = """
+    SELECT FROM record.entries WHERE substring(body from 1 for 1) IS DISTINCT FROM %b LIMIT 1"""
 _SELECT_TOTALS: Final = """
     SELECT (SELECT count(*) FROM record.blocks), (SELECT count(*) FROM record.entries),
         (SELECT max(leaf_index) FROM record.blocks)"""
@@ -301,6 +303,18 @@ class PostgresDisclosures:
                     plain, unit = self._needed(stored), sealed_unit(stored)
                     if plain is not None and unit is not None:
                         yield plain.decode(), unit
+        except psycopg.Error as error:
+            self.close()
+            raise _store_error(error) from error
+
+    def has_plain(self) -> bool:
+        """Return whether a row is not sealed; looks at every row.
+
+        Raises:
+            StoreError: The store refused or cannot be reached.
+        """
+        try:
+            return self._connected().execute(_SELECT_PLAIN, (MARK,)).fetchone() is not None
         except psycopg.Error as error:
             self.close()
             raise _store_error(error) from error
