@@ -250,6 +250,7 @@ def test_without_its_keys_nothing_is_stored_or_read(place: Place, owner_conninfo
     law = place.official("law/finn.example")
     unsealed = place.run("erase", "--month", "2031-05", "--key", law, "--note", place.folders.data / "n")
     assert "are not sealed" in unsealed.stderr
+    (place.folders.data / "seals").mkdir()  # a first run that was stopped there is gone on with
     seal(place, owner_conninfo)
     (place.folders.data / "seals").rename(place.folders.data / "elsewhere")
     with pytest.raises(StoreError, match=r"`seals` or `keys/seal\.key` is not there"):

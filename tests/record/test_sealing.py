@@ -210,8 +210,16 @@ class TestKeys:
         with pytest.raises(StoreError, match="are not at"):
             SealKeys.open(folder / "nowhere", MASTER)
 
-    def test_the_master_key_is_a_file_of_its_owner(self, tmp_path: Path) -> None:
-        made = make_master(tmp_path / "seal.key")
+    def test_the_master_key_is_a_file_of_its_owner(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patch:
+            synced: list[Path] = []
+            patch.setattr(
+                os, "fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink())
+            )
+            made = make_master(tmp_path / "seal.key")
+        assert (synced[-1], [file.name for file in tmp_path.iterdir()]) == (tmp_path, ["seal.key"])
         assert read_master(tmp_path / "seal.key") == made
         with pytest.raises(Exception, match="cannot be made"):
             make_master(tmp_path / "seal.key")

@@ -31,6 +31,7 @@ from doorward.record.disclosures import DATABASE
 from doorward.record.entry import Field, Fields
 from doorward.record.erasing import CopyRule, Erasure, digest_units, find_reasons, parse_erasure, parse_rule
 from doorward.record.keeping import ERASE, PROPOSE_ERASURE, erasure_entry
+from doorward.record.log_files import sync_file, sync_folder
 from doorward.record.openings import StoredEntry
 from doorward.record.seal_keys import SealKeys, make_master
 from doorward.record.sealing import MARK, month_unit, seal_row
@@ -64,9 +65,10 @@ def seal(
     """
     folders = find_installation(config, data)
     folder = seals_folder(folders)
-    is_new = find_seals(folders) is None
-    if is_new:
-        folder.mkdir(mode=0o700)
+    is_new = not (folder / RULE).exists()
+    if not master_file(folders).exists() and not (folder.exists() and any(folder.iterdir())):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(folder.parent)
         make_master(master_file(folders))
     keys = find_seals(folders)
     assert keys is not None
@@ -330,5 +332,12 @@ def _rule(folder: Path) -> CopyRule:
 
 def _write_rule(folder: Path, rule: CopyRule) -> None:
     draft = folder / f"{RULE}.new"
-    draft.write_bytes(rule.format())
-    draft.replace(folder / RULE)
+    try:
+        with draft.open("wb") as sink:
+            sink.write(rule.format())
+            sink.flush()
+            sync_file(sink.fileno(), draft.name)
+        draft.replace(folder / RULE)
+    except OSError as error:
+        raise StoreError(f"`{folder / RULE}` cannot be written: {error.strerror}") from error
+    sync_folder(folder)

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from doorward.errors import ConfigError, MalformedError, StoreError, UnsyncedError, VerificationError
 from doorward.notes.base64 import format_base64, parse_base64
+from doorward.notes.key_files import write_secret
 from doorward.record.log_files import sync_file, sync_folder
 from doorward.record.sealing import KEY_BYTES, month_unit
 
@@ -36,20 +37,18 @@ _WRAP: Final = b"doorward-key"  # a nonce of 12 bytes; each unit has a random ke
 
 
 def make_master(file: Path, random: Callable[[int], bytes] = os.urandom) -> bytes:
-    """Return the master key of a file that must not exist yet.
+    """Return the master key of a file that must not exist yet; it is on the disk, or there is none.
 
     Raises:
         ConfigError: It exists, or cannot be written.
+        UnsyncedError: The disk did not confirm it.
     """
     key = random(KEY_BYTES)
     try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as sink:
-            sink.write(key.hex() + "\n")
-            sink.flush()
-            os.fsync(sink.fileno())
-    except OSError as error:
-        raise ConfigError(f"the key `{file}` cannot be made: {error.strerror}") from error
+        write_secret(file, key.hex())
+    except (ConfigError, StoreError) as error:
+        raise ConfigError(f"the key `{file}` cannot be made: {error}") from error
+    sync_folder(file.parent)
     return key
 
 
