@@ -18,7 +18,7 @@ from doorward.record.fsck import check_log
 from doorward.record.openings import StoredEntry
 from doorward.record.report import Report
 from doorward.record.seal_keys import SealKeys, make_master, read_master
-from doorward.record.sealing import month_of, month_unit, open_row, seal_row, unit_of
+from doorward.record.sealing import may_be_sealed_under, month_of, month_unit, open_row, seal_row, unit_of
 from record.samples import World, fill, session_id
 
 MASTER = b"m" * 32
@@ -109,6 +109,21 @@ class TestKeys:
             keys.sync()
         assert unit == month_unit("2030-05")
         assert key != first[1]
+
+    def test_what_is_sealed_after_its_session_was_erased_belongs_to_its_month(self, folder: Path) -> None:
+        keys = SealKeys.open(folder, MASTER)
+        late = row(session=b"S" * 16)
+        for _ in range(4):
+            with keys.turn():
+                unit, _ = keys.choose(b"S" * 16, month_of(late))
+                keys.sync()
+                keys.choose(b"T" * 16, month_of(late))
+                keys.sync()
+                assert not may_be_sealed_under(late, unit, keys.erased)
+                keys.erase([unit, b"T" * 16], "2033-17")
+            assert may_be_sealed_under(late, unit, keys.erased)
+        assert not may_be_sealed_under(late, b"T" * 16, keys.erased)
+        assert not may_be_sealed_under(replace(late, time_us=2**63 - 1), unit, keys.erased)
 
     def test_a_key_that_was_not_written_is_forgotten(self, folder: Path) -> None:
         keys = SealKeys.open(folder, MASTER)
@@ -260,6 +275,20 @@ def test_what_is_erased_is_gone_and_leaves_paths_and_counts_still_verify(
         assert "entries were erased under certificate 2033-17; their leaves hold" in after.notes
         kept = list(disclosures.select([Kind.CONNECT], begins_us=0, ends_us=2**62))
         assert [entry.session for entry in kept] == [session_id(1), session_id(3)]
+        # What was erased lawfully hides no other row: one of another session cannot have gone with it.
+        with psycopg.connect(owner_conninfo) as owner:
+            hidden = owner.execute(
+                "SELECT sequence, body FROM record.entries WHERE session = %s AND kind = 1", (session_id(3),)
+            ).fetchone()
+            assert hidden is not None
+            forged = b"\xff" + session_id(2) + os.urandom(60)
+            owner.execute("UPDATE record.entries SET body = %s WHERE sequence = %s", (forged, hidden[0]))
+        found = [str(one) for one in checked(world, keys, disclosures).findings]
+        assert any(
+            one.startswith(f"entry {hidden[0]}: it is sealed as part of something else") for one in found
+        )
+        with psycopg.connect(owner_conninfo) as owner:
+            owner.execute("UPDATE record.entries SET body = %s WHERE sequence = %s", hidden[::-1])
         # A commitment that was changed since is seen: what was erased still opens its leaf, or nothing does.
         with psycopg.connect(owner_conninfo) as owner:
             owner.execute(

@@ -5,7 +5,9 @@
 3. The entries' commitments, computed again, and the block's salt give the public leaf of the log.
 4. What was stored beside them (commitments, root) is the same.
 5. Sessions and requests balance (`account`).
-6. What was erased keeps its place and its commitment, and says under which certificate it went.
+6. What was erased keeps its place and its commitment, and says under which certificate it went. Where it has a session,
+   it went with that, or with its month. What an erased row says of its session is not proven, since nothing opens it:
+   whoever writes another session there too, or none, still passes a row off as one that was erased.
 """
 
 from collections.abc import Mapping
@@ -19,7 +21,7 @@ from doorward.record.log_files import LogFiles
 from doorward.record.openings import Disclosures, StoredBlock, StoredEntry
 from doorward.record.replay import leaf_of
 from doorward.record.report import Report
-from doorward.record.sealing import sealed_unit
+from doorward.record.sealing import may_be_sealed_under, sealed_unit
 from doorward.record.tiles import TILE_WIDTH, TileId, parse_bundle
 from doorward.record.workers import WRITERS, first_sequence, worker_of
 
@@ -139,6 +141,11 @@ def _commit(stored: StoredEntry, report: Report, account: Account, erased: Mappi
             report.find(
                 f"entry {stored.sequence}",
                 "it is sealed and does not open: it was changed or its key is gone, and nobody erased it",
+            )
+        elif not may_be_sealed_under(stored, unit, erased):
+            report.find(
+                f"entry {stored.sequence}",
+                "it is sealed as part of something else that was erased: it was changed",
             )
         else:
             report.count("entries erased")

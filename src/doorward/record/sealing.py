@@ -16,7 +16,7 @@ row's other columns are authenticated with it.
 Source: RFC 8452.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -73,6 +73,23 @@ def sealed_unit(entry: StoredEntry) -> bytes | None:
     """Return the unit under whose key a row is sealed, or None where it has not the form of a sealed one."""
     is_sealed = entry.body[: len(MARK)] == MARK and len(entry.body) >= _LEAST and entry.salt == NO_SALT
     return entry.body[len(MARK) : _HEAD] if is_sealed else None
+
+
+def may_be_sealed_under(entry: StoredEntry, unit: bytes, erased: Container[bytes]) -> bool:
+    """Return whether an erased unit can be the one of a sealed row; where its session was erased before, of its month.
+
+    Of an entry without a session this is not known: its matter is sealed with it.
+    """
+    if entry.session == NO_SESSION:
+        return unit in erased
+    candidate, number = entry.session, 0
+    while candidate in erased and candidate != unit:
+        try:
+            month = month_of(entry)
+        except OverflowError:  # a time of no calendar, which nobody recorded
+            return False
+        candidate, number = month_unit(f"{month} {number}" if number else month), number + 1
+    return candidate in erased
 
 
 def seal_row(entry: StoredEntry, choose: Choose) -> StoredEntry:
