@@ -1,6 +1,8 @@
 """`doorward log disclose` and `log check-exhibit`: who may, what is refused, what is recorded, what holds."""
 
 import json
+import os
+import stat
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +14,9 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from doorward.cli.log_link import write_new
 from doorward.desk.exhibit_page import render_exhibit
+from doorward.errors import ConfigError, StoreError
 from doorward.notes.note import format_verifier
 from doorward.record.check_exhibit import check_exhibit, read_public_key
 from doorward.record.entry import Field, Kind
@@ -192,3 +196,27 @@ def cosign(checkpoint: bytes) -> tuple[str, bytes]:
     line = b64encode(number + (1900009000).to_bytes(8, "big") + signature).decode()
     vkey = f"w.example+{number.hex()}+{b64encode(public).decode()}"
     return vkey, checkpoint + f"\N{EM DASH} w.example {line}\n".encode()
+
+
+def test_a_file_that_could_not_be_written_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "exhibit"
+
+    def refuse() -> None:
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        raise StoreError("the record refuses")
+
+    with pytest.raises(StoreError):
+        write_new(file, b"what was asked for", before=refuse)
+    assert not file.exists()
+    old = os.umask(0)
+    try:
+        monkeypatch.setattr(Path, "chmod", lambda *_: None)
+        write_new(file, b"what was asked for")
+    finally:
+        os.umask(old)
+    assert (file.read_bytes(), stat.S_IMODE(file.stat().st_mode)) == (b"what was asked for", 0o600)
+    with pytest.raises(ConfigError, match="is there already"):
+        write_new(file, b"another")
+    assert file.read_bytes() == b"what was asked for"

@@ -1,6 +1,8 @@
 """What the commands that look into the record share: who somebody is, the disclosures, and the entry that says it."""
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -127,7 +129,7 @@ def parse_entry(said: str) -> int:
 
 
 def write_new(file: Path, raw: bytes, *, before: Callable[[], None] | None = None) -> None:
-    """Write a file that must not exist yet, readable for its owner alone.
+    """Write a file that must not exist yet, readable for its owner alone from the first; whole, or not there.
 
     Args:
         before: Called when the file can be written and before it is.
@@ -136,12 +138,19 @@ def write_new(file: Path, raw: bytes, *, before: Callable[[], None] | None = Non
         ConfigError: It exists, or cannot be written.
     """
     try:
-        with file.open("xb") as sink:
-            file.chmod(0o600)
-            if before is not None:
-                before()
-            sink.write(raw)
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError as error:
         raise ConfigError(f"`{file}` is there already", hint="name another file") from error
     except OSError as error:
         raise ConfigError(f"`{file}` cannot be written: {error.strerror}") from error
+    try:
+        with os.fdopen(handle, "wb") as sink:
+            if before is not None:
+                before()
+            sink.write(raw)
+    except BaseException as error:
+        with suppress(OSError):
+            file.unlink()
+        if isinstance(error, OSError):
+            raise ConfigError(f"`{file}` cannot be written: {error.strerror}") from error
+        raise
