@@ -1,6 +1,7 @@
 """Logs that keep each other's checkpoints: what was put back or signed twice is named by the neighbour."""
 
 import shutil
+from base64 import b64encode
 from concurrent.futures import wait
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,8 @@ from doorward.cli.settings_record import Neighbour, RecordSettings
 from doorward.gateway.logbook import Event, Logbook
 from doorward.notes.note import Signer, format_verifier
 from doorward.record.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
-from doorward.record.entry import Field, Kind
+from doorward.record.entry import Entry, Field, Kind
+from doorward.record.log_entries import Happened, draft_of, record_of_log
 from doorward.record.neighbours import Seen, compare
 from doorward.record.openings import MemoryDisclosures
 from doorward.record.workers import LOG_WRITER, worker_folder
@@ -55,6 +57,7 @@ class Pair:
         )
         self.neighbours = Neighbours(settings, self.folders, self.said, self.clock)
         self.now = 0.0
+        self.dsn = ""  # the spool alone
 
     def clock(self) -> datetime:
         return NOW
@@ -79,6 +82,7 @@ class Pair:
 
     def hold(self, config: Path) -> tuple[int, str]:
         config.write_text(GOOD.replace('data = "data"', f'data = "{self.folders.data}"'), encoding="utf-8")
+        (self.folders.run / "record.dsn").write_text(self.dsn, encoding="utf-8")
         key = format_verifier(SIGNER.verifier)
         arguments = ["log", "hold", str(self.other.log_dir), "--key", key, "--config", str(config)]
         done = CliRunner().invoke(app, arguments)
@@ -88,6 +92,11 @@ class Pair:
 def _first(text: bytes | None) -> bytes:
     head, _, tail = (text or b"").partition(b"\n\n")
     return head + b"\n\n" + tail.split(b"\n\n")[0].split(b"\n")[0] + b"\n"
+
+
+def _cosigned(raw: bytes) -> bytes:
+    """The same checkpoint with a signature line more, which nobody here can check."""
+    return raw + b"\xe2\x80\x94 w.example/w " + b64encode(bytes(76)) + b"\n"
 
 
 @pytest.fixture(name="pair")
@@ -130,8 +139,12 @@ def test_a_log_that_was_put_back_is_named_at_once_and_by_whoever_asks_later(
     shutil.copytree(tmp_path / "older", pair.other.log_dir)
     pair.look()
     pair.look()
-    assert pair.said.events == [(Event.NEIGHBOUR_FALSE, SIGNER.name)]  # type: ignore[attr-defined]  # as above
-    assert pair.kept() == [("checkpoint", 8), ("behind", 8)], "once, with both"
+    (pair.other.log_dir / "checkpoint").write_bytes(
+        _cosigned((pair.other.log_dir / "checkpoint").read_bytes())
+    )
+    pair.look()
+    assert pair.said.events == [(Event.NEIGHBOUR_BEHIND, SIGNER.name)]  # type: ignore[attr-defined]  # as above
+    assert pair.kept() == [("checkpoint", 8), ("behind", 8)], "once, with both, whoever cosigned it since"
     code, said = pair.hold(tmp_path / "doorward.toml")
     assert code == 1
     assert "FALSE: checkpoint: the log was put back: entry" in said
@@ -195,3 +208,47 @@ def test_a_damaged_file_of_what_was_kept_is_said_and_ends_nothing(pair: Pair, da
     pair.look()
     assert pair.said.events == [(Event.NEIGHBOUR_UNREAD, SIGNER.name)]  # type: ignore[attr-defined]  # as above
     assert pair.kept() == [("checkpoint", 4)], "what it now shows is kept again once a person has looked"
+
+
+def test_where_nothing_is_kept_of_a_log_the_command_could_not_tell(pair: Pair, tmp_path: Path) -> None:
+    grow(pair.other, 1)
+    code, said = pair.hold(tmp_path / "doorward.toml")
+    assert (code, "nothing of it is kept here" in said, "it is what was kept" in said) == (3, True, False), (
+        said
+    )
+    forged = Signer.make(SIGNER.name, bytes(32))
+    raw = format_checkpoint(Checkpoint(SIGNER.name, 9, bytes(32)), forged)
+    record_of_log(pair.folders.spool, [draft_of(Happened.CHECKPOINT, text=raw)], now=NOW)
+    code, said = pair.hold(tmp_path / "doorward.toml")
+    assert (code, "another key signed: entry" in said) == (3, True), said
+    pair.look()
+    code, said = pair.hold(tmp_path / "doorward.toml")
+    assert (code, "another key signed: entry" in said) == (3, True), said
+
+
+def test_what_was_kept_and_cannot_be_read_could_not_be_told(pair: Pair, tmp_path: Path) -> None:
+    grow(pair.other, 1)
+    pair.look()
+    pair.dsn = f"host={tmp_path}/nobody"
+    code, said = pair.hold(tmp_path / "doorward.toml")
+    assert (code, "could not tell: what is kept here" in said, "it is what" in said) == (3, True, False), said
+
+
+def test_the_disclosures_are_those_of_the_settings_where_no_publisher_ran(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def read(_folders: Folders, conninfo: str, **_more: object) -> list[Entry]:
+        asked.append(conninfo)
+        return []
+
+    monkeypatch.setattr(neighbours, "read_entries", read)
+    grow(pair.other, 1)
+    config = tmp_path / "doorward.toml"
+    pair.hold(config)
+    (pair.folders.run / "record.dsn").unlink()
+    arguments = ["log", "hold", str(pair.other.log_dir), "--key", format_verifier(SIGNER.verifier)]
+    assert CliRunner().invoke(app, [*arguments, "--config", str(config)]).exit_code == 3
+    assert asked[0] == ""
+    assert "host=record.city.example" in asked[1]

@@ -5,7 +5,7 @@ the log is what was kept; 1 it was put back, has two histories or is not signed;
 tell.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from psycopg.conninfo import make_conninfo
 
 from doorward.cli.folders import Folders
 from doorward.cli.report_observe import read_entries
-from doorward.cli.settings import read_settings
+from doorward.cli.settings import Settings, read_settings
 from doorward.cli.settings_record import Neighbour, RecordSettings
 from doorward.errors import ConfigError, DoorwardError, LogError, StoreError
 from doorward.gateway.logbook import Event, Logbook
 from doorward.notes.note import MAX_NOTE_BYTES, Verifier, parse_verifier_key
 from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
+from doorward.record.disclosures import DATABASE, ROLE
 from doorward.record.entry import Field, Kind
 from doorward.record.log_entries import Happened, draft_of, record_of_log
 from doorward.record.log_files import CHECKPOINT, LogFiles
@@ -33,7 +35,11 @@ from doorward.verifier.check import open_source
 
 KEPT: Final = "neighbours"
 MAX_CHECKPOINT_BYTES: Final = MAX_NOTE_BYTES
-_FALSE: Final = {Seen.BEHIND: Happened.BEHIND, Seen.FORK: Happened.FORK}
+_SHOWN: Final = {
+    # Only the second proves something by itself: an older checkpoint may come from a cache, or from a copy.
+    Seen.BEHIND: (Happened.BEHIND, Event.NEIGHBOUR_BEHIND),
+    Seen.FORK: (Happened.FORK, Event.NEIGHBOUR_FALSE),
+}
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -52,7 +58,7 @@ class Neighbours:
     clock: Callable[[], datetime]
     _next: float = 0.0
     _reading: list[tuple[Neighbour, Future[bytes]]] = field(default_factory=list)
-    _said: dict[str, bytes | str] = field(default_factory=dict)
+    _said: dict[str, tuple[int, bytes] | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="neighbour")
@@ -100,13 +106,13 @@ class Neighbours:
             record_of_log(self.folders.spool, [draft_of(Happened.CHECKPOINT, text=raw)], now=self.clock())
             self._keep(neighbour.key, raw)
             self._said.pop(name, None)
-        elif found in _FALSE and self._said.get(name) != raw:
-            # Both are signed by the neighbour: together they prove it, to anybody.
+        elif found in _SHOWN and self._said.get(name) != (seen.tree_size, seen.root):
+            happened, event = _SHOWN[found]
             record_of_log(
-                self.folders.spool, [draft_of(_FALSE[found], text=before + b"\n" + raw)], now=self.clock()
+                self.folders.spool, [draft_of(happened, text=before + b"\n" + raw)], now=self.clock()
             )
-            self.logbook.say(Event.NEIGHBOUR_FALSE, log=name, leaves=seen.tree_size)
-            self._said[name] = raw
+            self.logbook.say(event, log=name, leaves=seen.tree_size)
+            self._said[name] = (seen.tree_size, seen.root)
 
     def _say_unread(self, name: str, why: str) -> None:
         if self._said.get(name) != why:
@@ -166,7 +172,7 @@ def hold(
     except LogError as error:
         report.find(CHECKPOINT, str(error))
     else:
-        kept = list(_kept(Folders(settings.data), _conninfo(settings.data), verifier))
+        kept = _read_kept(settings, verifier, report)
         check_kept(node_reader(files, own.tree_size), own, kept, report)
         typer.echo(
             f"log {own.origin}, {own.tree_size:,} leaves; {len(kept):,} checkpoints of it are kept here"
@@ -180,18 +186,31 @@ def hold(
     raise typer.Exit(1 if report.findings else 3 if report.could_not_tell else 0)
 
 
-def _conninfo(data: Path) -> str:
-    running = Folders(data).run / "record.dsn"
-    return running.read_text(encoding="utf-8").strip() if running.exists() else ""
-
-
-def _kept(folders: Folders, conninfo: str, verifier: Verifier) -> Iterator[tuple[str, Checkpoint]]:
-    for entry in read_entries(folders, conninfo, begins=_EARLIEST, ends=_LATEST, kinds=(Kind.LOG,)):
-        if entry.get(Field.WHAT) != Happened.CHECKPOINT.encode():
-            continue
-        try:
+def _read_kept(settings: Settings, verifier: Verifier, report: Report) -> list[tuple[str, Checkpoint]]:
+    """Return what is kept of a log, and where; what was not read, and what another key signed, could not be told."""
+    kept: list[tuple[str, Checkpoint]] = []
+    folders = Folders(settings.data)
+    running = folders.run / "record.dsn"  # with the role and the database, as the publisher wrote it
+    try:
+        conninfo = (
+            running.read_text(encoding="utf-8").strip()
+            if running.exists()
+            else make_conninfo(settings.record, user=ROLE, dbname=DATABASE)
+        )
+        for entry in read_entries(folders, conninfo, begins=_EARLIEST, ends=_LATEST, kinds=(Kind.LOG,)):
+            if entry.get(Field.WHAT) != Happened.CHECKPOINT.encode():
+                continue
             found = parse_checkpoint(entry.get(Field.TEXT) or b"")
-            if found.origin == verifier.name:
-                yield f"entry {entry.sequence}", verify_checkpoint(found, verifier)
-        except LogError:
-            continue  # of a log of the same name with another key
+            if found.origin != verifier.name:
+                continue
+            where = f"entry {entry.sequence}"
+            try:
+                kept.append((where, verify_checkpoint(found, verifier)))
+            except LogError:
+                report.could_not_tell.append(f"a checkpoint of this name that another key signed: {where}")
+    except DoorwardError as error:
+        report.could_not_tell.append(f"what is kept here: {error}")
+        return kept
+    if not kept:
+        report.could_not_tell.append("whether it is what it was: nothing of it is kept here under this key")
+    return kept

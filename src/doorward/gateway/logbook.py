@@ -36,7 +36,8 @@ class Event(StrEnum):
     PROVIDER_REFUSED = "identity provider's keys refused"
     PUBLISHING_FAILED = "publishing failed"
     NEIGHBOUR_UNREAD = "a neighbour's checkpoint cannot be read"
-    NEIGHBOUR_FALSE = "a neighbour's log was put back or has two histories"
+    NEIGHBOUR_BEHIND = "a neighbour shows an older checkpoint than was kept of it"
+    NEIGHBOUR_FALSE = "a neighbour's log has two histories"
     BOUND = "the log's key is bound to this place"
     WITNESSES_MISSING = "witnesses missing"
     WITNESSES_BACK = "witnesses cosign"
@@ -56,7 +57,7 @@ _BAD: Final = frozenset(
     {
         Event.WORKER_DIED, Event.SPOOL_FAILED, Event.OTHER_ORDER, Event.UPSTREAM_LOST, Event.PUBLISHER_STALLED,
         Event.NO_ROOM, Event.REVIEWS_WAIT, Event.PEOPLE_REFUSED, Event.PROVIDER_REFUSED, Event.PUBLISHING_FAILED,
-        Event.UNPUBLISHED, Event.NEIGHBOUR_UNREAD, Event.NEIGHBOUR_FALSE,
+        Event.UNPUBLISHED, Event.NEIGHBOUR_UNREAD, Event.NEIGHBOUR_BEHIND, Event.NEIGHBOUR_FALSE,
         Event.WITNESSES_MISSING,
     }
 )  # fmt: skip
