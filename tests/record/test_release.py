@@ -126,12 +126,12 @@ def test_a_release_never_has_two_histories(tmp_path: Path, world: World, signer:
     assert (public / "checkpoint").read_bytes() == kept
 
 
-def replaced(file: Path, raw: bytes) -> Callable[[], None]:
+def replaced(file: Path, raw: bytes) -> Callable[[], int]:
     """Put other bytes into a file, and return what puts its own back."""
     own = file.read_bytes()
     assert own != raw
     file.write_bytes(raw)
-    return lambda: file.write_bytes(own) and None
+    return lambda: file.write_bytes(own)
 
 
 def test_nothing_is_signed_but_what_the_publisher_signed(
