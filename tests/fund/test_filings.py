@@ -522,3 +522,22 @@ def test_a_report_that_comes_late_carries_what_the_one_before_its_period_left(of
     later: Change = (0, {"agreement": "north", "from": "2026-12-01", "to": "2026-12-31"})
     office.take(FileReport(report_of(later, (5, {"invoice": 9}), drop=(6,))))
     assert office.take(FileReport(report_of(drop=(1,)))).findings == ()
+
+
+def test_a_key_of_one_invoice_files_no_other_and_says_so(office: Office) -> None:
+    report = office.take(FileReport(report_of((6, {"invoice": 8})))).number
+    first, other = (Bill(next_key(), "grantee.ana", DAY, report, invoice, 2026) for invoice in (7, 8))
+    assert isinstance(office.filings.bill(first, now=NOW), Receipt)
+    for wrong in (replace(other, key=first.key), replace(first, by="grantee.bo"), replace(first, invoice=77)):
+        answer = office.filings.bill(wrong, now=NOW)
+        assert isinstance(answer, Refused), wrong
+        assert answer.code == "key"
+    again = office.filings.bill(replace(first, year=2027), now=NOW)
+    assert isinstance(again, Receipt)
+    assert again.again
+    assert isinstance(office.filings.bill(other, now=NOW), Receipt)
+    withdrawn = submission(Withdraw(f"report-{report}-8"), "grantee.ana", DAY)
+    assert isinstance(office.store.submit(withdrawn, now=NOW), Receipt)
+    answer = office.filings.bill(replace(other, key=withdrawn.key), now=NOW)
+    assert isinstance(answer, Refused)
+    assert answer.code == "key"

@@ -19,7 +19,7 @@ from doorward.fund.filings.decide import decide_filing
 from doorward.fund.filings.entries import FILED, filing_entry
 from doorward.fund.filings.standing import OnFile
 from doorward.fund.grantee.checks import Finding
-from doorward.fund.ledger.operations import ID, parse_transaction
+from doorward.fund.ledger.operations import ID, File, Submission, parse_transaction
 from doorward.fund.ledger.refusal import Refusal, refuse
 from doorward.fund.store import TAKE_TURN, TYPED_PROOF, Receipt, Store, is_lost
 from doorward.orders.fund_units import FundUnits
@@ -161,9 +161,23 @@ class Filings:
                 "SELECT text FROM fund.transaction WHERE key = %s", [asked.key]
             ).fetchone()
         if again is not None:
-            return self._store.submit(parse_transaction(again[0])[0], now=now, proof=proof)
+            sent = parse_transaction(again[0])[0]
+            if not _is_of(sent, asked):
+                return refuse("key", "this key was used for something else; a new invoice has a new key")
+            return self._store.submit(sent, now=now, proof=proof)
         made = make_invoice(held, asked, claims)
         return made if isinstance(made, Refusal) else self._store.submit(made, now=now, proof=proof)
+
+
+def _is_of(sent: Submission, asked: Bill) -> bool:
+    """Return whether a transaction filed the invoice that is asked for, in any year and by the same person."""
+    name = f"report-{asked.report}-{asked.invoice}"
+    filed = sent.operation
+    return (
+        isinstance(filed, File)
+        and sent.by == asked.by
+        and (filed.claim == name or filed.claim.startswith(f"{name}-"))
+    )
 
 
 def _find(connection: psycopg.Connection[Any], filing: Filing) -> Filed | Refusal | None:
