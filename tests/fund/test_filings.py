@@ -541,3 +541,21 @@ def test_a_key_of_one_invoice_files_no_other_and_says_so(office: Office) -> None
     answer = office.filings.bill(replace(other, key=withdrawn.key), now=NOW)
     assert isinstance(answer, Refused)
     assert answer.code == "key"
+
+
+def test_what_was_refused_is_not_read_again_and_its_sender_stays_a_party(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        office.take(note_refusal("north", (Refusal(Place("Report", 4, "Q"), "name"),)), "grantee.bo")
+    read: list[Filing] = []
+
+    def parse(text: str) -> Filing:
+        read.append(parse_filing(text))
+        return read[-1]
+
+    monkeypatch.setattr(rows, "parse_filing", parse)
+    assert "grantee.bo" in office.filings.on_file("north").parties
+    assert {type(one.act) for one in read} == {SetTerms, AcceptTerms}
+    with office.store.reading() as connection:
+        assert len(rows.read_filings(connection, "north")) == 5  # whoever compares has all of them

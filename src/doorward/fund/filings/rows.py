@@ -19,6 +19,7 @@ from doorward.fund.filings.acts import (
     FileReport,
     Filing,
     GrantException,
+    NoteRefusal,
     SetTerms,
     parse_filing,
 )
@@ -44,13 +45,22 @@ class KeptFiling:
     text: str
 
 
-def read_filings(connection: Connection, agreement: str | None = None) -> list[KeptFiling]:
-    """Return every filing of an agreement, or all, in their order."""
+def read_filings(
+    connection: Connection, agreement: str | None = None, *, but: str | None = None
+) -> list[KeptFiling]:
+    """Return every filing of an agreement, or all, in their order.
+
+    Args:
+        connection: Of the role that reads the fund.
+        agreement: Of which; None for all.
+        but: An act that is left out.
+    """
     found = connection.execute(
         "SELECT f.number, coalesce(r.entry, -1), f.text FROM fund.filing f "
         "LEFT JOIN fund.filing_recorded r ON r.filing = f.number "
-        "WHERE %(agreement)s::text IS NULL OR f.agreement = %(agreement)s ORDER BY f.number",
-        {"agreement": agreement},
+        "WHERE (%(agreement)s::text IS NULL OR f.agreement = %(agreement)s) "
+        "AND (%(but)s::text IS NULL OR f.act <> %(but)s) ORDER BY f.number",
+        {"agreement": agreement, "but": but},
     )
     return [KeptFiling(*row) for row in found]
 
@@ -105,13 +115,16 @@ def read_on_file(connection: Connection, agreement: str) -> OnFile:
     held = OnFile(rules, Agreement(*row), closed=closed)
     findings = _findings(connection, agreement)
     reports = read_reports(connection, agreement)
+    noted = NAMES[NoteRefusal]  # a grantee makes as many as it likes; of one nothing counts but who sent it
     parties = {
         one
         for (one,) in connection.execute(
-            "SELECT login FROM fund.transaction WHERE agreement = %s", [agreement]
+            "SELECT login FROM fund.transaction WHERE agreement = %(agreement)s "
+            "UNION SELECT login FROM fund.filing WHERE agreement = %(agreement)s AND act = %(noted)s",
+            {"agreement": agreement, "noted": noted},
         )
     }
-    for filed in read_filings(connection, agreement):
+    for filed in read_filings(connection, agreement, but=noted):
         filing = parse_filing(filed.text)
         if not isinstance(filing.act, (DrawSample, EnterReview)):
             parties.add(filing.by)
