@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from doorward.cli.account import add
 from doorward.cli.desk import check_free
 from doorward.errors import ConfigError
 from tests_support.desk_city import account, make_city
@@ -52,6 +53,11 @@ def test_an_account_is_made_assigned_listed_and_ended(city: Path) -> None:
     row = listed(city, "counsel.example")
     assert (row["active"], row["assignments"]) == (False, [])
     assert (row["signs_in"], row["has_factor"]) == ("not yet", False)  # its password is gone
+
+
+def test_a_login_is_of_ascii_since_another_may_be_the_same_in_small_letters(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="ASCII"):
+        add("\u212aim.example", tmp_path / "never-read.toml")
 
 
 def test_a_client_secret_that_others_can_read_is_refused(city: Path) -> None:

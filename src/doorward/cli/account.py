@@ -40,6 +40,11 @@ def add(
     password: WithPassword = False,  # noqa: FBT002  # a command-line flag
 ) -> None:
     """Make an account; without `--password` it signs in by the identity provider alone."""
+    if not login.isascii():
+        raise ConfigError(
+            "expected a login of ASCII letters, digits and signs",
+            hint="another may look alike, or be the same in small letters",
+        )
     models = open_desk(config)
     said = sys.stdin.readline().rstrip("\n") if password else None
     if said is not None and len(said) < MIN_PASSWORD:

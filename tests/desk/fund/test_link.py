@@ -81,6 +81,15 @@ def test_a_providers_login_is_taken_and_capitals_make_no_second_person(
             submit(one, YEAR, key=uuid.UUID(int=6), act=Act.FUND_BOOK)
 
 
+def test_a_login_beyond_ascii_posts_nothing(desk: Any, recording: Recording) -> None:
+    from doorward.desk.fund.link import login_of
+    from doorward.desk.history import NotAllowedError
+
+    assert recording() is not None
+    with pytest.raises(NotAllowedError, match="ASCII"):  # in small letters the sign for kelvin is a k
+        login_of(actor(desk, "\u212aim.example", "fund-manager"))
+
+
 @pytest.mark.parametrize(
     ("role", "is_strong"),
     [("fund-manager", False), ("fund-director", True), ("auditor", True), ("law", True)],

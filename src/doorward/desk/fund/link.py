@@ -72,8 +72,15 @@ def submit(actor: Actor, operation: Operation, *, key: uuid.UUID, act: Act) -> R
 
 
 def login_of(actor: Actor) -> str:
-    """Return the login as the ledger has it, without capitals: two that differ in them alone would be one person."""
+    """Return the login as the ledger has it, without capitals: two that differ in them alone would be one person.
+
+    Raises:
+        NotAllowedError: Another account differs in capitals alone; or the login is not of ASCII, of which other signs
+            become letters of it in small letters (the sign for kelvin, U+212A, a k).
+    """
     login = actor.account.login
+    if not login.isascii():
+        raise NotAllowedError("in the ledger a login is of ASCII, so that no two persons look alike")
     if Account.objects.filter(login__iexact=login).exclude(pk=actor.account.pk).exists():
         raise NotAllowedError(
             "another account has this login in other capitals, so the ledger would take both for one person"
