@@ -262,7 +262,17 @@ def test_every_rule_of_the_ledger_has_a_clerks_words() -> None:
         code for text in sources for code in re.findall(r'(?:refused?|return refuse)\(\s*"([a-z-]+)"', text)
     }
     found |= {"appropriation", "encumbrance"}
+    for one in folder.glob("*.sql"):  # what a rule of the database refuses has its word before the colon
+        found |= set(re.findall(r"'DW001',\s*MESSAGE = '([a-z-]+): ", one.read_text()))
+    assert {"report", "independent"} <= found
     assert found == set(WORDS)
+
+
+def test_a_refusal_that_nobody_has_words_for_is_shown_as_the_ledger_says_it() -> None:
+    from doorward.desk.fund.refusals import explain
+    from doorward.fund.ledger.refusal import refuse
+
+    assert explain(refuse("no-such-code", "of a test")) == ""
 
 
 def test_the_query_fills_a_form_and_runs_nothing(people: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from doorward.fund.grantee.template import format_csv
 from doorward.record.entry import Entry, Field, Kind
-from fund_reports import workbook
+from fund_reports import UNITS, workbook
 from tests_support.desk_fund import FORM, fill_fund, key, records, texts_of
 
 pytestmark = [pytest.mark.pg, pytest.mark.usefixtures("ledger")]
@@ -81,6 +82,7 @@ def act(browser: Any, page: str, **what: str) -> str:
 def test_from_a_file_to_a_paid_invoice(people: dict[str, Any], recording: Recording) -> None:
     from doorward.desk.access import find_actor
     from doorward.desk.fund import link
+    from doorward.desk.fund.filed import invoices_of, seen_report
     from doorward.desk.models import Account
     from doorward.desk.roles import Act
     from doorward.fund.ledger.operations import Approve, Pay
@@ -102,6 +104,13 @@ def test_from_a_file_to_a_paid_invoice(people: dict[str, Any], recording: Record
     assert "$4,810.25" in own
     link.submit(actors["manager"], Pay(claim, "PV-1"), key=key(), act=Act.FUND_BOOK)
     assert "Paid" in text(people["north"].get(page))
+    assert "<dt>Paid, before refunds</dt><dd>$4,810.25</dd>" in text(people["north"].get("/fund/own/"))
+    state = link.read_state()
+    found = seen_report(actors["manager"], int(page.rstrip("/").rsplit("/", 1)[1]))
+    assert found is not None
+    assert invoices_of(*found, state)[0].standing == state.claims[claim]
+    others = replace(state, claims={claim: replace(state.claims[claim], agreement="south-1")})
+    assert invoices_of(*found, others)[0].claims == ()
     assert "invoice of the report is filed" in act(people["north"], page, do="return")
     proofs = {
         one.get(Field.AUTHENTICATION) for one in recording() if one.kind is Kind.FUND and one.get(Field.LOGIN)
@@ -179,6 +188,58 @@ def test_a_form_that_is_sent_twice_files_once(people: dict[str, Any]) -> None:
     pressed = {"key": str(key()), "do": "invoice", "invoice": "7"}
     for _ in range(2):
         assert "done, and recorded" in text(people["north"].post(f"{page}act/", pressed, follow=True))
+    before = "This page was sent before. Look at what is on file, then send it again"
+    assert before in text(people["north"].post(f"{page}act/", {**pressed, "do": "withdraw"}, follow=True))
+    again = people["north"].post(REPORT, {**sent, "cost-0-amount": "90.00", "cost-0-units": "1"})
+    assert (again.status_code, before in text(again)) == (422, True)
+
+
+def test_each_form_of_a_page_has_a_key_of_its_own(people: dict[str, Any]) -> None:
+    answer = people["north"].post(REPORT, {**FORM, "service-0-units": "201", "key": str(key())})
+    number = str(answer.headers["location"]).rstrip("/").rsplit("/", 1)[1]
+    pages = {"north": (REPORT, answer.headers["location"]), "manager": (f"/fund/reports/{number}/",)}
+    for who, path in ((who, path) for who, paths in pages.items() for path in paths):
+        keys = re.findall(r'name="key" value="([^"]*)"', text(people[who].get(path)))
+        assert len(keys) > 1, path
+        assert len(set(keys)) == len(keys), path
+
+
+def test_nothing_is_read_for_an_agreement_that_is_closed_out(
+    people: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from doorward.desk.access import find_actor
+    from doorward.desk.fund import link
+    from doorward.desk.models import Account
+    from doorward.desk.roles import Act
+    from doorward.desk.views import grantee
+    from doorward.fund.ledger.operations import CloseOut
+    from doorward.fund.store import Receipt
+
+    monkeypatch.setattr(grantee, "_is_closed", lambda _: False, raising=False)
+    manager = Account.objects.get(login="grants.manager.example")
+    actor = find_actor(manager, is_strong=True, now=NOW)
+    assert isinstance(link.submit(actor, CloseOut("north-1"), key=key(), act=Act.FUND_BOOK), Receipt)
+    table = "/fund/own/north-1/table/"
+    sent = (
+        upload(people["north"], planted_csv(note=NAME), "r.csv"),
+        upload(people["north"], b"x", to=table, way="language"),
+    )
+    for answer in sent:  # closed out while the file is read: nothing was noted, so nothing says it was
+        assert answer.status_code == 422
+        assert "is kept" not in text(answer)
+        assert "closed out" in text(answer)
+    monkeypatch.undo()
+    monkeypatch.setattr(grantee, "read_confined", None)
+    for path in (REPORT, table):
+        answer = upload(people["north"], planted_csv(note=NAME), to=path, way="language")
+        assert answer.status_code == 422
+        assert "is closed out" in text(answer)
+
+
+def test_numbers_of_any_length_are_no_number_of_terms(people: dict[str, Any]) -> None:
+    for number in ("9" * 5_000, "9" * 19, "0"):
+        answer = people["manager"].post("/fund/reports/", {"terms": number, "key": str(key())}, follow=True)
+        assert answer.status_code == 200
 
 
 def test_an_exception_takes_two_and_neither_filed_the_report(people: dict[str, Any]) -> None:
@@ -196,10 +257,17 @@ def test_an_exception_takes_two_and_neither_filed_the_report(people: dict[str, A
     act(people["north"], page, do="ask", finding=finding, reason="agreement-amended")
     shown = text(people["manager"].get(city))
     assert "waits for another person" in shown
+    reason = UNITS.reasons["agreement-amended"]
+    assert f"an exception was asked ({reason})" in shown
+    assert "It is <strong>stopped by 1 finding</strong>" in shown
+    listed = text(people["manager"].get("/fund/reports/"))
+    assert "<td>stopped by 1 finding</td>" in listed
     exception = shown.split('name="exception" value="')[1].split('"')[0]
     assert people["auditor"].post(city, {"do": "grant", "exception": exception}).status_code == 403
     assert "done, and recorded" in act(people["manager"], city, do="grant", exception=exception)
     assert "clear" in text(people["north"].get(page))
+    assert f"excused: {reason}" in text(people["north"].get(page))
+    assert "<td>clear, can be billed</td>" in text(people["manager"].get("/fund/reports/"))
     assert "done, and recorded" in act(people["north"], page, do="invoice", invoice="7")
 
 

@@ -142,7 +142,11 @@ def invoices_of(held: OnFile, kept: Kept, state: State) -> list[Invoice]:
     for number in sorted({cost.invoice for cost in kept.report.costs}):
         cents = sum(cost.amount_cents for cost in kept.report.costs if cost.invoice == number)
         name = f"report-{kept.number}-{number}"
-        claims = [one for one in state.claims.values() if one.id == name or one.id.startswith(f"{name}-")]
+        claims = [
+            one
+            for one in state.claims.values()
+            if one.agreement == kept.report.agreement and (one.id == name or one.id.startswith(f"{name}-"))
+        ]
         try:
             is_charged = bool(charge(held, kept, number))
         except RefusedError:

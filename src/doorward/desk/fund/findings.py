@@ -1,5 +1,6 @@
 """The findings of a report as pages show them, with the exceptions that were asked and granted."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from doorward.desk.templatetags.dollars import dollars
@@ -15,12 +16,14 @@ class Shown:
         word: By which a form names it.
         asked: The exceptions that were asked for it, the latest last.
         can_ask: An exception may pass its rule, and none is granted.
+        reasons: The order's words of a reason.
     """
 
     word: str
     finding: Finding
     asked: tuple[Exception_, ...]
     can_ask: bool
+    reasons: Mapping[str, str]
 
     @property
     def where(self) -> str:
@@ -37,19 +40,30 @@ class Shown:
         """An exception that waits for another person."""
         return None if self.granted else next((one for one in reversed(self.asked)), None)
 
+    @property
+    def reason(self) -> str:
+        """The reason of the exception that passes it or waits, in the order's words, or its code where it has none."""
+        one = self.granted or self.waiting
+        return "" if one is None else self.reasons.get(one.reason, one.reason)
+
 
 def _word(finding: Finding) -> str:
     return f"{finding.row} {finding.column} {finding.rule}"
 
 
-def show_findings(kept: Kept) -> list[Shown]:
-    """Return the findings of a report, in the order of its rows."""
+def show_findings(kept: Kept, reasons: Mapping[str, str]) -> list[Shown]:
+    """Return the findings of a report, in the order of its rows.
+
+    Args:
+        kept: The report.
+        reasons: The order's words of a reason, by its code.
+    """
     found = []
     for one in kept.findings:
         asked = tuple(other for other in kept.exceptions if other.finding == one)
         granted = any(other.granted_by for other in asked)
         can_ask = RULES[one.rule][1] and not one.refers and not granted and kept.stands
-        found.append(Shown(_word(one), one, asked, can_ask))
+        found.append(Shown(_word(one), one, asked, can_ask, reasons))
     return found
 
 

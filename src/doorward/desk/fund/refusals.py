@@ -29,10 +29,19 @@ WORDS: Final[Mapping[str, str]] = {
     "second-person": "Another person has to do this: the order wants two.",
     "refund": "More would come back than was paid and not returned.",
     "waiting": "Something has to be finished first.",
+    "report": "What is billed is not what the grantee's report bills. An invoice of a report is filed by the grantee.",
+    "independent": "Who reviewed a report of the agreement does nothing else with it. Another person has to do this.",
     "key": "This form was sent before, and said something else then. The first one counts: look before you go on.",
 }
 
+SENT_BEFORE: Final = "This page was sent before. Look at what is on file, then send it again"
+
 
 def explain(refusal: Refusal) -> str:
-    """Return what a refusal means, for whoever sent the form."""
-    return WORDS[refusal.code]
+    """Return what a refusal means, for whoever sent the form; empty where the ledger's own line is all there is."""
+    return WORDS.get(refusal.code, "")
+
+
+def say(refusal: Refusal) -> str:
+    """Return the line of a refusal for a page of reports, where nobody has heard of keys."""
+    return SENT_BEFORE if refusal.code == "key" else refusal.says

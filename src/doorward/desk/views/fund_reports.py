@@ -12,6 +12,7 @@ from doorward.desk.fund import link
 from doorward.desk.fund.filed import file, invoices_of, seen_on_file, seen_report
 from doorward.desk.fund.findings import finding_of, show_counts, show_findings
 from doorward.desk.fund.keys import key_of
+from doorward.desk.fund.refusals import say
 from doorward.desk.ids import draw_id
 from doorward.desk.order import fund_units
 from doorward.desk.recorder import place_of
@@ -23,6 +24,7 @@ from doorward.fund.filings.standing import Kept
 from doorward.fund.filings.store import Filed
 from doorward.fund.ledger.refusal import Refusal, refuse
 
+MAX_DIGITS = 19  # a bigint of PostgreSQL has 19: no number of a filing is as long
 NO_ANSWER = "the fund's ledger does not answer now; press it again in a minute: it is done once"
 
 
@@ -34,7 +36,8 @@ def reports(request: HttpRequest, actor: Actor) -> HttpResponse:
         if not actor.may(Act.FUND_CHECK):
             return render(request, "desk/may_not.html", status=403)
         number = request.POST.get("terms", "")
-        accepted = acts.AcceptTerms(int(number) if number.isascii() and number.isdecimal() else 0)
+        is_number = number.isascii() and number.isdecimal() and len(number) < MAX_DIGITS
+        accepted = acts.AcceptTerms(int(number) if is_number else 0)
         _tell(request, lambda: file(actor, accepted, key=key_of(request), may=Act.FUND_CHECK))
         return redirect("fund-reports")
     held = seen_on_file(actor)
@@ -51,7 +54,7 @@ def reports(request: HttpRequest, actor: Actor) -> HttpResponse:
     return render(
         request,
         "desk/fund/reports.html",
-        {"agreements": shown, "may": may, "key": draw_id(), "login": link.login_of(actor)},
+        {"agreements": shown, "may": may, "key": draw_id, "login": link.login_of(actor)},
     )
 
 
@@ -70,7 +73,7 @@ def report(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
         return redirect("fund-report", number=number)
     state = link.read_state()
     login = link.login_of(actor)
-    findings = show_findings(kept)
+    findings = show_findings(kept, fund_units()[0].reasons)
     grants = {
         one.waiting.number
         for one in findings
@@ -88,7 +91,7 @@ def report(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
         "may": actor.may(Act.FUND_CHECK),
         "can_return": kept.stands and number not in held.waiting,
         "reasons": fund_units()[0].reasons,
-        "key": draw_id(),
+        "key": draw_id,  # called by each form of the page, which has a key of its own
     }
     return render(request, "desk/fund/report.html", shown)
 
@@ -117,6 +120,6 @@ def _tell(request: HttpRequest, do: Callable[[], Filed | Refusal]) -> None:
         messages.error(request, NO_ANSWER)
         return
     if isinstance(answer, Refusal):
-        messages.error(request, answer.says)
+        messages.error(request, say(answer))
     else:
         messages.success(request, "done, and recorded")

@@ -18,6 +18,7 @@ from doorward.desk.fund import link
 from doorward.desk.fund.filed import SAYS, file, invoices_of, owed, own_agreements, own_on_file, read_on_file
 from doorward.desk.fund.grantee_form import Typed, column_of, field_of, read_form, show_form, where
 from doorward.desk.fund.keys import key_of
+from doorward.desk.fund.refusals import say
 from doorward.desk.fund.turns import Turns
 from doorward.desk.ids import draw_id
 from doorward.desk.limits import UPLOADS, wait_for
@@ -43,6 +44,7 @@ AT_ONCE: Final = 2  # files that are read at the same time, each in a child of u
 PATIENCE_SECONDS: Final = 20
 MEGABYTES: Final = MAX_BYTES // 1024 // 1024
 NOT_REACHED: Final = "the fund's ledger does not answer now; send it again in a minute: it is filed once"
+CLOSED: Final = "the agreement is closed out"
 IS_READ: Final = "another file is being read; send it again"
 _turns: Final = Turns(AT_ONCE, patience=PATIENCE_SECONDS)
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -86,6 +88,10 @@ def _held(actor: Actor, agreement: str) -> OnFile:
     return held
 
 
+def _is_closed(held: OnFile) -> bool:
+    return held.agreement is not None and held.agreement.closed
+
+
 @csrf_exempt  # the token is looked at below: before, the body would be read without its bound
 @require_http_methods(["GET", "POST"])
 @with_fund(is_grantee)
@@ -97,6 +103,8 @@ def report(request: HttpRequest, actor: Actor, agreement: str) -> HttpResponse:
     refused = _refuse_early(request, actor)
     if refused is not None:
         return refused
+    if _is_closed(held):
+        return _report_page(request, held, error=CLOSED, status=422)
     upload = BoundedUpload(FIELD, MAX_BYTES)
     request.upload_handlers = [upload]
     return _take_report(request, actor, held, upload)
@@ -121,7 +129,9 @@ def _take_report(request: HttpRequest, actor: Actor, held: OnFile, upload: Bound
         found, refusals = read_report((typed.sheet,), units, {of})
     try:
         if found is None:
-            file(actor, note_refusal(of, refusals), key=draw_id(), may=Act.FUND_REPORT)
+            noted = file(actor, note_refusal(of, refusals), key=draw_id(), may=Act.FUND_REPORT)
+            if isinstance(noted, ledger_refusal.Refusal):  # such as: closed out since the page was sent
+                return _report_page(request, held, error=say(noted), status=422)
             return _refused_page(request, held, refusals, typed)
         return _file_report(request, actor, held, found, typed)
     except (UpstreamError, StoreError):
@@ -144,7 +154,7 @@ def _file_report(
             if not RULES[one.rule][1] and not one.refers
         ]
     return _report_page(
-        request, held, error="" if stops else answer.says, stops=stops, typed=typed, status=422
+        request, held, error="" if stops else say(answer), stops=stops, typed=typed, status=422
     )
 
 
@@ -184,7 +194,7 @@ def _report_page(  # every part of a page by its name
         "refused": refused,
         "stops": stops or [],
         "is_form": typed is not None,
-        "key": draw_id(),
+        "key": draw_id,  # called by each form of the page, which has a key of its own
         "megabytes": MEGABYTES,
     }
     return render(request, "desk/fund/grantee_report.html", shown, status=status)
@@ -201,6 +211,8 @@ def table(request: HttpRequest, actor: Actor, agreement: str) -> HttpResponse:
     refused = _refuse_early(request, actor)
     if refused is not None:
         return refused
+    if _is_closed(held):
+        return _table_page(request, held, error=CLOSED)
     upload = BoundedUpload(FIELD, MAX_BYTES)
     request.upload_handlers = [upload]
     return _take_table(request, actor, held, upload)
@@ -219,7 +231,9 @@ def _take_table(request: HttpRequest, actor: Actor, held: OnFile, upload: Bounde
         read = read_confined(raw, fund_units()[1], {of}, way=way, agreement=of)
     try:
         if read.people is None:
-            file(actor, note_refusal(of, read.refusals), key=draw_id(), may=Act.FUND_REPORT)
+            noted = file(actor, note_refusal(of, read.refusals), key=draw_id(), may=Act.FUND_REPORT)
+            if isinstance(noted, ledger_refusal.Refusal):
+                return _table_page(request, held, error=say(noted))
             told = [{"where": str(one.place), "says": one.says, "hint": one.hint} for one in read.refusals]
             return _table_page(request, held, refused=told)
         act = DeliverTable(of, way, read.quarter)
@@ -227,7 +241,7 @@ def _take_table(request: HttpRequest, actor: Actor, held: OnFile, upload: Bounde
     except (UpstreamError, StoreError):
         return _table_page(request, held, error=NOT_REACHED, status=503)
     if isinstance(answer, ledger_refusal.Refusal):
-        return _table_page(request, held, error=answer.says)
+        return _table_page(request, held, error=say(answer))
     return redirect("grantee-table", agreement=of)
 
 

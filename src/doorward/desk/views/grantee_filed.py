@@ -10,6 +10,7 @@ from doorward.desk.fund import link
 from doorward.desk.fund.filed import bill, file, invoices_of, own_on_file, year_of
 from doorward.desk.fund.findings import finding_of, show_counts, show_findings
 from doorward.desk.fund.keys import key_of
+from doorward.desk.fund.refusals import say
 from doorward.desk.ids import draw_id
 from doorward.desk.order import fund_units
 from doorward.desk.recorder import place_of
@@ -42,13 +43,13 @@ def filed(request: HttpRequest, actor: Actor, agreement: str, number: int) -> Ht
         "kept": kept,
         "place": place_of(kept.entry),
         "shown": show_counts(kept),
-        "findings": show_findings(kept),
+        "findings": show_findings(kept, fund_units()[0].reasons),
         "invoices": invoices_of(held, kept, state),
         "approvals": state.rules.approvals,
         "can_bill": kept.status == "clear" and year_of(state, kept) is not None,
         "can_return": kept.stands and number not in held.waiting,
         "reasons": fund_units()[0].reasons,
-        "key": draw_id(),
+        "key": draw_id,  # called by each form of the page, which has a key of its own
     }
     return render(request, "desk/fund/grantee_filed.html", shown)
 
@@ -66,7 +67,7 @@ def act(request: HttpRequest, actor: Actor, agreement: str, number: int) -> Http
         )
         return redirect("grantee-filed", agreement=agreement, number=number)
     if isinstance(answer, Refusal):
-        messages.error(request, answer.says)
+        messages.error(request, say(answer))
     else:
         messages.success(request, "done, and recorded")
     return redirect("grantee-filed", agreement=agreement, number=number)
