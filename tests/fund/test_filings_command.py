@@ -17,7 +17,10 @@ from doorward.fund.filings.rows import read_on_file
 from doorward.fund.grantee.cells import MAX_BYTES
 from doorward.fund.grantee.template import format_csv
 from doorward.fund.sample import REPORTED
+from doorward.notes.note import format_verifier
 from doorward.orders.load import load_pack
+from doorward.record.keys import make_log_key
+from doorward.record.log_files import VERIFIER_KEY
 from fund.test_fund_command import Run, a_year, must, run_fixture
 from fund_reports import CLEAN, changed, rows_of, workbook
 
@@ -89,6 +92,12 @@ def test_from_terms_to_a_claim_and_a_planted_name_leaves_nothing(
     (kept,) = must(run, "report", "list", "--agreement", "a-1", "--json").json
     assert (kept["status"], kept["invoices"]) == ("clear", [7])
     assert run("review", "draw", number, "--by", "manager").code == 2  # no log in this installation
+    own = make_log_key(tmp_path / "own.key", origin="own.example/log").verifier
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / VERIFIER_KEY).write_text(format_verifier(own) + "\n", encoding="utf-8")
+    drawn = run("review", "draw", number, "--by", "manager", "--log", str(tmp_path / "own"))
+    assert drawn.code == 2
+    assert "the installation's log has no verifier key" in drawn.out
     assert must(run, "verify", "--json").json["wrong"] == []
     assert "clear" in must(run, "report", "list", "--agreement", "a-1").out
     assert must(run, "exception", "list", "--agreement", "a-1", "--json").json == []

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from doorward.errors import VerificationError
+from doorward.errors import ConfigError, VerificationError
 from doorward.fund.filings.log_root import read_root, read_verifier
-from doorward.notes.note import Signer
+from doorward.notes.note import Signer, format_verifier
 from doorward.record.keys import make_log_key
 from doorward.record.openings import MemoryDisclosures
 from doorward.record.spool import Spool
@@ -35,6 +35,18 @@ def test_a_root_of_a_leaf_stays_whatever_comes_after(tmp_path: Path, signer: Sig
     assert grown(world, 5) > size
     assert [read_root(world.log_dir, verifier, leaf) for leaf in range(size)] == before
     assert len(set(before)) == size
+
+
+def test_no_other_key_than_the_installations_draws(tmp_path: Path, signer: Signer) -> None:
+    world = World(tmp_path, signer, MemoryDisclosures())
+    grown(world, 1)
+    verifier = read_verifier(world.log_dir, None)
+    assert read_verifier(world.log_dir, format_verifier(signer.verifier)) == verifier
+    other = make_log_key(tmp_path / "other.key", origin="doorward.example/test")
+    with pytest.raises(VerificationError, match="another key"):
+        read_verifier(world.log_dir, format_verifier(other.verifier))
+    with pytest.raises(ConfigError, match="no verifier key"):
+        read_verifier(tmp_path, format_verifier(other.verifier))
 
 
 def test_a_leaf_that_is_not_there_another_key_and_a_changed_tile_are_refused(

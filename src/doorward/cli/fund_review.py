@@ -33,9 +33,9 @@ def draw(  # noqa: PLR0913, PLR0917  # flags of a command
     report: Annotated[int, typer.Argument(help="of the report")],
     by: By,
     units: Annotated[int, typer.Option(help="how many units the reviewer looks at")] = 10,
-    log: Annotated[Path | None, typer.Option(help="folder of the public log; the installation's")] = None,
+    log: Annotated[Path | None, typer.Option(help="a copy of the public log; the installation's")] = None,
     log_key: Annotated[
-        str | None, typer.Option(metavar="VKEY", help="the log's verifier key; the one in its folder")
+        str | None, typer.Option(metavar="VKEY", help="the installation's log key: another is refused")
     ] = None,
     on: On = None,
     key: Key = None,
@@ -47,6 +47,7 @@ def draw(  # noqa: PLR0913, PLR0917  # flags of a command
     """Draw what the reviewer looks at, from the public log up to the report's own leaf: nobody chooses it."""
     now = read_clock()
     link = Link(config, data, database)
+    verifier = read_verifier(link.folders.log, log_key)
     with open_filings(link, now) as filings:
         kept = _kept(filings, report)
         disclosures = find_disclosures(
@@ -58,8 +59,7 @@ def draw(  # noqa: PLR0913, PLR0917  # flags of a command
             block = store.find(kept.entry)
         if block is None:
             say_refused("draw", Refusal("log", "the report is not in the public log yet"), as_json=as_json)
-        folder = log or link.folders.log
-        root = read_root(folder, read_verifier(folder, log_key), block.leaf_index)
+        root = read_root(log or link.folders.log, verifier, block.leaf_index)
         act = DrawSample(report, block.leaf_index, root.hex(), units)
         answer = filings.file(Filing(parse_key(key), by, on.date() if on else now.date(), act), now=now)
         if isinstance(answer, Refusal):

@@ -7,7 +7,7 @@ checkpoint, nor who filed, since the leaf has a salt that they do not know (ADR 
 from collections.abc import Sequence
 from pathlib import Path
 
-from doorward.errors import VerificationError
+from doorward.errors import ConfigError, VerificationError
 from doorward.notes.note import Verifier, parse_verifier_key
 from doorward.record.checkpoint import parse_checkpoint, verify_checkpoint
 from doorward.record.hashes import Hash
@@ -17,16 +17,26 @@ from doorward.record.tiles import TILE_HEIGHT, TILE_WIDTH, TileId, parse_tile, r
 
 
 def read_verifier(log: Path, key: str | None) -> Verifier:
-    """Return the key that somebody gave, or the one in the log's folder.
+    """Return the key of the installation's log: whoever draws could sign a log of their own by another.
+
+    Args:
+        log: The folder of the installation's log, not of a copy that somebody names.
+        key: What somebody said that it is; None says nothing.
 
     Raises:
-        VerificationError: The folder has none.
+        ConfigError: The folder has none.
+        VerificationError: It has another than was said.
         MalformedError: It is none.
     """
-    raw = key.encode() if key is not None else LogFiles(log).read(VERIFIER_KEY)
+    raw = LogFiles(log).read(VERIFIER_KEY)
     if raw is None:
-        raise VerificationError("the log's folder has no verifier key", hint="give the key")
-    return parse_verifier_key(raw.decode("utf-8", "replace").strip())
+        raise ConfigError("the installation's log has no verifier key", hint="publish the log first")
+    verifier = parse_verifier_key(raw.decode("utf-8", "replace").strip())
+    if key is not None and parse_verifier_key(key.strip()) != verifier:
+        raise VerificationError(
+            "another key was given than that of the installation's log", hint="leave it out"
+        )
+    return verifier
 
 
 def read_root(log: Path, verifier: Verifier, leaf: int) -> Hash:
