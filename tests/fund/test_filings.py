@@ -2,7 +2,8 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from importlib import resources
@@ -381,6 +382,41 @@ def test_a_table_of_people_is_added_up_and_read_after_its_quarter_is_closed(offi
     assert compared(office) == ()
 
 
+def test_a_quarter_that_is_not_over_by_the_servers_clock_is_neither_closed_nor_delivered(
+    office: Office,
+) -> None:
+    for act, people in (
+        (CloseQuarter("2099-q4"), None),
+        (DeliverTable("north", "ward", "2099-q4"), {"1": 0}),
+    ):
+        early = Filing(next_key(), "manager", date(2100, 1, 1), act)
+        answer = office.filings.file(early, now=NOW, people=people)
+        assert isinstance(answer, Refused), answer
+        assert answer.code == "quarter"
+
+
+def test_a_table_of_one_grantee_is_not_read(office: Office) -> None:
+    office.take(DeliverTable("north", "language", "2026-q3"), people=PEOPLE)
+    for agreement in ("north", "south"):
+        office.take(DeliverTable(agreement, "ward", "2026-q3"), people={"1": 25})
+    office.take(CloseQuarter("2026-q3"), "manager")
+    assert office.filings.banded("2026-q3") == {"ward": {"1": {25: 2}}}
+
+
+def test_who_closes_a_quarter_reads_it_after_that_is_recorded(office: Office) -> None:
+    for agreement in ("north", "south"):
+        office.take(DeliverTable(agreement, "ward", "2026-q3"), people={"1": 25})
+    with office.fund.connect() as connection:
+        connection.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
+        with connection.transaction(force_rollback=True):
+            row = connection.execute(
+                PUT.replace("'north'", "NULL"), ["close-quarter", "manager", None]
+            ).fetchone()
+            assert row is not None
+            connection.execute("INSERT INTO fund.closed_quarter VALUES ('2026-q3', %s)", [row[0]])
+            assert rows.read_banded(connection, "2026-q3") == {}
+
+
 PUT = (
     "INSERT INTO fund.filing (key, act, login, day, agreement, about, text) "
     "VALUES (gen_random_uuid(), %s, %s, '2026-11-03', 'north', %s, '') RETURNING number"
@@ -495,6 +531,105 @@ def test_the_application_role_cannot_go_around_a_rule(office: Office) -> None:
     assert compared(office) == ()
 
 
+BILLED = (("courtroom", "representation", 450_000), ("general", "screening", 31_025))
+OCTOBER, DECEMBER = ("2026-10-01", "2026-10-31"), ("2026-12-01", "2026-12-31")
+
+
+def bill_raw(
+    connection: psycopg.Connection[Any],
+    claim: str,
+    number: str,
+    parts: Sequence[tuple[str, str, int]] = BILLED,
+    period: tuple[str, str] = OCTOBER,
+) -> None:
+    """File an invoice as the application's role can."""
+    row = connection.execute(
+        "INSERT INTO fund.transaction (key, operation, login, day, agreement, claim, text) "
+        "VALUES (gen_random_uuid(), 'file', 'grantee.ana', '2026-11-03', 'north', %s, '{}') RETURNING number",
+        [claim],
+    ).fetchone()
+    assert row is not None
+    claimed = (
+        "INSERT INTO fund.claim (id, agreement, kind, number, begins, ends, transaction, author) "
+        "VALUES (%s, 'north', 'invoice', %s, %s, %s, %s, 'grantee.ana')"
+    )
+    connection.execute(claimed, [claim, number, *period, row[0]])
+    for place, (line, service, cents) in enumerate(parts, 1):
+        connection.execute(PART, [claim, place, line, service, cents])
+    connection.execute("INSERT INTO fund.recorded VALUES (%s, %s)", [row[0], 10_000 + row[0]])
+
+
+PART = "INSERT INTO fund.claim_part VALUES (%s, %s, 2026, %s, %s, %s, 0)"
+COST = "INSERT INTO fund.report_cost VALUES (%s, %s, 'units', %s, 'screening', 1, 9000, 9000, '')"
+UNIT = "INSERT INTO fund.report_units VALUES (%s, 3, 'screening', '', '', 0, 0, 0, 99999)"
+
+
+@contextmanager
+def raw(fund: Fund) -> Iterator[psycopg.Connection[Any]]:
+    """The application's role in one transaction, which is taken back where the server takes everything in it."""
+    with fund.connect() as connection:
+        connection.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
+        with connection.transaction(force_rollback=True):
+            yield connection
+            connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+@contextmanager
+def raw_refused(fund: Fund, says: str) -> Iterator[psycopg.Connection[Any]]:
+    """As `raw`, of what the server refuses."""
+    with pytest.raises(psycopg.Error, match=says), raw(fund) as connection:
+        yield connection
+
+
+def test_an_invoice_of_a_report_has_one_id_and_number(office: Office) -> None:
+    number = office.take(FileReport(report_of())).number
+    with raw(office.fund) as connection:
+        bill_raw(connection, f"report-{number}-7", "7")
+    for claim, said in (
+        (f"report-{number}-07", "07"),
+        (f"report-0{number}-7", "7"),
+        (f"report-{number}-007", "007"),
+    ):
+        with raw_refused(office.fund, "not the invoice of the report") as connection:
+            bill_raw(connection, claim, said)
+
+
+def report_raw(connection: psycopg.Connection[Any]) -> int:
+    """File a report of December as the application's role can, which bills a screening on an invoice 9."""
+    number = Attack(connection, 0, 0).put("report", "grantee.ana")
+    connection.execute(REPORT, [number, *DECEMBER])
+    connection.execute(COST, [number, 2, 9])
+    connection.execute("INSERT INTO fund.filing_recorded VALUES (%s, %s)", [number, 10_000 + number])
+    return number
+
+
+@pytest.mark.parametrize("row", [COST.replace("%s, %s, 'units', %s", "%s, 3, 'units', 7"), UNIT])
+def test_no_row_of_a_filing_comes_after_its_check(office: Office, row: str) -> None:
+    office.take(FileReport(report_of()))
+    with raw(office.fund) as connection:
+        report_raw(connection)
+    with raw_refused(office.fund, "before it is checked") as connection:
+        number = report_raw(connection)
+        connection.execute("SET CONSTRAINTS fund.filing_is_whole IMMEDIATE")
+        connection.execute(row, [number])
+
+
+def test_no_part_of_a_claim_comes_after_its_check(office: Office) -> None:
+    number = office.take(FileReport(report_of())).number
+    with raw_refused(office.fund, "not what the report bills") as connection:
+        bill_raw(connection, f"report-{number}-7", "7")
+        connection.execute("SET CONSTRAINTS fund.claim_is_billed, fund.transaction_is_whole IMMEDIATE")
+        connection.execute(PART, [f"report-{number}-7", 3, "general", "know-your-rights", 100_000])
+
+
+def test_a_claim_is_of_a_report_that_was_checked(office: Office) -> None:
+    with raw_refused(office.fund, "same database transaction") as connection:
+        number = report_raw(connection)
+        bill_raw(connection, f"report-{number}-9", "9", [("general", "screening", 9_000)], DECEMBER)
+        connection.execute("SET CONSTRAINTS fund.claim_is_billed IMMEDIATE")
+        connection.execute(COST, [number, 3, 9])
+
+
 def test_a_superusers_change_is_found(office: Office) -> None:
     number = office.take(FileReport(report_of())).number
     with office.fund.connect("postgres") as connection:
@@ -516,6 +651,32 @@ def test_an_older_fund_gets_the_tables_of_reports_by_a_second_install(fund: Fund
         install(connection, RULES, reasons=UNITS.reasons)
         assert connection.execute("SELECT count(*) FROM fund.reason").fetchone() == (len(UNITS.reasons),)
         assert not install(connection, RULES, reasons=UNITS.reasons).changed
+
+
+EARLIER = """
+CREATE OR REPLACE FUNCTION fund.check_billed(c fund.claim) RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
+CREATE OR REPLACE FUNCTION fund.check_whole(t fund.transaction) RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
+CREATE OR REPLACE VIEW fund.banded_closed AS
+    SELECT b.way, b.quarter, b.category, b.band, b.tables FROM fund.banded b JOIN fund.closed_quarter c USING (quarter);
+DROP TABLE fund.checked;
+DROP FUNCTION fund.check_part_end CASCADE;
+"""
+CATALOG = """
+SELECT pg_get_functiondef(oid), proacl::text FROM pg_proc WHERE pronamespace = 'fund'::regnamespace
+UNION ALL SELECT pg_get_triggerdef(t.oid), '' FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    WHERE c.relnamespace = 'fund'::regnamespace AND NOT t.tgisinternal
+UNION ALL SELECT viewname || definition, '' FROM pg_views WHERE schemaname = 'fund'
+UNION ALL SELECT relname, relacl::text FROM pg_class WHERE relnamespace = 'fund'::regnamespace
+"""
+
+
+def test_an_older_fund_gets_the_rules_of_today_by_a_second_install(fund: Fund) -> None:
+    with fund.connect("postgres") as connection:
+        fresh = sorted(connection.execute(CATALOG).fetchall())
+        connection.execute(EARLIER)
+        assert sorted(connection.execute(CATALOG).fetchall()) != fresh
+        assert not install(connection, RULES, reasons=UNITS.reasons).changed
+        assert sorted(connection.execute(CATALOG).fetchall()) == fresh
 
 
 def test_a_report_that_comes_late_carries_what_the_one_before_its_period_left(office: Office) -> None:

@@ -99,6 +99,8 @@ BEGIN
         ('holding', 'payable', 'Approved and not paid; a credit.'),
         ('holding', 'refund', 'Came back in this year for closed ones; a credit.'),
         ('holding', 'returned', 'Of this year, what came back after its close.'),
+        ('checked', '', 'Filings whose rows were checked: none comes after. Those of before this table are not in it.'),
+        ('checked', 'filing', 'The filing.'),
         ('payment_line', '', 'Lines of the finance system''s payment files that are of the fund''s payees.'),
         ('payment_line', 'id', 'Of its text''s digest, so that the same line is kept once.'),
         ('payment_line', 'text', 'Number, vouchers, grantee, cents, day and kind, as JSON; nothing else of the file.'),

@@ -1,5 +1,6 @@
 """The fund's own database: on the record's server, never on one behind the door; installed by a superuser."""
 
+import re
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -25,6 +26,13 @@ _BRING_UP: Final = """
 ALTER TABLE fund.transaction DROP CONSTRAINT transaction_login_check,
     ADD CONSTRAINT transaction_login_check CHECK (login ~ '^[a-z0-9][a-z0-9._@+-]{0,99}$')
 """  # what `ledger.sql` says now, for a ledger that an earlier version made
+_FILES: Final = {
+    "ledger.sql": "fund.transaction",
+    "reports.sql": "fund.filing",
+    "payments.sql": "fund.payment_file",
+}
+"""Each with a table that it makes."""
+_FUNCTION: Final = re.compile(rb"^CREATE FUNCTION (.*?\$\$;)$", re.MULTILINE | re.DOTALL)
 
 
 def make_database(conninfo: str) -> None:
@@ -108,16 +116,11 @@ def install(
             if made:
                 connection.execute(sql.SQL("CREATE SCHEMA fund AUTHORIZATION {}").format(owner))
             connection.execute(sql.SQL("SET LOCAL ROLE {}").format(owner))
+            _make_tables(connection)
             if made:
-                connection.execute(_read("ledger.sql"))
                 _fill_accounts(connection)
-            else:
-                connection.execute(_BRING_UP)
-            if connection.execute("SELECT to_regclass('fund.filing') IS NULL").fetchone() == (True,):
-                connection.execute(resources.files("doorward.fund").joinpath("reports.sql").read_bytes())
             _fill_checks(connection, reasons)
-            if connection.execute("SELECT to_regclass('fund.payment_file') IS NULL").fetchone() == (True,):
-                connection.execute(_read("payments.sql"))
+            connection.execute(_read("pieces.sql"))
             connection.execute(_read("comments.sql"))
             before = None if made else rows.read_rules(connection)
             after = rules if before is None else with_dropped(before, rules)
@@ -141,6 +144,19 @@ def _end(installer: Installer | None, entry: int | None, act: bytes) -> None:
 
 def _read(name: str) -> bytes:
     return resources.files("doorward.fund").joinpath(name).read_bytes()
+
+
+def _make_tables(connection: psycopg.Connection[Any]) -> None:
+    """Run the files whose tables are missing, and put in the functions of the others as they are today."""
+    for name, table in _FILES.items():
+        text = _read(name)
+        if connection.execute("SELECT to_regclass(%s) IS NULL", [table]).fetchone() == (True,):
+            connection.execute(text)
+            continue
+        if name == "ledger.sql":
+            connection.execute(_BRING_UP)
+        for function in _FUNCTION.findall(text):
+            connection.execute(b"CREATE OR REPLACE FUNCTION " + function)
 
 
 def _fill_accounts(connection: psycopg.Connection[Any]) -> None:

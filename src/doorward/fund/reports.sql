@@ -145,8 +145,6 @@ CREATE TABLE fund.banded (
     tables integer NOT NULL CHECK (tables > 0),
     PRIMARY KEY (way, quarter, category, band)
 );
-CREATE VIEW fund.banded_closed AS
-    SELECT b.way, b.quarter, b.category, b.band, b.tables FROM fund.banded b JOIN fund.closed_quarter c USING (quarter);
 
 -- What a report is now -----------------------------------------------------------------------------------------------
 
@@ -180,6 +178,13 @@ BEGIN
     SELECT * INTO f FROM fund.filing WHERE number = (made ->> TG_ARGV[0])::bigint;
     IF f.number IS NULL OR f.inserted <> pg_current_xact_id() OR TG_ARGV[1] NOT IN (f.act, '') THEN
         RAISE check_violation USING MESSAGE = format('a row of %s is of a filing that makes it', TG_TABLE_NAME);
+    END IF;
+    IF TG_ARGV[1] <> '' AND EXISTS (SELECT FROM fund.checked k WHERE k.filing = f.number) THEN
+        RAISE check_violation USING MESSAGE = 'the rows of a filing come before it is checked';
+    END IF;
+    IF made ? 'quarter' AND (now() AT TIME ZONE 'UTC')::date < make_date(  -- of the server's clock; `day` is typed
+            left(made ->> 'quarter', 4)::integer, right(made ->> 'quarter', 1)::integer * 3, 1) + interval '1 month' THEN
+        RAISE EXCEPTION USING ERRCODE = 'DW001', MESSAGE = format('quarter: the quarter %s is not over', made ->> 'quarter');
     END IF;
     IF made ? 'agreement' AND made ->> 'agreement' <> f.agreement THEN
         RAISE check_violation USING MESSAGE = 'a row is of the agreement of its filing';
@@ -325,6 +330,7 @@ BEGIN
     IF wrong IS NOT NULL THEN
         RAISE check_violation USING MESSAGE = format('%s: %s', NEW.act, wrong);
     END IF;
+    INSERT INTO fund.checked VALUES (NEW.number);  -- and no row of it comes after this (`pieces.sql`)
     RETURN NULL;
 END $$;
 CREATE CONSTRAINT TRIGGER filing_is_whole AFTER INSERT ON fund.filing
@@ -346,7 +352,11 @@ BEGIN
     RETURN CASE WHEN r.filing IS NULL THEN 'the agreement has terms, so its invoices are filed from a report'
         WHEN EXISTS (SELECT FROM fund.returned b WHERE b.report = r.filing) THEN 'the report was returned'
         WHEN EXISTS (SELECT FROM fund.open_finding o WHERE o.report = r.filing) THEN 'a finding stops the report'
-        WHEN (c.begins, c.ends) <> (r.begins, r.ends) OR c.number <> named[2] THEN 'it is not the invoice of the report'
+        WHEN EXISTS (SELECT FROM fund.filing f WHERE f.number = r.filing AND f.inserted = pg_current_xact_id())
+            THEN 'the report came in the same database transaction'
+        WHEN (c.begins, c.ends) <> (r.begins, r.ends) OR c.number <> named[2]
+            OR (named[1], named[2]) <> (r.filing::text, named[2]::integer::text)  -- 07 is not another invoice than 7
+            THEN 'it is not the invoice of the report'
         WHEN EXISTS (SELECT FROM
             (SELECT line, service, sum(cents) AS cents FROM fund.claim_part WHERE claim = c.id GROUP BY line, service) p
             FULL JOIN (SELECT h.line, h.service, sum(b.amount_cents) AS cents FROM fund.report_cost b
@@ -383,7 +393,7 @@ CREATE TRIGGER party BEFORE INSERT ON fund.transaction FOR EACH ROW EXECUTE FUNC
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA fund FROM PUBLIC;
 GRANT SELECT ON fund.check_rule, fund.reason, fund.filing, fund.filing_recorded, fund.bought, fund.budgeted, fund.charged,
     fund.report, fund.report_units, fund.report_outcome, fund.report_cost, fund.finding, fund.exception, fund.drawn,
-    fund.reviewed, fund.delivered, fund.closed_quarter, fund.banded_closed, fund.returned, fund.accepted_terms, fund.granted,
+    fund.reviewed, fund.delivered, fund.closed_quarter, fund.returned, fund.accepted_terms, fund.granted,
     fund.open_finding, fund.claim_of_report TO doorward_fund;
 GRANT INSERT (key, act, login, day, agreement, about, text) ON fund.filing TO doorward_fund;
 GRANT INSERT ON fund.filing_recorded, fund.bought, fund.budgeted, fund.charged, fund.report, fund.report_units,
