@@ -112,7 +112,7 @@ class TestKeys:
 
     def test_what_is_sealed_after_its_session_was_erased_belongs_to_its_month(self, folder: Path) -> None:
         keys = SealKeys.open(folder, MASTER)
-        late = row(session=b"S" * 16)
+        late, unit = row(session=b"S" * 16), b""
         for _ in range(4):
             with keys.turn():
                 unit, _ = keys.choose(b"S" * 16, month_of(late))
