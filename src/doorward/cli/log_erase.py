@@ -120,9 +120,7 @@ def erase(  # noqa: PLR0913, PLR0917  # flags of a command
     person = identify(folders, key, load_record_rules(pack).dispose, "erase")
     keys = find_seals(folders)
     if keys is None:
-        raise ConfigError(
-            "the disclosures are not sealed, so nothing can be erased", hint="doorward log seal"
-        )
+        raise ConfigError("the disclosures are not sealed: nothing is erased", hint="doorward log seal")
     is_proposal = case is not None or month is not None
     raw = b""
     if is_proposal:
