@@ -359,3 +359,16 @@ def write(fund: Fund, one: Submission, wished: Posted) -> None:
             connection.execute("INSERT INTO fund.recorded VALUES (%s, %s)", [number, 10_000_000 + number])
             connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
             raise AssertionError(f"the server took {one} with {wished.postings}, that the core refuses")
+
+
+def test_nothing_is_taken_over_into_a_line_that_runs(started: Fund) -> None:
+    """One person, an agreement that runs, and money that was spent on it: no second person, no claim."""
+    postings = [
+        Posting(Account.APPROPRIATED, 2026, "general", "", -300),
+        Posting(Account.AVAILABLE, 2026, "general", "", 100),
+        Posting(Account.EXPENDED, 2026, "general", "north", 200),
+        Posting(Account.EXPENSE, 2026, "general", "north", 200),
+        Posting(Account.TREASURY, 2026, "general", "", -200),
+    ]
+    with pytest.raises(psycopg.errors.CheckViolation, match="the line runs already"):
+        attempt(started, "opening", postings, agreement="north", day=date(2026, 3, 1))

@@ -1,5 +1,6 @@
 """What an operation may do and what it posts, by hand-counted examples."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -218,6 +219,20 @@ def test_an_opening_takes_over_what_an_agreement_holds() -> None:
     assert state.at(A.TREASURY, 2026, "general") == -200
     assert refusal(state, opening) == "agreement"
     check_whole(state)
+
+
+def test_nothing_is_taken_over_into_a_line_that_runs() -> None:
+    """Else one person could make an agreement, and spend on it, without a second."""
+    taken = Opening(
+        2026, "general", 1000, "AUD-1", "north", "grantee-of-north", date(2026, 1, 1), date(2026, 12, 31), 300, 200
+    )  # fmt: skip
+    state = step(State(RULES), open_year(2026))
+    state = step(state, Appropriate(2026, "general", 1, "ordinance", "SO-1"))
+    assert refusal(state, taken) == "opening"
+    state = step(step(State(RULES), open_year(2026)), taken)
+    south = replace(taken, agreement="south", grantee="grantee-of-south")
+    check_whole(step(state, south))
+    assert refusal(step(state, Amend("north", 2026, "general", 1)), south) == "opening"
 
 
 @pytest.mark.parametrize("word", ["A123456789", "a-12345678", "INV/A 1", "x" * 41, "", "-x"])

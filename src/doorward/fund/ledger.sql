@@ -377,6 +377,12 @@ BEGIN
     IF t.operation IN ('file', 'withdraw', 'approve', 'pay') THEN
         RETURN fund.check_claim(t, posted);
     END IF;
+    IF t.operation = 'opening' THEN
+        RETURN CASE WHEN EXISTS (SELECT FROM fund.posting p
+            JOIN fund.posting q ON (q.year, q.line) = (p.year, p.line) AND q.transaction < p.transaction
+            JOIN fund.transaction o ON o.number = q.transaction AND o.operation <> 'opening'
+            WHERE p.transaction = t.number) THEN 'the line runs already' END;
+    END IF;
     IF t.operation = 'open-year' THEN
         RETURN CASE WHEN NOT EXISTS (SELECT FROM fund.year y WHERE y.transaction = t.number) THEN 'it opens no year' END;
     END IF;

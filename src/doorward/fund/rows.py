@@ -131,7 +131,19 @@ def _read_around(
             {"all": everything or year is not None, "agreement": agreement},
         )
     }
-    return State(read_rules(connection), years, agreements, claims, balances, returned)
+    begun = connection.execute(
+        "SELECT DISTINCT p.year, p.line FROM fund.posting p JOIN fund.transaction t ON t.number = p.transaction "
+        "WHERE t.operation <> 'opening'"
+    )
+    return State(
+        read_rules(connection),
+        years,
+        agreements,
+        claims,
+        balances,
+        returned,
+        frozenset((at, of) for at, of in begun),
+    )
 
 
 def scope_of(submission: Submission) -> tuple[str | None, str | None, int | None]:

@@ -101,8 +101,7 @@ def seen_report(actor: Actor, number: int) -> tuple[OnFile, Kept] | None:
     """Return a report and all that is on file of its agreement, or None where there is none for this person."""
     if not (sees_fund(actor) or Role.REVIEWER in actor.roles):
         return None
-    with link.borrow() as store:
-        held = Filings(store, fund_units()[0]).of_report(number)
+    held = link.read(lambda connection: rows.read_of_report(connection, number))
     return None if held is None else (held, held.reports[number])
 
 

@@ -31,6 +31,8 @@ WORDS: Final[Mapping[str, str]] = {
     "waiting": "Something has to be finished first.",
     "report": "What is billed is not what the grantee's report bills. An invoice of a report is filed by the grantee.",
     "independent": "Who reviewed a report of the agreement does nothing else with it. Another person has to do this.",
+    "opening": "The line runs already. What is taken over from another system is entered before anything else.",
+    "quarter": "The quarter is not over yet. Come back when it is.",
     "key": "This form was sent before, and said something else then. The first one counts: look before you go on.",
 }
 

@@ -102,6 +102,12 @@ def _rows(
     return found
 
 
+def read_of_report(connection: Connection, report: int) -> OnFile | None:
+    """Return everything on file of the agreement that a report is of, or None where there is no such report."""
+    found = connection.execute("SELECT agreement FROM fund.report WHERE filing = %s", [report]).fetchone()
+    return read_on_file(connection, found[0]) if found else None
+
+
 def read_on_file(connection: Connection, agreement: str) -> OnFile:
     """Return everything that is on file of an agreement; of one that is not there, nothing but the rules."""
     rules = ledger_rows.read_rules(connection)

@@ -127,10 +127,7 @@ class Filings:
     def of_report(self, report: int) -> OnFile | None:
         """Return everything on file of the agreement that a report is of, or None where there is no such report."""
         with self._store.reading() as connection:
-            found = connection.execute(
-                "SELECT agreement FROM fund.report WHERE filing = %s", [report]
-            ).fetchone()
-            return rows.read_on_file(connection, found[0]) if found else None
+            return rows.read_of_report(connection, report)
 
     def banded(self, quarter: str) -> dict[str, dict[str, dict[int, int]]]:
         """Return of a closed quarter how many tables have which band, by way and category; raises UpstreamError."""

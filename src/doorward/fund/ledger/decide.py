@@ -69,6 +69,8 @@ def decide(state: State, submission: Submission) -> Posted | Refusal:
     except RefusedError as refused:
         return refused.refusal
     postings = tuple(one for one in postings if one.cents)
+    if not isinstance(operation, Opening):
+        after = replace(after, begun=after.begun | {(one.year, one.line) for one in postings})
     return Posted(postings, after.post(postings))
 
 
@@ -180,6 +182,13 @@ def _opening(state: State, submission: Submission, operation: Opening) -> tuple[
     year, line = operation.year, operation.line
     spend.need_year(state, year, submission.day)
     spend.need_line(state, line)
+    if (
+        year,
+        line,
+    ) in state.begun:  # or one person could make an agreement, and spend on it, without a second
+        raise refused(
+            "opening", f"the line `{line}` of {year} runs already: openings come before everything else"
+        )
     agreement, held = operation.agreement, operation.encumbered + operation.expended
     if min(operation.encumbered, operation.expended) < 0 or operation.cents <= 0 or held > operation.cents:
         raise refused("form", "an opening has authority, and its agreement holds no more than that")

@@ -92,6 +92,7 @@ class State:
     Args:
         balances: Cents by place; what is not there is nought.
         returned: What came back for a closed year, by that year, line and agreement.
+        begun: Years and lines into which anything but an opening was posted: nothing is taken over there any more.
     """
 
     rules: Rules
@@ -100,6 +101,7 @@ class State:
     claims: Mapping[str, Claim] = field(default_factory=dict)
     balances: Mapping[Place, int] = field(default_factory=dict)
     returned: Mapping[tuple[int, str, str], int] = field(default_factory=dict)
+    begun: frozenset[tuple[int, str]] = frozenset()
 
     def at(self, account: Account, year: int, line: str, agreement: str = "") -> int:
         """Return the cents in an account."""
