@@ -107,3 +107,17 @@ def test_who_may_not_books_nothing_and_nothing_is_recorded(
         submit(who, YEAR, key=uuid.UUID(int=3), act=Act.FUND_BOOK)
     assert not read_state().years
     assert len(recording()) == before
+
+
+def test_a_report_is_looked_for_again_where_the_connection_was_lost(desk: Any, recording: Recording) -> None:
+    import psycopg
+
+    from doorward.desk.fund.filed import seen_report
+    from doorward.desk.fund.link import read_state
+
+    assert recording() is not None
+    manager = actor(desk, "fund.manager.example", "fund-manager")
+    assert read_state().years == {}  # a connection is idle now
+    with psycopg.connect(desk.cluster.dsn(user="postgres", dbname="postgres"), autocommit=True) as dba:
+        dba.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'doorward_fund'")
+    assert seen_report(manager, 1) is None
