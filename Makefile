@@ -27,7 +27,7 @@ assets:              ## make the desk's style sheet and script, and the page tha
 	assets/verify/build
 
 test: $(DEV)         ## every test but the long ones
-	.venv/bin/pytest -m "not long" -n 3 --dist loadfile $(T)
+	.venv/bin/pytest -m "not long" -n 2 --dist loadfile $(T)
 test-long: $(DEV)    ## the long tests
 	.venv/bin/pytest -m long $(T)
 ifndef T
