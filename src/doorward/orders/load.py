@@ -4,9 +4,10 @@ Shipped packs are named (`chicago`); any other is a folder. Every file of the fo
 ones and compiled Python apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 from doorward.errors import ConfigError, Finding, PolicyCheckError
 from doorward.orders.assemble import COLLECTIONS, assemble_pack
@@ -57,6 +58,7 @@ __all__ = [
 SHIPPED = Path(str(resources.files("doorward.orders")))
 MAX_FILES = 500
 MAX_PACK_BYTES = 32 * 1024 * 1024  # a city's entity file of 20,000 agencies takes 4 MB
+T = TypeVar("T")
 
 
 def load_pack(name_or_path: str | Path, *, production: bool = False, collections: Path | None = None) -> Pack:
@@ -214,107 +216,67 @@ def load_deadlines(pack: Pack) -> Deadlines:
         ConfigError: The order has none.
         PolicyCheckError: The file has a fault; ``findings`` lists all.
     """
-    text = _text_of(pack, DEADLINES, "clocks")
-    found, findings = read_deadlines(text, pack.clauses)
-    if found is None:
-        raise _faults(pack, DEADLINES, findings)
-    return found
+    return _part(pack, DEADLINES, "clocks", lambda text: read_deadlines(text, pack.clauses))
 
 
 def load_statutory(pack: Pack) -> StatutoryWords:
     """Return the words of an order's statutory reports; raises as `load_deadlines`."""
-    text = _text_of(pack, STATUTORY, "statutory reports")
-    found, findings = read_statutory(text, pack.clauses)
-    if found is None:
-        raise _faults(pack, STATUTORY, findings)
-    return found
+    return _part(pack, STATUTORY, "statutory reports", lambda text: read_statutory(text, pack.clauses))
 
 
 def load_transparency(pack: Pack) -> Counted:
     """Return what an order's public table counts; raises as `load_deadlines`."""
-    text = _text_of(pack, TRANSPARENCY, "public table")
-    found, findings = read_transparency(text)
-    if found is None:
-        raise _faults(pack, TRANSPARENCY, findings)
-    return found
+    return _part(pack, TRANSPARENCY, "public table", read_transparency)
 
 
 def load_fund_units(pack: Pack) -> FundUnits:
     """Return what a grantee of an order's fund may say; raises as `load_deadlines`."""
-    text = _text_of(pack, FUND_UNITS, "words for grantees of a fund")
-    found, findings = read_fund_units(text)
-    if found is None:
-        raise _faults(pack, FUND_UNITS, findings)
-    return found
+    return _part(pack, FUND_UNITS, "words for grantees of a fund", read_fund_units)
 
 
 def load_fund_history(pack: Pack) -> History:
     """Return what others published of an order's fund; raises as `load_deadlines`."""
-    text = _text_of(pack, HISTORY, "history of a fund")
-    found, findings = read_fund_history(text)
-    if found is None:
-        raise _faults(pack, HISTORY, findings)
-    return found
+    return _part(pack, HISTORY, "history of a fund", read_fund_history)
 
 
 def load_fund_published(pack: Pack) -> PublishedWords:
     """Return what everybody may see of an order's fund; raises as `load_deadlines`."""
-    text = _text_of(pack, PUBLISHED, "public tables of a fund")
-    found, findings = read_fund_published(text)
-    if found is None:
-        raise _faults(pack, PUBLISHED, findings)
-    return found
+    return _part(pack, PUBLISHED, "public tables of a fund", read_fund_published)
 
 
 def load_payment_form(pack: Pack) -> PaymentForm:
     """Return how a pack says that the finance system's payments come; raises as `load_deadlines`."""
-    text = _text_of(pack, FUND_PAYMENTS, "layout of payment files")
-    found, findings = read_payment_form(text)
-    if found is None:
-        raise _faults(pack, FUND_PAYMENTS, findings)
-    return found
+    return _part(pack, FUND_PAYMENTS, "layout of payment files", read_payment_form)
 
 
 def load_exemptions(pack: Pack) -> Exemptions:
     """Return the codes under which a public-records answer withholds something; raises as `load_deadlines`."""
-    text = _text_of(pack, EXEMPTIONS, "codes of exemptions")
-    found, findings = read_exemptions(text)
-    if found is None:
-        raise _faults(pack, EXEMPTIONS, findings)
-    return found
+    return _part(pack, EXEMPTIONS, "codes of exemptions", read_exemptions)
 
 
 def load_record_rules(pack: Pack) -> RecordRules:
     """Return who may look into the record, and what of it leaves the city; raises as `load_deadlines`."""
-    text = _text_of(pack, RECORD, "rules of the record")
-    found, findings = read_record_rules(text)
-    if found is None:
-        raise _faults(pack, RECORD, findings)
-    return found
+    return _part(pack, RECORD, "rules of the record", read_record_rules)
 
 
 def load_retention(pack: Pack) -> Retention:
     """Return how long what the desk keeps is kept; raises as `load_deadlines`."""
-    text = _text_of(pack, RETENTION, "retention schedule")
-    found, findings = read_retention(text)
-    if found is None:
-        raise _faults(pack, RETENTION, findings)
-    return found
+    return _part(pack, RETENTION, "retention schedule", read_retention)
 
 
 def load_fund(pack: Pack) -> FundWords:
     """Return how an order words its fund; raises as `load_deadlines`."""
-    found, findings = read_fund(_text_of(pack, FUND, "fund"))
-    if found is None:
-        raise _faults(pack, FUND, findings)
-    return found
+    return _part(pack, FUND, "fund", read_fund)
 
 
-def _text_of(pack: Pack, name: str, what: str) -> str:
+def _part(pack: Pack, name: str, what: str, read: Callable[[str], tuple[T | None, Sequence[Finding]]]) -> T:
     text = pack.files.get(name)
     if text is None:
         raise ConfigError(f"the order `{pack.name}` has no `{name}` and so no {what}")
-    return text
+    found, findings = read(text)
+    if found is None:
+        raise _faults(pack, name, findings)
+    return found
 
 
 def _faults(pack: Pack, name: str, findings: Sequence[Finding]) -> PolicyCheckError:
