@@ -65,5 +65,5 @@ def test_invented_people_are_played_in_a_sample(desk: Any) -> None:
         client = desk.client()
         assert one.login in client.get("/play/").content.decode()
         assert client.post("/play/", {"login": one.login}).status_code == 302
-        assert one.login in client.get("/").content.decode()
+        assert one.login in client.get("/", follow=True).content.decode()
     assert desk.client().post("/play/", {"login": "staff.example"}).status_code == 200

@@ -239,7 +239,7 @@ def test_what_is_lost_is_replaced_by_a_recovery_code_that_works_once(
 
     # The passkey that is lost is removed, and what was used is used.
     person.follow("See, add or remove")
-    person.page.get_by_role("link", name="Remove Passkey 1").click()
+    person.follow("Remove Passkey 1")
     person.press("Remove it")
     assert person.page.get_by_text("None yet.").is_visible()
     person.press("Sign out")
@@ -309,6 +309,8 @@ def look(person: Person, name: str) -> tuple[int, bool, list[str]]:
     from axe_playwright_python.sync_playwright import Axe
 
     page = person.page
+    page.wait_for_load_state()  # a click returns when a new document has begun, which may have no element yet
+    page.locator(".desk-head").wait_for()
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     styled = page.evaluate("getComputedStyle(document.querySelector('.desk-head')).backgroundColor")
     assert page.evaluate(INLINE) == []
@@ -353,10 +355,10 @@ def test_the_pages_of_somebody_who_gets_and_uses_a_factor_are_ours_too(
     found["codes"] = look(person, "codes")
     person.go("/account/factor/webauthn/")
     found["list"] = look(person, "list")
-    person.page.get_by_role("link", name="Rename Passkey 1").click()
+    person.follow("Rename Passkey 1")
     found["rename"] = look(person, "rename")
     person.go("/account/factor/webauthn/")
-    person.page.get_by_role("link", name="Remove Passkey 1").click()
+    person.follow("Remove Passkey 1")
     found["remove"] = look(person, "remove")
     stale(person.session())
     person.go("/account/factor/totp/activate/")

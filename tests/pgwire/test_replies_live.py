@@ -214,6 +214,7 @@ def line(server_socket: Path) -> Iterator[Line]:
         yield found
 
 
+EXPLAIN = b"explain analyze select g from generate_series(1, 7) g"
 NAMES = st.sampled_from([b"", b"a", b"b"])
 TEXTS = st.sampled_from(
     [
@@ -230,7 +231,7 @@ TEXTS = st.sampled_from(
         b"rollback to s",
         b"copy (select g from generate_series(1, 7) g) to stdout",
         b"copy (select 1/(3 - g) from generate_series(1, 5) g) to stdout",
-        b"explain analyze select g from generate_series(1, 7) g",
+        EXPLAIN,
         b"set application_name = 'x'",
         b"do $$begin raise notice 'n'; end$$",
         b"listen n",
@@ -292,6 +293,7 @@ def check_account(line: Line) -> None:
 
 @settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(batches=[[parse(b"a", b"savepoint s"), query(b"execute a"), query(b"select 1")]], size=100)
+@example(batches=[[parse(b"", EXPLAIN), FUNCTION_OP]], size=100)
 @given(batches=BATCHES, size=st.sampled_from([7, 100, 65536]))
 def test_every_reply_of_a_random_pipeline_is_accounted_for(
     server_socket: Path, batches: Sequence[Sequence[Op]], size: int
@@ -325,15 +327,24 @@ def test_a_function_call_is_refused_in_its_turn_and_breaks_a_transaction_as_an_e
     check_account(line)
 
 
+def test_a_function_call_behind_a_plan_hears_the_refusal_and_is_ready_as_often_as_the_client_waits(
+    line: Line,
+) -> None:
+    given = line.run(parse(b"", EXPLAIN), FUNCTION_OP, query(b"select 7"), SYNC_OP)
+    ready = b"Z\0\0\0\x05I"
+    assert given.startswith(b"1\0\0\0\x04" + REFUSAL + ready)
+    assert given.count(ready) == 3
+    assert given.count(NOT_CALLED) == 0
+    assert line.ended(2) == [(Outcome.ERROR, 0, b"0A000")]
+    check_account(line)
+
+
 def withheld(line: Line, sent: Sequence[Op]) -> bytes:
     given = line.run(*sent)
     check_account(line)
     for word in PLAN_WORDS:
         assert word not in given
     return given
-
-
-EXPLAIN = b"explain analyze select g from generate_series(1, 7) g"
 
 
 def test_a_plan_is_refused_when_it_is_prepared_and_is_gone_from_the_server_afterwards(line: Line) -> None:

@@ -368,7 +368,8 @@ class ReplyQueue:
             is_own = first.sent is _OWN_DESCRIBE and self._pending
             seen = self._pending[0].sent if is_own else first.sent
             self._is_muted = True
-            self._muted_until = _QUERY if seen is _QUERY else _SYNC
+            # A Query and a FunctionCall have a ReadyForQuery of their own; an error in any other is over at the Sync.
+            self._muted_until = seen if seen in {_QUERY, _FUNCTION} else _SYNC
 
     def _refuse(self, first: _Pending, endings: tuple[Ending, ...] = ()) -> Reply:
         self._mute(first)
