@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -164,6 +165,62 @@ def test_a_report_that_was_taken_back(reports: list[Accepted], counts: dict[Mont
     for held in (reports, reports[::-1]):
         found = count_reports(held, words())
         assert {month: served[1] for month, served in found.served.items() if any(served)} == counts
+
+
+def filed(day: date, count: int, filing: int, **more: Any) -> Accepted:
+    return replace(dated(day, count), filing=filing, **more)
+
+
+@pytest.mark.parametrize(
+    ("late", "counts"),
+    [
+        (
+            [filed(date(2026, 4, 2), 7, 6)],
+            {MARCH: 12, APRIL: 7},
+        ),  # its day is set back to before the publication
+        ([filed(date(2026, 4, 2), 7, 5)], {MARCH: 19}),
+        ([filed(date(2026, 4, 2), 7, 4, returned=date(2026, 4, 3), returned_by=5)], {MARCH: 12}),
+        ([filed(date(2026, 4, 2), 7, 4, returned=date(2026, 4, 3), returned_by=6)], {MARCH: 19}),
+    ],
+    ids=["filed after", "filed before", "taken back before", "taken back after"],
+)
+def test_a_day_that_was_set_back_changes_no_month_that_is_published(
+    late: list[Accepted], counts: dict[Month, int]
+) -> None:
+    held = [replace(one, of=("a-2", date(2026, 3, 1))) for one in late]
+    found = count_reports([filed(date(2026, 4, 2), 12, 3), *held], words(), {MARCH: 5})
+    assert {month: served[1] for month, served in found.served.items() if any(served)} == counts
+
+
+DAYS = st.dates(date(2026, 1, 20), date(2026, 9, 1))
+ACTS = st.one_of(
+    st.tuples(st.just("report"), DAYS, st.integers(0, 7), st.integers(0, 2)),
+    st.tuples(st.just("return"), DAYS, st.integers(0, 30), st.just(0)),
+    st.tuples(st.just("publish"), DAYS, st.just(0), st.just(0)),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ACTS, min_size=4, max_size=25))
+def test_whatever_is_filed_under_whatever_day_no_month_that_is_published_changes(acts: list[Any]) -> None:
+    reports: list[Accepted] = []
+    known: dict[Month, int] = {}
+    published: list[Edition] = []
+
+    def make(at: int) -> Edition:
+        return edition(at, reports, known={month: known[month] for month in map(month_at, range(at + 1))})
+
+    for number, (act, day, at, agreement) in enumerate(acts, 1):
+        if act == "publish":
+            known[month_at(len(published))] = number
+            published.append(make(len(published)))
+        elif act == "report":
+            of = (f"a-{agreement}", month_at(at).last.replace(day=1))
+            reports.append(replace(report(at, [number, 0, 0, 0]), accepted=day, of=of, filing=number))
+        elif reports and reports[at % len(reports)].returned is None:
+            one = reports[at % len(reports)]
+            reports[at % len(reports)] = replace(one, returned=day, returned_by=number)
+        assert [make(place) for place in range(len(published))] == published
 
 
 class Listed:

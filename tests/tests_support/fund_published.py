@@ -22,7 +22,7 @@ from doorward.fund.ledger.operations import (
     Post,
 )
 from doorward.fund.ledger.state import State
-from doorward.fund.published.counted import Accepted
+from doorward.fund.published.counted import Accepted, Known
 from doorward.fund.published.edition import Edition, make_edition
 from doorward.fund.published.files import format_files
 from doorward.fund.published.month import Month, parse_month
@@ -117,12 +117,14 @@ def edition(
     ledger: Ledger | None = None,
     *,
     cases_before: bool = True,
+    known: Known | None = None,
 ) -> Edition:
     """Return the edition of the month at a place."""
     written = () if ledger is None else tuple(ledger.written)
+    known = {month_at(at): 0} if known is None else known
     return make_edition(
         month_at(at), written=written, through=len(written),
-        reports=None if reports is None else list(reports), words=words(cases_before=cases_before),
+        reports=None if reports is None else list(reports), known=known, words=words(cases_before=cases_before),
         fund=fund_words(), threshold=THRESHOLD,
     )  # fmt: skip
 

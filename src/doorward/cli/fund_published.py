@@ -95,9 +95,11 @@ def _zone(said: str | None, link: Link) -> ZoneInfo:
 
 
 def _holdings(link: Link, pack: Pack, file: Path | None, *, has_ledger: bool) -> Holdings:
-    written, kept = read_holdings(link) if has_ledger else ([], None)
+    written, kept, filing = read_holdings(link) if has_ledger else ([], None, 0)
     reports = kept if file is None else _read_reports(file)
-    return Holdings(written, reports, load_fund_published(pack), load_fund(pack), load_fund_units(pack))
+    return Holdings(
+        written, reports, load_fund_published(pack), load_fund(pack), load_fund_units(pack), filing
+    )
 
 
 def _read_reports(file: Path) -> tuple[Accepted, ...]:

@@ -33,15 +33,15 @@ from doorward.fund.filings.compare import Compared, compare_filings
 from doorward.fund.ledger.export import Written, format_beancount, format_csv, format_dollars
 from doorward.fund.ledger.operations import parse_transaction
 from doorward.fund.published.counted import Accepted
-from doorward.fund.reported import read_accepted
+from doorward.fund.reported import read_accepted, read_last_filing
 from doorward.fund.rules import make_rules
 from doorward.fund.store import Store
 from doorward.orders.load import load_fund, load_fund_units, load_pack
 from doorward.record.entry import Entry
 
 
-def read_holdings(link: Link) -> tuple[list[Written], list[Accepted] | None]:
-    """Return every transaction of the ledger in its order, and the accepted reports, at one moment.
+def read_holdings(link: Link) -> tuple[list[Written], list[Accepted] | None, int]:
+    """Return the ledger's transactions in order, the accepted reports and the last filing's number, at one moment.
 
     Raises:
         UpstreamError: The fund's database did not answer.
@@ -52,7 +52,8 @@ def read_holdings(link: Link) -> tuple[list[Written], list[Accepted] | None]:
             Written(one.number, one.entry, parse_transaction(one.text)[0], postings.get(one.number, ()))
             for one in kept
         ]
-        return written, read_accepted(connection)
+        accepted = read_accepted(connection)
+        return written, accepted, 0 if accepted is None else read_last_filing(connection)
 
 
 def install(

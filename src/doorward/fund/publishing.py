@@ -13,7 +13,7 @@ from doorward.fund.archive import Archive
 from doorward.fund.entries import Recorder
 from doorward.fund.ledger.export import Written
 from doorward.fund.published.check import Kept, check_editions, check_remade
-from doorward.fund.published.counted import Accepted, newest_due, publish_on
+from doorward.fund.published.counted import Accepted, Known, newest_due, publish_on
 from doorward.fund.published.edition import Edition, make_edition
 from doorward.fund.published.files import TOTALS, format_files, parse_totals
 from doorward.fund.published.month import Month, months_until, parse_month
@@ -29,6 +29,7 @@ class Holdings:
     Args:
         written: The ledger, in the order of its numbers; empty where there is none.
         reports: Accepted reports, or None where none are kept.
+        through_filing: The number of the last filing; 0 where none are kept here.
     """
 
     written: Sequence[Written]
@@ -36,22 +37,23 @@ class Holdings:
     words: PublishedWords
     fund: FundWords
     units: FundUnits
+    through_filing: int = 0
 
     @property
     def through(self) -> int:
         """The number of the last transaction."""
         return max((one.number for one in self.written), default=0)
 
-    def make(self, month: Month, through: int) -> Edition:
+    def make(self, month: Month, through: int, known: Known) -> Edition:
         """Return the edition of a month; raises as `make_edition`."""
         return make_edition(
-            month, written=self.written, through=through, reports=self.reports, words=self.words,
+            month, written=self.written, through=through, reports=self.reports, known=known, words=self.words,
             fund=self.fund, threshold=self.units.threshold,
         )  # fmt: skip
 
-    def format(self, month: Month, through: int, previous: bytes | None) -> dict[str, bytes]:
+    def format(self, month: Month, through: int, known: Known, previous: bytes | None) -> dict[str, bytes]:
         """Return the files of a month; raises as `make_edition`."""
-        return format_files(self.make(month, through), self.words.grantees, previous)
+        return format_files(self.make(month, through, known), self.words.grantees, previous)
 
 
 def due_months(archive: Archive, words: PublishedWords, today: date) -> tuple[Month, ...]:
@@ -93,10 +95,12 @@ def publish_due(  # what publishing takes, each by its name
     held = holdings()
     kept = archive.read_all()
     _check_base(kept, held)
+    known = {parse_month(one.month): _number(one.files.get(TOTALS, b""), "through-filing") for one in kept}
     for month in due:
+        known[month] = held.through_filing
         archive.publish(
             month,
-            lambda previous, month=month: held.format(month, held.through, previous),  # type: ignore[misc]  # bound to this turn
+            lambda previous, month=month: held.format(month, held.through, known, previous),  # type: ignore[misc]  # bound to this turn
             recorder,
             by=by,
             now=now,
@@ -129,7 +133,8 @@ def remake(
     """Return the files of published months, made again from what the fund holds now.
 
     Args:
-        kept: Every published month, in order; of the totals only the number of the last transaction is believed.
+        kept: Every published month, in order; of the totals only the numbers of the last transaction and of the last
+            filing are believed.
         only: One of the months.
 
     Raises:
@@ -137,18 +142,20 @@ def remake(
         MalformedError: As `make_edition`.
     """
     made: dict[str, Mapping[str, bytes]] = {}
+    known: dict[Month, int] = {}
     previous: bytes | None = None
     for one in kept:
-        totals = one.files.get(TOTALS, b"")
+        totals, month = one.files.get(TOTALS, b""), parse_month(one.month)
+        known[month] = _number(totals, "through-filing")
         if only is None or one.month == only:
-            made[one.month] = held.format(parse_month(one.month), _through(totals), previous)
+            made[one.month] = held.format(month, _number(totals, "through"), known, previous)
         previous = totals
     return made
 
 
-def _through(totals: bytes) -> int:
+def _number(totals: bytes, name: str) -> int:
     try:
-        said = parse_totals(totals)["through"]
+        said = parse_totals(totals)[name]
     except MalformedError:
         return 0
     return int(said) if said.isdecimal() and len(said) < 19 else 0

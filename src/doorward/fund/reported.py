@@ -1,8 +1,8 @@
 """Accepted reports, read from where the fund's database keeps what grantees file.
 
-A report is accepted on the day on which it was filed, or on which the last finding that stopped it was excused by a
-second person. One that is still stopped is not accepted. A fund whose database has no place for reports has none, and
-that is not nought.
+A report is accepted by its own filing, or by the exception with which a second person excused the last finding that
+stopped it; the first exception of a finding counts, since no later one changes it. One that is still stopped is not
+accepted. A fund whose database has no place for reports has none, and that is not nought.
 """
 
 from collections import Counter
@@ -13,18 +13,20 @@ import psycopg
 from doorward.fund.published.counted import Accepted
 
 _HEADS: Final = """
-SELECT r.filing, r.agreement, r.begins, r.ends, greatest(f.day, s.excused), b.day
+SELECT r.agreement, r.begins, r.ends, greatest(f.day, s.excused), b.day, greatest(r.filing, s.by),
+    coalesce(b.number, 0), r.filing
 FROM fund.report r
 JOIN fund.filing f ON f.number = r.filing
 LEFT JOIN fund.filing b ON b.act = 'return-report' AND b.about = r.filing
 CROSS JOIN LATERAL (
-    SELECT max(g.day) AS excused, count(*) FILTER (WHERE g.day IS NULL) AS open
+    SELECT max(g.day) AS excused, max(g.number) AS by, count(*) FILTER (WHERE g.day IS NULL) AS open
     FROM fund.finding n
     JOIN fund.check_rule c ON c.code = n.rule AND NOT c.refers
     LEFT JOIN LATERAL (
-        SELECT min(o.day) AS day FROM fund.exception e
+        SELECT o.day, o.number FROM fund.exception e
         JOIN fund.filing o ON o.act = 'grant-exception' AND o.about = e.filing
         WHERE (e.report, e.place, e.heading, e.rule) = (n.report, n.place, n.heading, n.rule)
+        ORDER BY o.number LIMIT 1
     ) g ON true
     WHERE n.report = r.filing
 ) s
@@ -59,7 +61,21 @@ def read_accepted(connection: psycopg.Connection[Any]) -> list[Accepted] | None:
     return [
         Accepted(
             ends, accepted, dict(units.get(number, {})), dict(opened.get(number, {})),
-            dict(outcomes.get(number, {})), returned, (agreement, begins),
+            dict(outcomes.get(number, {})), returned, (agreement, begins), by, returned_by,
         )
-        for number, agreement, begins, ends, accepted, returned in connection.execute(_HEADS)
+        for agreement, begins, ends, accepted, returned, by, returned_by, number in connection.execute(_HEADS)
     ]  # fmt: skip
+
+
+def read_last_filing(connection: psycopg.Connection[Any]) -> int:
+    """Return the number of the last filing, 0 where there is none; numbers are given in the writers' turn, in order.
+
+    Args:
+        connection: As of `read_accepted`, at the same moment.
+
+    Raises:
+        psycopg.Error: The database did not answer, or keeps no reports.
+    """
+    found = connection.execute("SELECT coalesce(max(number), 0) FROM fund.filing").fetchone()
+    assert found is not None  # an aggregate has a row
+    return int(found[0])

@@ -1,14 +1,16 @@
 """Which report counts in which month, and how much: the only way by which a grantee's numbers come here. Pure.
 
 A report counts in the month in which its period ends, or, where it was accepted too late for that, in the first month
-that is published after it was accepted. What is late counts late, so that a number that stands never changes, and the
-month is a function of days that nobody can set later (as ADR 46 has it for requests).
+that is published after it was accepted. What is late counts late, so that a number that stands never changes (as ADR 46
+has it for requests). A day is typed by whoever files, and may be set back; the number of a filing is the database's.
+Each published month says the last filing that it knew, and what has a greater number came after it, whatever its day.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Protocol
 
 from doorward.errors import MalformedError
@@ -29,6 +31,9 @@ class Accepted:
         outcomes: Cases by outcome of fund_units.toml.
         returned: The day on which it was taken back, or None while it stands.
         of: The agreement and the first day of its period, by which a report is known to replace another; or empty.
+        filing: The number of the filing that accepted it: its own, or that of the last exception. 0 where a city keeps
+            its reports elsewhere; those are as old as the file says.
+        returned_by: The number of the filing that took it back.
     """
 
     last: date
@@ -38,6 +43,8 @@ class Accepted:
     outcomes: Mapping[str, int] = field(default_factory=dict)
     returned: date | None = None
     of: tuple[str, date] | None = None
+    filing: int = 0
+    returned_by: int = 0
 
     def replaces(self, other: "Accepted") -> bool:
         """Whether both are of some same day of one agreement."""
@@ -78,28 +85,41 @@ def newest_due(words: PublishedWords, today: date) -> Month | None:
     return found
 
 
-def month_of(report: Accepted, words: PublishedWords) -> Month:
+Known = Mapping[Month, int]
+"""The number of the last filing that each published month knew; a month that is not in it knows every filing."""
+
+
+def month_of(report: Accepted, words: PublishedWords, known: Known = MappingProxyType({})) -> Month:
     """Return the month in which a report counts: that of its last day, or the first that is published after it came."""
     month = max(Month.of(report.last), parse_month(words.first))
-    while publish_on(month, words) <= report.accepted:
+    while publish_on(month, words) <= report.accepted or report.filing > known.get(month, report.filing):
         month = month.after
     return month
 
 
-def that_count(reports: Iterable[Accepted], words: PublishedWords) -> list[Accepted]:
-    """Return the reports that count: those that stood on the day on which their month was published.
+def that_count(
+    reports: Iterable[Accepted], words: PublishedWords, known: Known = MappingProxyType({})
+) -> list[tuple[Month, Accepted]]:
+    """Return the reports that count, each with its month: those that stood when that month was published.
 
     One that was taken back before that day never counts. One that was taken back after it stays counted, since what
     was published stands, and the report that replaces it is not counted a second time: what it corrects is told in no
     public number.
     """
-    counted: list[Accepted] = []
-    for report in sorted(reports, key=lambda one: (month_of(one, words), one.accepted, one.last, str(one))):
-        if report.returned is not None and report.returned < publish_on(month_of(report, words), words):
+    counted: list[tuple[Month, Accepted]] = []
+    placed = [(month_of(one, words, known), one) for one in reports]
+    for month, report in sorted(placed, key=lambda one: (one[0], one[1].accepted, one[1].last, str(one[1]))):
+        taken_back = [other for _, other in counted if _is_back(other, month, known)]
+        if _is_back(report, month, known) and (report.returned or date.max) < publish_on(month, words):
             continue
-        if not any(report.replaces(other) for other in counted if other.returned is not None):
-            counted.append(report)
+        if not any(report.replaces(other) for other in taken_back):
+            counted.append((month, report))
     return counted
+
+
+def _is_back(report: Accepted, month: Month, known: Known) -> bool:
+    """Whether it was taken back as far as a month knew when it was published."""
+    return report.returned is not None and report.returned_by <= known.get(month, report.returned_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +131,14 @@ class Counts:
     reports: Mapping[Month, int]
 
 
-def count_reports(reports: Iterable[Accepted], words: PublishedWords) -> Counts:
+def count_reports(
+    reports: Iterable[Accepted], words: PublishedWords, known: Known = MappingProxyType({})
+) -> Counts:
     """Return the counts of every month that has some.
 
     Args:
         reports: Each once, those that were taken back too.
+        known: Of the months that are published.
 
     Raises:
         MalformedError: A report has a word that the public tables do not count.
@@ -125,8 +148,7 @@ def count_reports(reports: Iterable[Accepted], words: PublishedWords) -> Counts:
     came = Counter[Month]()
     of_service = {one: served.code for served in words.counted for one in served.reported}
     of_outcome = {one: ended.code for ended in words.outcomes.values() for one in ended.reported}
-    for report in that_count(reports, words):
-        month = month_of(report, words)
+    for month, report in that_count(reports, words, known):
         came[month] += 1
         counts = served.setdefault(month, Counter())
         for held, is_opened in ((report.units, False), (report.opened, True)):

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from doorward.errors import MalformedError
 from doorward.fund.ledger.export import LineStatement, Written
-from doorward.fund.published.counted import Accepted, count_reports, publish_on
+from doorward.fund.published.counted import Accepted, Known, count_reports, publish_on
 from doorward.fund.published.money import Cost, Holding, Payment, make_costs, take_money
 from doorward.fund.published.month import Month, months_until, parse_month
 from doorward.fund.published.settled import Count, Table, settle
@@ -50,6 +50,7 @@ class Edition:
     threshold: int
     scheme: str
     through: int
+    through_filing: int
     lines: tuple[LineStatement, ...]
     payments: tuple[Payment, ...]
     holdings: tuple[Holding, ...]
@@ -70,6 +71,7 @@ def make_edition(  # everything that an edition is a function of
     written: Sequence[Written],
     through: int,
     reports: Sequence[Accepted] | None,
+    known: Known,
     words: PublishedWords,
     fund: FundWords,
     threshold: int,
@@ -80,6 +82,7 @@ def make_edition(  # everything that an edition is a function of
         written: The ledger's transactions in the order of their numbers.
         through: The number of the last transaction that counts.
         reports: Every accepted report, or None where none are kept here.
+        known: The number of the last filing that counts, by month: of those before, and of this one.
 
     Raises:
         ConfigError: Fiscal years begin within a month.
@@ -89,15 +92,15 @@ def make_edition(  # everything that an edition is a function of
     served, ended, came = None, None, None
     totals: dict[tuple[int, str], int | None] = {}
     if reports is not None:
-        counts = count_reports(reports, words)
+        counts = count_reports(reports, words, known)
         first = parse_month(words.first)
         settled = settle(counts, words, fund, threshold, until=month, first=first)
         served, ended = (table.counts() for table in settled)
         totals = _totals(settled[0])
         came = tuple(Came(str(one), counts.reports.get(one, 0)) for one in months_until(first, month))
     return Edition(
-        month, publish_on(month, words), threshold, words.digest, money.through, money.lines, money.payments,
-        money.holdings, served, ended, came, make_costs(money, totals, words),
+        month, publish_on(month, words), threshold, words.digest, money.through, known[month], money.lines,
+        money.payments, money.holdings, served, ended, came, make_costs(money, totals, words),
     )  # fmt: skip
 
 
@@ -116,6 +119,7 @@ def format_edition(edition: Edition) -> bytes:
         "threshold": edition.threshold,
         "scheme": edition.scheme,
         "through": edition.through,
+        "through_filing": edition.through_filing,
     }
     tables: dict[str, Sequence[Any] | None] = {
         "lines": edition.lines, "payments": edition.payments, "agreements": edition.holdings,
@@ -156,6 +160,7 @@ def parse_edition(raw: bytes) -> Edition:
             _number(read["threshold"]),
             _word(read["scheme"]),
             _number(read["through"]),
+            _number(read["through_filing"]),
             _rows(LineStatement, read["lines"]),
             _rows(Payment, read["payments"]),
             _rows(Holding, read["agreements"]),

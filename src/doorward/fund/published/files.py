@@ -32,8 +32,8 @@ TABLES: Final = (
 )
 NAMES: Final = (*TABLES, DOCUMENT, TOTALS)
 FIELDS: Final = (
-    "month", "published-on", "threshold", "scheme", "through", "appropriated", "encumbered", "spent", "paid",
-    "withheld", *TABLES, DOCUMENT, "previous",
+    "month", "published-on", "threshold", "scheme", "through", "through-filing", "appropriated", "encumbered", "spent",
+    "paid", "withheld", *TABLES, DOCUMENT, "previous",
 )  # fmt: skip
 NONE: Final = "none"
 
@@ -133,6 +133,7 @@ def format_totals(edition: Edition, files: Mapping[str, bytes], previous: bytes 
             ("threshold", str(edition.threshold)),
             ("scheme", edition.scheme),
             ("through", str(edition.through)),
+            ("through-filing", str(edition.through_filing)),
             *((name, format_dollars(cents)) for name, cents in sums.items()),
             ("withheld", str(edition.withheld)),
             *((name, digest(files[name])) for name in (*TABLES, DOCUMENT)),
