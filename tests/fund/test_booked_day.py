@@ -26,7 +26,7 @@ def _do(on: datetime | None, data: Path) -> None:
 
 
 def _take(on: datetime | None, data: Path) -> None:
-    fund_filing.take(ReturnReport(1), "clerk", on, None, Link(None, data, "here"))
+    fund_filing.take(ReturnReport(1), Who("clerk", None), on, None, Link(None, data, "here"))
 
 
 def _invoice(on: datetime | None, data: Path) -> None:

@@ -109,10 +109,11 @@ def open_agreement(store: Store) -> None:
     parts = (Part(2026, "general", 1_000_000), Part(2026, "courtroom", 1_000_000))
     for operation, by in (
         (open_year(2026), "manager"),
-        (Appropriate(2026, "general", 2_000_000, "ordinance", "SO-1"), "manager"),
+        (Appropriate(2026, "general", 2_000_100, "ordinance", "SO-1"), "manager"),
         (Appropriate(2026, "courtroom", 2_000_000, "ordinance", "SO-1"), "manager"),
         (agree("north", *parts), "manager"),
         (agree("south", *parts), "manager"),
+        (agree("west", Part(2026, "general", 100)), "manager"),
         (Post("north"), "director"),
     ):
         answer = store.submit(submission(operation, by, DAY), now=NOW)
@@ -360,7 +361,7 @@ PEOPLE = {"spanish": 50, "english": 25, "polish": 0}
 
 def test_a_table_of_people_is_added_up_and_read_after_its_quarter_is_closed(office: Office) -> None:
     office.store.submit(submission(Post("south"), "director", DAY), now=NOW)
-    for agreement in ("north", "south"):
+    for agreement in ("north", "south", "west"):
         office.take(DeliverTable(agreement, "language", "2026-q3"), people=PEOPLE)
     assert office.refuse(DeliverTable("north", "language", "2026-q3"), people=PEOPLE) == "quarter"
     assert office.refuse(DeliverTable("north", "language", "2026-q4"), people=PEOPLE) == "quarter"
@@ -372,7 +373,7 @@ def test_a_table_of_people_is_added_up_and_read_after_its_quarter_is_closed(offi
     assert office.refuse(DeliverTable("south", "ward", "2026-q3"), people={"1": 0}) == "quarter"
     with office.store.reading() as connection:
         assert rows.read_banded(connection, "2026-q3") == {
-            "language": {"spanish": {50: 2}, "english": {25: 2}, "polish": {0: 2}}
+            "language": {"spanish": {50: 3}, "english": {25: 3}, "polish": {0: 3}}
         }
         texts = " ".join(one.text for one in rows.read_filings(connection))
     assert "spanish" not in texts
@@ -395,12 +396,13 @@ def test_a_quarter_that_is_not_over_by_the_servers_clock_is_neither_closed_nor_d
         assert answer.code == "quarter"
 
 
-def test_a_table_of_one_grantee_is_not_read(office: Office) -> None:
-    office.take(DeliverTable("north", "language", "2026-q3"), people=PEOPLE)
+def test_a_table_of_two_grantees_is_not_read_since_each_could_take_its_own_off(office: Office) -> None:
     for agreement in ("north", "south"):
+        office.take(DeliverTable(agreement, "language", "2026-q3"), people=PEOPLE)
+    for agreement in ("north", "south", "west"):
         office.take(DeliverTable(agreement, "ward", "2026-q3"), people={"1": 25})
     office.take(CloseQuarter("2026-q3"), "manager")
-    assert office.filings.banded("2026-q3") == {"ward": {"1": {25: 2}}}
+    assert office.filings.banded("2026-q3") == {"ward": {"1": {25: 3}}}
 
 
 def test_who_closes_a_quarter_reads_it_after_that_is_recorded(office: Office) -> None:

@@ -2,25 +2,37 @@
 
 import json
 import uuid
+from base64 import b64decode, b64encode
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from typer.testing import CliRunner
 
 from doorward.cli.folders import Folders
 from doorward.cli.fund_fill import prepare_fund
+from doorward.cli.main import app
 from doorward.embedded.launcher import Cluster
+from doorward.fund.filings.acts import FileReport, parse_filing
+from doorward.fund.filings.compare import compare_filings
 from doorward.fund.filings.confined import read_confined
+from doorward.fund.filings.entries import FILE
 from doorward.fund.filings.rows import read_on_file
 from doorward.fund.grantee.cells import MAX_BYTES
 from doorward.fund.grantee.template import format_csv
 from doorward.fund.sample import REPORTED
+from doorward.grants.cut_files import load_officers
 from doorward.notes.note import format_verifier
 from doorward.orders.load import load_pack
+from doorward.record.entry import Field
 from doorward.record.keys import make_log_key
 from doorward.record.log_files import VERIFIER_KEY
+from doorward.record.replay import Block
+from doorward.record.segments import SpoolReader
+from doorward.record.workers import FUND, worker_folder
 from fund.test_fund_command import Run, a_year, must, run_fixture
 from fund_reports import CLEAN, changed, rows_of, workbook
 
@@ -102,6 +114,59 @@ def test_from_terms_to_a_claim_and_a_planted_name_leaves_nothing(
     assert "clear" in must(run, "report", "list", "--agreement", "a-1").out
     assert must(run, "exception", "list", "--agreement", "a-1", "--json").json == []
     assert run("report", "tables", "2026-q1").out.startswith("nothing")
+
+
+@pytest.mark.pg
+def test_a_key_on_file_proves_who_files_and_a_false_signature_is_found(run: Run, tmp_path: Path) -> None:
+    a_year(run)
+    folders, made = Folders(tmp_path / "data"), {}
+    for name in (
+        "fund-manager/fay.example",
+        "fund-director/dora.example",
+        "grantee/ana.example",
+        "fund-reviewer/rex.example",
+    ):
+        made[name] = tmp_path / f"{name.replace('/', '-')}.key"
+        done = CliRunner().invoke(app, ["order", "key", name, "--out", str(made[name])])
+        with folders.officials.open("a") as sink:
+            sink.write(done.stdout.strip().splitlines()[-1] + "\n")
+    fay, dora, ana, rex = (("--sign-with", str(one)) for one in made.values())
+    terms, clean = tmp_path / "terms.toml", tmp_path / "clean.xlsx"
+    terms.write_text(TERMS, encoding="utf-8")
+    clean.write_bytes(workbook(records()))
+    refused = run("terms", "set", str(terms), *ana, "--json")
+    assert (refused.code, "a key of fund-director or fund-manager may" in refused.out) == (2, True)
+    assert run("terms", "set", str(terms)).code == 2  # nobody is named
+    set_ = must(run, "terms", "set", str(terms), *fay, "--json").json
+    must(run, "terms", "accept", str(set_["number"]), *dora)
+    filed = must(run, "report", "file", str(clean), "--agreement", "a-1", *ana, "--json").json
+    assert run("report", "invoice", str(filed["number"]), "7", "--year", "2026", *rex).code == 2
+    must(run, "report", "invoice", str(filed["number"]), "7", "--year", "2026", *ana)
+    assert must(run, "verify", "--json").json["wrong"] == []
+    # The record's entry is put to another key of the same name, as if that person had signed.
+    keys = folders.officials.read_text(encoding="utf-8").splitlines()
+    assert len(keys) == len(made)
+    found = SpoolReader(worker_folder(folders.spool, FUND)).read()
+    told_of = (entry for one in found if isinstance(one, Block) for entry in one.entries)
+    entries = [entry for entry in told_of if entry.get(Field.ACT) == FILE]
+    assert [one.get(Field.AUTHENTICATION) for one in entries] == [
+        b"key fund-manager",
+        b"key fund-director",
+        b"key grantee",
+    ]
+    told = [(at, one.sequence, (one.get(Field.TEXT) or b"").decode()) for at, one in enumerate(entries, 1)]
+    known = load_officers(folders.officials)
+    report = parse_filing(told[2][2]).act
+    assert isinstance(report, FileReport)
+    reports = {3: report.report}
+    assert compare_filings(told, reports, entries, known).wrong == ()
+    forged = [replace(one, fields=tuple(
+        (name, b64encode(b64decode(value)[:4] + bytes(64)) if name is Field.EVIDENCE else value) for name, value in one.fields
+    )) for one in entries]  # fmt: skip
+    assert compare_filings(told, reports, forged, known).wrong == tuple(
+        f"filing {at}: the signature in entry {one.sequence} does not hold"
+        for at, one in enumerate(entries, 1)
+    )
 
 
 @pytest.mark.pg

@@ -8,10 +8,10 @@ import inspect
 import uuid
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -26,6 +26,7 @@ from doorward.fund.store import Receipt
 from doorward.grants.cut_files import load_officers
 from doorward.notes.key_files import load_key
 
+T = TypeVar("T")
 By = Annotated[
     str | None,
     typer.Option(help="the login of the City person who does it; recorded as typed, and proven by nothing"),
@@ -52,10 +53,16 @@ class Who:
 
 
 def books(build: Callable[..., Operation]) -> Callable[..., None]:
-    """Return a command that submits what `build` makes of its own options, with those that all such commands have.
+    """Return a command that submits what `build` makes; see `command_of`."""
+    return command_of(build, do)
+
+
+def command_of(build: Callable[..., T], done: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that does what `build` makes of its own options, with those that all such commands have.
 
     Args:
         build: Its docstring is the command's; a parameter `link` is given the installation, and is no option.
+        done: As `do`, of what `build` makes.
     """
     own = inspect.signature(build).parameters
     asked = [one.replace(kind=one.KEYWORD_ONLY) for name, one in own.items() if name != "link"]
@@ -70,7 +77,7 @@ def books(build: Callable[..., Operation]) -> Callable[..., None]:
         on, key = given.pop("on"), given.pop("key")
         if "link" in own:
             given["link"] = link
-        do(build(**given), who, on, key, link, as_json=as_json)
+        done(build(**given), who, on, key, link, as_json=as_json)
 
     command.__signature__ = inspect.Signature([*asked, *common])  # type: ignore[attr-defined]  # typer reads it
     command.__annotations__ = {one.name: one.annotation for one in (*asked, *common)}
@@ -92,7 +99,19 @@ def do(
 
 
 def prove(submission: Submission, who: Who, link: Link) -> tuple[str, Proof]:
+    """Return the login of who books, and how that is known; raises as `prove_text`."""
+    act = Act.FUND_SECOND if isinstance(submission.operation, (Post, Approve)) else Act.FUND_BOOK
+    return prove_text(lambda by: format_submission(replace(submission, by=by)), MAY[act], who, link)
+
+
+def prove_text(
+    text_of: Callable[[str], str], offices: frozenset[Role], who: Who, link: Link
+) -> tuple[str, Proof]:
     """Return the login of who does it, and how that is known.
+
+    Args:
+        text_of: The text that is signed, for a login.
+        offices: Whose keys may sign it.
 
     Raises:
         ConfigError: Nobody is named, two are, or the key is none of somebody who may.
@@ -108,14 +127,12 @@ def prove(submission: Submission, who: Who, link: Link) -> tuple[str, Proof]:
             hint=f"its public line goes into `{link.folders.officials.name}`",
         )
     office, _, login = signer.name.partition("/")
-    act = Act.FUND_SECOND if isinstance(submission.operation, (Post, Approve)) else Act.FUND_BOOK
-    if office not in {role.value for role in MAY[act]}:
-        offices = " or ".join(sorted(role.value for role in MAY[act]))
-        raise ConfigError(f"`{signer.name}` may not do this; a key of {offices} may")
+    if office not in {role.value for role in offices}:
+        named = " or ".join(sorted(role.value for role in offices))
+        raise ConfigError(f"`{signer.name}` may not do this; a key of {named} may")
     if who.by not in {None, login}:
         raise ConfigError(f"the key is that of `{login}`, and `--by` names another")
-    signed = Submission(submission.key, login, submission.day, submission.operation)
-    signature = signer.sign(format_submission(signed).encode())
+    signature = signer.sign(text_of(login).encode())
     return login, Proof(f"key {Role(office)}", b64encode(signer.verifier.id + signature).decode())
 
 

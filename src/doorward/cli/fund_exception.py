@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
-from doorward.cli.fund_booking import Key, On
-from doorward.cli.fund_filing import By, do_filing, open_filings
+from doorward.cli.fund_filing import files, open_filings
 from doorward.cli.fund_link import AsJson, Config, Data, Database, Link, echo, read_clock
-from doorward.fund.filings.acts import AskException, GrantException
+from doorward.fund.filings.acts import Act, AskException, GrantException
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -18,38 +17,23 @@ def exception() -> None:
 
 
 @app.command()
-def ask(  # noqa: PLR0913, PLR0917  # flags of a command
+@files
+def ask(
     report: Annotated[int, typer.Argument(help="of the report")],
     rule: Annotated[str, typer.Option(help="the word of the rule, as `fund report list` says it")],
     reason: Annotated[str, typer.Option(help="of the order's list (fund_units.toml)")],
-    by: By,
     row: Annotated[int, typer.Option(help="the row of the finding; 0 is the whole report")] = 0,
     column: Annotated[str, typer.Option(help="the heading of the finding")] = "from",
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Act:
     """Ask that a finding may stand."""
-    asked = AskException(report, row, column, rule, reason)
-    do_filing(asked, by, on, key, Link(config, data, database), as_json=as_json)
+    return AskException(report, row, column, rule, reason)
 
 
 @app.command()
-def grant(  # noqa: PLR0917  # flags of a command
-    number: Annotated[int, typer.Argument(help="of the exception, as `ask` said it")],
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+@files
+def grant(number: Annotated[int, typer.Argument(help="of the exception, as `ask` said it")]) -> Act:
     """Grant an exception that another person asked."""
-    do_filing(GrantException(number), by, on, key, Link(config, data, database), as_json=as_json)
+    return GrantException(number)
 
 
 @app.command("list")

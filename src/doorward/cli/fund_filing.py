@@ -3,25 +3,42 @@
 Exit codes: 0 on file, 1 refused, 2 usage, 3 the database, the record or a file could not be reached.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import typer
 
-from doorward.cli.fund_booking import parse_key
+from doorward.cli.fund_booking import Who, command_of, parse_key, prove_text
 from doorward.cli.fund_files import load_units
 from doorward.cli.fund_link import Link, echo, read_clock
-from doorward.fund.filings.acts import NAMES, Act, Filing
+from doorward.desk.roles import MAY, Act, Role
+from doorward.fund.entries import Proof
+from doorward.fund.filings.acts import (
+    NAMES,
+    DeliverTable,
+    EnterReview,
+    FileReport,
+    Filing,
+    NoteRefusal,
+    format_filing,
+)
+from doorward.fund.filings.acts import Act as FiledAct
 from doorward.fund.filings.rows import People
 from doorward.fund.filings.standing import Kept
 from doorward.fund.filings.store import Filed, Filings
 from doorward.fund.grantee.checks import Finding
+from doorward.fund.ledger.operations import Submission, format_submission
 from doorward.fund.ledger.refusal import Refusal
 from doorward.fund.store import Receipt
 
-By = Annotated[str, typer.Option(help="the login of who does it; recorded as typed, and proven by nothing")]
+_OFFICES: Final[dict[type, frozenset[Role]]] = {
+    EnterReview: MAY[Act.FUND_REVIEW],
+    **dict.fromkeys((FileReport, NoteRefusal, DeliverTable), MAY[Act.FUND_REPORT] | MAY[Act.FUND_CHECK]),
+}
+"""Whose keys may sign what; the fund's office everything else."""
 
 
 @contextmanager
@@ -33,20 +50,42 @@ def open_filings(link: Link, now: datetime) -> Iterator[Filings]:
 
 
 def take(  # flags of a command
-    act: Act, by: str, on: datetime | None, key: str | None, link: Link, *, people: People | None = None
+    act: FiledAct, who: Who, on: datetime | None, key: str | None, link: Link, *, people: People | None = None
 ) -> Filed | Refusal:
-    """Return what came of an act that somebody files now."""
+    """Return what came of an act that somebody files now; raises as `prove_filing`."""
     now = read_clock()
-    filing = Filing(parse_key(key), by, link.day(on, now), act)
+    filing, proof = prove_filing(Filing(parse_key(key), "", link.day(on, now), act), who, link)
     with open_filings(link, now) as filings:
-        return filings.file(filing, now=now, people=people)
+        return filings.file(filing, now=now, people=people, proof=proof)
+
+
+def prove_filing(filing: Filing, who: Who, link: Link) -> tuple[Filing, Proof]:
+    """Return a filing with the login of who files it, and how that is known; raises as `prove_text`."""
+    offices = _OFFICES.get(type(filing.act), MAY[Act.FUND_CHECK])
+    by, proof = prove_text(lambda by: format_filing(replace(filing, by=by)), offices, who, link)
+    return replace(filing, by=by), proof
+
+
+def prove_claim(submission: Submission, who: Who, link: Link) -> Proof:
+    """Return how it is known who files the claim of an invoice: a grantee, or the fund's office for it.
+
+    Raises:
+        ConfigError: As `prove_text`.
+    """
+    offices = MAY[Act.FUND_REPORT] | MAY[Act.FUND_BOOK]
+    return prove_text(lambda by: format_submission(replace(submission, by=by)), offices, who, link)[1]
+
+
+def files(build: Callable[..., FiledAct]) -> Callable[..., None]:
+    """Return a command that files what `build` makes; see `command_of`."""
+    return command_of(build, do_filing)
 
 
 def do_filing(  # flags of a command
-    act: Act, by: str, on: datetime | None, key: str | None, link: Link, *, as_json: bool
+    act: FiledAct, who: Who, on: datetime | None, key: str | None, link: Link, *, as_json: bool
 ) -> None:
     """File an act, and say what came of it; ends with 1 where it is refused."""
-    answer = take(act, by, on, key, link)
+    answer = take(act, who, on, key, link)
     name = NAMES[type(act)]
     if isinstance(answer, Refusal):
         say_refused(name, answer, as_json=as_json)

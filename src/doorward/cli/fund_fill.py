@@ -4,11 +4,13 @@ import uuid
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from doorward.cli.folders import Folders
+from doorward.cli.fund_link import DEFAULT_ZONE
 from doorward.cli.fund_record import fund_recorder
 from doorward.errors import ConfigError
 from doorward.fund.database import DATABASE, ROLE, Installer, install, make_database
@@ -46,7 +48,7 @@ def prepare_fund(folders: Folders, order: str, superuser: str, *, now: datetime,
             installer = Installer(key, recorder, SAMPLE, SAMPLE, now)
             install(connection, make_rules(words), installer, reasons=load_fund_units(pack).reasons)
             kept = connection.execute("SELECT key FROM fund.transaction ORDER BY number").fetchall()
-        submissions = _submissions(words, now)
+        submissions = _submissions(words, now.astimezone(ZoneInfo(DEFAULT_ZONE)).date())
         if [one.key for one in submissions[: len(kept)]] != [row[0] for row in kept]:
             return
         with closing(Store(make_conninfo(superuser, user=ROLE, dbname=DATABASE), recorder)) as store:
@@ -74,9 +76,8 @@ def _widest(words: FundWords) -> FundLine:
     return max((one for one in words.lines.values() if one.enabled), key=lambda one: len(one.services))
 
 
-def _submissions(words: FundWords, now: datetime) -> list[Submission]:
+def _submissions(words: FundWords, today: date) -> list[Submission]:
     line = _widest(words)
-    today = now.date()
     year = today.year if words.days_of(today.year)[1] >= today else today.year + 1
     services = (line.services[0], line.services[-1])
     source = next(iter(words.sources))

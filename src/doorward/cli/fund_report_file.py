@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from doorward.cli.fund_booking import Key, On, parse_key
+from doorward.cli.fund_booking import By, Key, On, SignWith, Who, login_of, parse_key
 from doorward.cli.fund_files import load_raw, load_units_text
-from doorward.cli.fund_filing import By, do_filing, open_filings, report_json, say_claim, take
+from doorward.cli.fund_filing import do_filing, files, open_filings, prove_claim, report_json, say_claim, take
 from doorward.cli.fund_link import AsJson, Config, Data, Database, Link, Year, echo, read_clock
 from doorward.errors import ConfigError
 from doorward.fund.dollars import parse_dollars
-from doorward.fund.filings.acts import FileReport, ReturnReport, note_refusal
+from doorward.fund.filings.acts import Act, FileReport, ReturnReport, note_refusal
 from doorward.fund.filings.bill import Bill
 from doorward.fund.filings.confined import read_confined
 from doorward.fund.ledger.refusal import Refusal
@@ -22,7 +22,8 @@ Number = Annotated[int, typer.Argument(help="of the report, as `file` said it")]
 def file_report(  # noqa: PLR0913, PLR0917  # flags of a command
     file: Annotated[Path, typer.Argument(help="what a grantee hands in, CSV or XLSX", show_default=False)],
     agreement: Annotated[str, typer.Option(help="the agreement's id")],
-    by: By,
+    by: By = None,
+    sign_with: SignWith = None,
     on: On = None,
     key: Key = None,
     config: Config = None,
@@ -34,9 +35,9 @@ def file_report(  # noqa: PLR0913, PLR0917  # flags of a command
     link = Link(config, data, database)
     read = read_confined(load_raw(file), load_units_text(link.order), {agreement})
     if read.report is not None:
-        do_filing(FileReport(read.report), by, on, key, link, as_json=as_json)
+        do_filing(FileReport(read.report), Who(by, sign_with), on, key, link, as_json=as_json)
         return
-    noted = take(note_refusal(agreement, read.refusals), by, on, key, link)
+    noted = take(note_refusal(agreement, read.refusals), Who(by, sign_with), on, key, link)
     places = [
         {"place": str(one.place), "kind": one.kind, "says": one.says, "hint": one.hint}
         for one in read.refusals
@@ -70,25 +71,18 @@ def list_reports(
             typer.echo(f"  stops it: {one} ({one.rule})")
 
 
-def return_report(  # noqa: PLR0917  # flags of a command
-    report: Number,
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+@files
+def return_report(report: Number) -> Act:
     """Take a report back, or send it back; an invoice of it is withdrawn first."""
-    do_filing(ReturnReport(report), by, on, key, Link(config, data, database), as_json=as_json)
+    return ReturnReport(report)
 
 
 def invoice(  # noqa: PLR0913, PLR0917  # flags of a command
     report: Number,
     invoice: Annotated[int, typer.Argument(help="its number in the report")],
     year: Year,
-    by: By,
+    by: By = None,
+    sign_with: SignWith = None,
     recoup: Annotated[
         list[str] | None, typer.Option(help="LINE:SERVICE=DOLLARS that an advance has paid; once for each")
     ] = None,
@@ -102,9 +96,10 @@ def invoice(  # noqa: PLR0913, PLR0917  # flags of a command
     """File an invoice of a report as a claim of the ledger; the terms say where it is charged."""
     link, now = Link(config, data, database), read_clock()
     recouped = dict(_recoup(one) for one in recoup or ())
-    bill = Bill(parse_key(key), by, link.day(on, now), report, invoice, year, recouped)
+    who = Who(by, sign_with)
+    bill = Bill(parse_key(key), login_of(who), link.day(on, now), report, invoice, year, recouped)
     with open_filings(link, now) as filings:
-        answer = filings.bill(bill, now=now)
+        answer = filings.bill(bill, now=now, prove=lambda one: prove_claim(one, who, link))
     say_claim(answer, as_json=as_json)
 
 

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from doorward.cli.fund_booking import Key, On, parse_key
-from doorward.cli.fund_filing import By, do_filing, open_filings, say_refused
+from doorward.cli.fund_booking import By, Key, On, SignWith, Who, parse_key
+from doorward.cli.fund_filing import files, open_filings, prove_filing, say_refused
 from doorward.cli.fund_link import AsJson, Config, Data, Database, Link, echo, read_clock
 from doorward.cli.report_observe import find_disclosures
 from doorward.errors import ConfigError
-from doorward.fund.filings.acts import DrawSample, EnterReview, Filing
+from doorward.fund.filings.acts import Act, DrawSample, EnterReview, Filing
 from doorward.fund.filings.log_root import read_root, read_verifier
 from doorward.fund.filings.standing import Kept
 from doorward.fund.filings.store import Filings
@@ -31,7 +31,8 @@ def review() -> None:
 @app.command()
 def draw(  # noqa: PLR0913, PLR0917  # flags of a command
     report: Annotated[int, typer.Argument(help="of the report")],
-    by: By,
+    by: By = None,
+    sign_with: SignWith = None,
     units: Annotated[int, typer.Option(help="how many units the reviewer looks at")] = 10,
     log: Annotated[Path | None, typer.Option(help="a copy of the public log; the installation's")] = None,
     log_key: Annotated[
@@ -61,27 +62,23 @@ def draw(  # noqa: PLR0913, PLR0917  # flags of a command
             say_refused("draw", Refusal("log", "the report is not in the public log yet"), as_json=as_json)
         root = read_root(log or link.folders.log, verifier, block.leaf_index)
         act = DrawSample(report, block.leaf_index, root.hex(), units)
-        answer = filings.file(Filing(parse_key(key), by, on.date() if on else now.date(), act), now=now)
+        filing, proof = prove_filing(
+            Filing(parse_key(key), "", link.day(on, now), act), Who(by, sign_with), link
+        )
+        answer = filings.file(filing, now=now, proof=proof)
         if isinstance(answer, Refusal):
             say_refused("draw", answer, as_json=as_json)
         _tell(_kept(filings, report), as_json=as_json)
 
 
 @app.command()
-def enter(  # noqa: PLR0913, PLR0917  # flags of a command
+@files
+def enter(
     report: Annotated[int, typer.Argument(help="of the report")],
     answers: Annotated[str, typer.Option(help="pass or fail of each drawn unit in their order, with commas")],
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Act:
     """Enter what the reviewer found: nothing but pass or fail."""
-    given = tuple(one.strip() for one in answers.split(","))
-    do_filing(EnterReview(report, given), by, on, key, Link(config, data, database), as_json=as_json)
+    return EnterReview(report, tuple(one.strip() for one in answers.split(",")))
 
 
 @app.command("list")

@@ -36,6 +36,7 @@ from doorward.fund.published.counted import Accepted
 from doorward.fund.reported import read_accepted, read_last_filing
 from doorward.fund.rules import make_rules
 from doorward.fund.store import Store
+from doorward.grants.cut_files import load_officers
 from doorward.orders.load import load_fund, load_fund_units, load_pack
 from doorward.record.entry import Entry
 
@@ -168,4 +169,6 @@ def verify(
 def _compare_filings(link: Link, entries: list[Entry]) -> Compared:
     with closing(Store(link.conninfo(), Silent())) as store, store.reading() as connection:
         told = [(one.number, one.entry, one.text) for one in filing_rows.read_filings(connection)]
-        return compare_filings(told, filing_rows.read_reports(connection), entries)
+        return compare_filings(
+            told, filing_rows.read_reports(connection), entries, load_officers(link.folders.officials)
+        )

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from doorward.cli.fund_booking import Key, On
+from doorward.cli.fund_booking import By, Key, On, SignWith, Who
 from doorward.cli.fund_files import load_raw, load_units_text
-from doorward.cli.fund_filing import By, do_filing, open_filings, say_refused, take
+from doorward.cli.fund_filing import files, open_filings, say_refused, take
 from doorward.cli.fund_link import AsJson, Config, Data, Database, Link, echo, read_clock
 from doorward.errors import ConfigError
-from doorward.fund.filings.acts import CloseQuarter, DeliverTable, note_refusal
+from doorward.fund.filings.acts import Act, CloseQuarter, DeliverTable, note_refusal
 from doorward.fund.filings.confined import read_confined
 from doorward.fund.grantee.banded import WAYS
 from doorward.fund.ledger.refusal import Refusal
@@ -22,7 +22,8 @@ def deliver(  # noqa: PLR0913, PLR0917  # flags of a command
     file: Annotated[Path, typer.Argument(help="a table of people in bands, CSV or XLSX", show_default=False)],
     way: Annotated[str, typer.Option(help=f"one of {', '.join(WAYS)}")],
     agreement: Annotated[str, typer.Option(help="the agreement's id")],
-    by: By,
+    by: By = None,
+    sign_with: SignWith = None,
     on: On = None,
     key: Key = None,
     config: Config = None,
@@ -38,14 +39,16 @@ def deliver(  # noqa: PLR0913, PLR0917  # flags of a command
         load_raw(file), load_units_text(link.order), {agreement}, way=way, agreement=agreement
     )
     if read.people is None:
-        take(note_refusal(agreement, read.refusals), by, on, key, link)
+        take(note_refusal(agreement, read.refusals), Who(by, sign_with), on, key, link)
         if as_json:
             echo({"filed": "deliver", "refused": "content", "places": [str(one) for one in read.refusals]})
         else:
             for one in read.refusals:
                 typer.echo(f"refused: {one}")
         raise typer.Exit(1)
-    answer = take(DeliverTable(agreement, way, read.quarter), by, on, key, link, people=read.people)
+    answer = take(
+        DeliverTable(agreement, way, read.quarter), Who(by, sign_with), on, key, link, people=read.people
+    )
     if isinstance(answer, Refusal):
         say_refused("deliver", answer, as_json=as_json)
     if as_json:
@@ -54,18 +57,10 @@ def deliver(  # noqa: PLR0913, PLR0917  # flags of a command
         typer.echo(f"deliver: number {answer.number}, entry {answer.entry}; {way} of {read.quarter} is added")
 
 
-def close_quarter(  # noqa: PLR0917  # flags of a command
-    quarter: Quarter,
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+@files
+def close_quarter(quarter: Quarter) -> Act:
     """Take no more tables of a quarter, and let those that came be read."""
-    do_filing(CloseQuarter(quarter), by, on, key, Link(config, data, database), as_json=as_json)
+    return CloseQuarter(quarter)
 
 
 def tables(

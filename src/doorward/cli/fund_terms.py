@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
-from doorward.cli.fund_booking import Key, On
 from doorward.cli.fund_files import load_bought
-from doorward.cli.fund_filing import By, do_filing, open_filings
+from doorward.cli.fund_filing import files, open_filings
 from doorward.cli.fund_link import AsJson, Config, Data, Database, Link, echo, read_clock
-from doorward.fund.filings.acts import AcceptTerms
+from doorward.fund.filings.acts import AcceptTerms, Act
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -21,35 +20,21 @@ def terms() -> None:
 
 
 @app.command("set")
-def set_terms(  # noqa: PLR0917  # flags of a command
+@files
+def set_terms(
     file: Annotated[
         Path, typer.Argument(help="terms as TOML (docs/howto/fund-grantees.md)", show_default=False)
     ],
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+) -> Act:
     """Set the terms of an agreement; they count once another person accepted them."""
-    do_filing(load_bought(file), by, on, key, Link(config, data, database), as_json=as_json)
+    return load_bought(file)
 
 
 @app.command()
-def accept(  # noqa: PLR0917  # flags of a command
-    number: Annotated[int, typer.Argument(help="of the terms, as `set` said it")],
-    by: By,
-    on: On = None,
-    key: Key = None,
-    config: Config = None,
-    data: Data = None,
-    database: Database = None,
-    as_json: AsJson = False,  # noqa: FBT002  # a command-line flag
-) -> None:
+@files
+def accept(number: Annotated[int, typer.Argument(help="of the terms, as `set` said it")]) -> Act:
     """Accept terms that another person set."""
-    do_filing(AcceptTerms(number), by, on, key, Link(config, data, database), as_json=as_json)
+    return AcceptTerms(number)
 
 
 @app.command()

@@ -5,13 +5,13 @@ which is not in that database and of which the public log holds the leaves. Comp
 its entry, its text, its postings, and then the balances with their sum.
 """
 
-from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from doorward.errors import LogError, MalformedError
+from doorward.errors import MalformedError
 from doorward.fund.entries import POST, POSTED, RULES, WITHDRAWN
+from doorward.fund.evidence import has_false_signature
 from doorward.fund.ledger.accounts import Posting, unbalanced
 from doorward.fund.ledger.operations import format_submission, parse_transaction
 from doorward.fund.ledger.state import Place
@@ -135,18 +135,11 @@ def _check(one: Told, posts: Mapping[int, Entry]) -> list[str]:
 
 
 def _check_signature(one: Told, entry: Entry | None, keys: Sequence[Verifier]) -> list[str]:
-    """Return whether a signature that its entry has is false; one of a key that is not on file says nothing."""
-    said = None if entry is None else entry.get(Field.EVIDENCE)
-    if said is None:
-        return []
     try:
-        raw = b64decode(said, validate=True)
         submission, _ = parse_transaction(one.text)
-        for key in keys:
-            office, _, login = key.name.partition("/")
-            if key.id == raw[:4] and login == submission.by and office:
-                key.verify(format_submission(submission).encode(), raw[4:])
-    except (ValueError, LogError):
+    except MalformedError:
+        return []  # its text is not what the record holds, which is told beside this
+    if has_false_signature(format_submission(submission).encode(), submission.by, entry, keys):
         return [f"transaction {one.number}: the signature in entry {one.entry} does not hold"]
     return []
 

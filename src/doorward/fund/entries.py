@@ -32,7 +32,8 @@ class Proof:
     Args:
         how: `typed`: it is not, somebody typed it. `desk ROLE`: signed in at the desk, with a second factor, as this
             role. `key OFFICE`: signed with a key on file. `sample`: nobody is.
-        signature: Of a key: base64 of its four bytes' id and the signature over `operations.format_submission`.
+        signature: Of a key: base64 of its four bytes' id and the signature over `operations.format_submission`, or over
+            `acts.format_filing` where it is a filing.
     """
 
     how: str = TYPED

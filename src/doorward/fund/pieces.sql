@@ -38,12 +38,12 @@ CREATE CONSTRAINT TRIGGER part_is_whole AFTER INSERT ON fund.claim_part
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fund.check_part_end();
 
 -- Tables of people are read of a quarter that another database transaction closed, which is recorded then, and of no
--- way that one grantee alone delivered: its sum would be that grantee's table.
+-- way that fewer than three grantees delivered: of two each could take its own table off the sum, and have the other's.
 CREATE OR REPLACE VIEW fund.banded_closed AS
     SELECT b.way, b.quarter, b.category, b.band, b.tables FROM fund.banded b JOIN fund.closed_quarter c USING (quarter)
         JOIN fund.filing f ON f.number = c.filing AND f.inserted IS DISTINCT FROM pg_current_xact_id_if_assigned()
     WHERE (SELECT count(DISTINCT a.grantee) FROM fund.delivered d JOIN fund.agreement a ON a.id = d.agreement
-        WHERE (d.way, d.quarter) = (b.way, b.quarter)) >= 2;
+        WHERE (d.way, d.quarter) = (b.way, b.quarter)) >= 3;
 GRANT SELECT ON fund.banded_closed TO doorward_fund;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA fund FROM PUBLIC;

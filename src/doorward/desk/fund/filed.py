@@ -64,7 +64,9 @@ def bill(actor: Actor, kept: Kept, invoice: int, *, year: int, key: uuid.UUID) -
         raise NotAllowedError("as what you are signed in, this is not yours to do")
     asked = Bill(key, link.login_of(actor), today(actor), kept.number, invoice, year)
     with link.borrow() as store:
-        return Filings(store, fund_units()[0]).bill(asked, now=actor.now, proof=Proof(f"desk {by.role}"))
+        return Filings(store, fund_units()[0]).bill(
+            asked, now=actor.now, prove=lambda _: Proof(f"desk {by.role}")
+        )
 
 
 def read_on_file(agreement: str) -> OnFile:

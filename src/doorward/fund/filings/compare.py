@@ -6,9 +6,11 @@ from hashlib import sha256
 
 from doorward.errors import MalformedError
 from doorward.fund.entries import WITHDRAWN
+from doorward.fund.evidence import has_false_signature
 from doorward.fund.filings.acts import FileReport, parse_filing
 from doorward.fund.filings.entries import FILE, FILED
 from doorward.fund.grantee.report import Report
+from doorward.notes.note import Verifier
 from doorward.record.entry import Entry, Field, Kind
 
 
@@ -22,7 +24,10 @@ class Compared:
 
 
 def compare_filings(
-    told: Sequence[tuple[int, int, str]], reports: Mapping[int, Report], entries: Iterable[Entry]
+    told: Sequence[tuple[int, int, str]],
+    reports: Mapping[int, Report],
+    entries: Iterable[Entry],
+    keys: Sequence[Verifier] = (),
 ) -> Compared:
     """Return how filings and their record differ.
 
@@ -30,6 +35,7 @@ def compare_filings(
         told: Number, entry and text of every filing that the database holds.
         reports: As their rows say, by number.
         entries: The whole record, or of it the kind `fund`.
+        keys: Those on file; what one of them signed is verified.
     """
     begun: dict[int, Entry] = {}
     ends: dict[int, bytes] = {}
@@ -42,6 +48,7 @@ def compare_filings(
         elif act is not None and last is not None and last.isdigit():
             ends[int(last)] = act
     wrong = [line for one in told for line in _check(*one, begun, ends)]
+    wrong += [line for one in told for line in _check_signature(*one, begun, keys)]
     filed = {number for number, _, text in told if _is_report(text)}
     wrong += [
         f"report {number}: its rows are of no filing that says so"
@@ -70,6 +77,18 @@ def _check(
         return [f"filing {number}: its text is not what entry {entry} holds"]
     if ends.get(entry) == WITHDRAWN:
         return [f"filing {number}: the record says that entry {entry} was withdrawn"]
+    return []
+
+
+def _check_signature(
+    number: int, entry: int, text: str, begun: Mapping[int, Entry], keys: Sequence[Verifier]
+) -> list[str]:
+    try:
+        by = parse_filing(text).by
+    except MalformedError:
+        return []  # its text is not what the record holds, which is told beside this
+    if has_false_signature(text.encode(), by, begun.get(entry), keys):
+        return [f"filing {number}: the signature in entry {entry} does not hold"]
     return []
 
 

@@ -23,6 +23,7 @@ def filing_entry(filing: Filing, text: str, proof: Proof) -> Fields:
         (Field.LOGIN, filing.by.encode()),
         (Field.AUTHENTICATION, proof.how.encode()),
         (Field.TEXT, raw),
+        *(((Field.EVIDENCE, proof.signature.encode()),) if proof.signature else ()),
         (Field.MATTER, filing.key.hex.encode()),
         (Field.WHAT, NAMES[type(filing.act)].encode()),
         (Field.ACT, FILE),

@@ -21,7 +21,7 @@ from doorward.fund.filings.standing import OnFile
 from doorward.fund.grantee.checks import Finding
 from doorward.fund.ledger.operations import ID, File, Submission, parse_transaction
 from doorward.fund.ledger.refusal import Refusal, refuse
-from doorward.fund.store import TAKE_TURN, TYPED_PROOF, Receipt, Store, is_lost
+from doorward.fund.store import TAKE_TURN, TYPED_PROOF, Prover, Receipt, Store, believe, is_lost
 from doorward.orders.fund_units import FundUnits
 from doorward.record.entry import Kind
 
@@ -134,7 +134,7 @@ class Filings:
         with self._store.reading() as connection:
             return rows.read_banded(connection, quarter)
 
-    def bill(self, asked: Bill, *, now: datetime, proof: Proof = TYPED_PROOF) -> Receipt | Refusal:
+    def bill(self, asked: Bill, *, now: datetime, prove: Prover = believe) -> Receipt | Refusal:
         """Return the claim that was filed in the ledger for an invoice of a report, or why none was.
 
         Between the look at the report and the filing of the claim somebody may return the report: PostgreSQL then
@@ -161,9 +161,11 @@ class Filings:
             sent = parse_transaction(again[0])[0]
             if not _is_of(sent, asked):
                 return refuse("key", "this key was used for something else; a new invoice has a new key")
-            return self._store.submit(sent, now=now, proof=proof)
+            return self._store.submit(sent, now=now, proof=prove(sent))
         made = make_invoice(held, asked, claims)
-        return made if isinstance(made, Refusal) else self._store.submit(made, now=now, proof=proof)
+        if isinstance(made, Refusal):
+            return made
+        return self._store.submit(made, now=now, proof=prove(made))
 
 
 def _is_of(sent: Submission, asked: Bill) -> bool:

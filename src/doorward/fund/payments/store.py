@@ -15,7 +15,7 @@ import psycopg
 
 from doorward.errors import MalformedError, StoreError
 from doorward.fund import rows
-from doorward.fund.entries import TYPED, Proof
+from doorward.fund.entries import TYPED
 from doorward.fund.ledger.decide import decide
 from doorward.fund.ledger.operations import Pay, Submission, parse_transaction
 from doorward.fund.ledger.refusal import Refusal, refuse
@@ -33,16 +33,10 @@ from doorward.fund.payments.match import (
     unposted,
 )
 from doorward.fund.payments.told import CONFIRMED, IMPORTED, entry_of, file_text, match_text
-from doorward.fund.store import TAKE_TURN, TYPED_PROOF, Done, Receipt, Step, Store
+from doorward.fund.store import TAKE_TURN, Done, Prover, Receipt, Step, Store, believe
 from doorward.record.entry import Kind
 
 Connection = psycopg.Connection[Any]
-Prover = Callable[[Submission], Proof]
-
-
-def believe(_: Submission) -> Proof:
-    """Return the proof of a login that somebody typed: none."""
-    return TYPED_PROOF
 
 
 @dataclass(frozen=True, slots=True)
