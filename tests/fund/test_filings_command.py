@@ -33,6 +33,7 @@ from doorward.record.log_files import VERIFIER_KEY
 from doorward.record.replay import Block
 from doorward.record.segments import SpoolReader
 from doorward.record.workers import FUND, worker_folder
+from fund.published import publish
 from fund.test_fund_command import Run, a_year, must, run_fixture
 from fund_reports import CLEAN, changed, rows_of, workbook
 
@@ -167,6 +168,33 @@ def test_a_key_on_file_proves_who_files_and_a_false_signature_is_found(run: Run,
         f"filing {at}: the signature in entry {one.sequence} does not hold"
         for at, one in enumerate(entries, 1)
     )
+
+
+@pytest.mark.pg
+def test_a_sample_is_drawn_from_the_published_log_and_answered_once(
+    run: Run, tmp_path: Path, fund_cluster: Cluster
+) -> None:
+    a_year(run)
+    terms, clean = tmp_path / "terms.toml", tmp_path / "clean.xlsx"
+    terms.write_text(TERMS, encoding="utf-8")
+    clean.write_bytes(workbook(records()))
+    must(run, "terms", "set", str(terms), "--by", "manager")
+    must(run, "terms", "accept", "1", "--by", "director")
+    number = str(
+        must(run, "report", "file", str(clean), "--agreement", "a-1", "--by", "ana", "--json").json["number"]
+    )
+    publish(fund_cluster, tmp_path / "data", fresh=True)
+    drawn = must(run, "review", "draw", number, "--by", "manager", "--units", "3", "--json").json
+    assert len(drawn["drawn"]) == 3
+    assert drawn["answers"] is None
+    # Anybody draws the same from the report's digest and the root; nobody draws a second time.
+    assert run("review", "draw", number, "--by", "manager", "--units", "9").code == 1
+    assert run("review", "enter", number, "--answers", "pass,fail,pass", "--by", "manager").code == 1
+    assert run("review", "enter", number, "--answers", "pass,fail", "--by", "rex").code == 1
+    must(run, "review", "enter", number, "--answers", "pass,fail,pass", "--by", "rex")
+    (told,) = must(run, "review", "list", "--agreement", "a-1", "--json").json
+    assert told == {**drawn, "answers": ["pass", "fail", "pass"]}
+    assert must(run, "verify", "--json").json["wrong"] == []
 
 
 @pytest.mark.pg
