@@ -141,6 +141,12 @@ def test_the_rest_amend_void_withdraw_refund_close_out(people: dict[str, Any]) -
     for who in ("manager", "director"):
         send(people[who], "approve/c-2")
     send(people["manager"], "pay/c-2", reference="PV-2")
+    billed(people, "c-3", "10")
+    for path in ("/fund/claims/c-3/", "/fund/do/approve/c-3/"):  # who approves sees what was advanced before
+        assert "Advanced before 900.00 that no invoice has taken off yet" in text(
+            people["director"].get(path)
+        )
+    send(people["manager"], "withdraw/c-3")
     back = {"cents": "900", "of_year": "2026", "what": "advance", "reference": "R-1", **more}
     assert "neither recouped nor returned" in text(send(people["manager"], "close-out/a-1"))
     assert "Done: refund" in text(send(people["manager"], "refund/a-1", **back))

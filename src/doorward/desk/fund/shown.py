@@ -54,7 +54,8 @@ def facts_of(state: State, kind: str, about: str, words: FundWords) -> dict[str,
         kind: `fund`, `year`, `agreement` or `claim`; what is of it is there.
     """
     if kind == "claim":
-        return {"row": _claim_row(state.claims[about], state)}
+        claim = state.claims[about]
+        return {"row": _claim_row(claim, state), "advanced": _advanced(state, claim)}
     if kind == "agreement":
         held = [{"title": _title(words, one.line), "sums": one} for one in holdings(state, about)]
         return {"agreement": state.agreements[about], "held": held}
@@ -152,7 +153,13 @@ def show_claim(state: State, name: str, done: Iterable[Done], words: FundWords) 
         ],
         "done": _history(history),
         "approvals": state.rules.approvals,
+        "advanced": _advanced(state, held),
     }  # fmt: skip
+
+
+def _advanced(state: State, claim: Claim) -> int:
+    """Return what its grantee has of advances on the agreement that no invoice has taken off yet, in cents."""
+    return sums_by_agreement(state, Account.ADVANCE).get(claim.agreement, 0)
 
 
 def _claim_row(claim: Claim, state: State) -> dict[str, Any]:
