@@ -24,6 +24,7 @@ from doorward.desk.fund.refusals import explain
 from doorward.desk.ids import draw_id
 from doorward.desk.order import fund_words
 from doorward.desk.recorder import place_of
+from doorward.desk.roles import Act
 from doorward.desk.views.signed_in import for_actor
 from doorward.errors import ConfigError, StoreError, UpstreamError
 from doorward.fund.ledger.operations import NAMES, Operation
@@ -86,7 +87,11 @@ def agreement(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
     if name not in state.agreements:
         raise Http404
     shown = pages.show_agreement(state, name, done, _today(actor), _words())
-    return render(request, "desk/fund/agreement.html", {**shown, "may": _may(actor)})
+    return render(
+        request,
+        "desk/fund/agreement.html",
+        {**shown, "may": _may(actor), "checks": actor.may(Act.FUND_CHECK)},
+    )
 
 
 @require_safe
