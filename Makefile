@@ -28,8 +28,9 @@ assets:              ## make the desk's style sheet and script, and the page tha
 
 test: $(DEV)         ## every test but the long ones
 	.venv/bin/pytest -m "not long" -n 2 --dist loadfile $(T)
-test-long: $(DEV)    ## the long tests
+test-long: $(DEV)    ## the long tests, and every property with many more examples
 	.venv/bin/pytest -m long $(T)
+	HYPOTHESIS_PROFILE=deep .venv/bin/pytest -m "hypothesis and not long" $(T)
 ifndef T
 	@if [ -e .engines/.whole ]; then PYTHONPATH=$$(echo $(CURDIR)/.engines/lib/python3*/site-packages) \
 		.venv/bin/pytest -m long -k spark tests/lookback/test_spark.py tests/policy/test_bulk.py; fi

@@ -6,6 +6,7 @@ Source: Cedar "JSON policy format"; checked against the engine by the shared cor
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import cedarpy
@@ -56,7 +57,7 @@ def read_rules(source: Source, links: Sequence[Link] = ()) -> tuple[Rule, ...]:
         PolicySyntaxError: The text is no Cedar, or a link does not fit its template.
     """
     try:
-        raw = json.loads(cedarpy.policies_to_json_str(source.text))
+        raw = json.loads(policies_json(source.text))
     except ValueError as error:
         span, said = find_syntax_error(source)
         raise PolicySyntaxError(f"this is no Cedar: {said}", span=span) from error
@@ -66,10 +67,16 @@ def read_rules(source: Source, links: Sequence[Link] = ()) -> tuple[Rule, ...]:
     return (*rules, *(_link(link, templates) for link in links))
 
 
+@lru_cache(maxsize=32)  # an order's files are each asked for three times while it is assembled
+def policies_json(text: str) -> str:
+    """Return Cedar's own JSON form of a text's policies and templates; raises ValueError where it is no Cedar."""
+    return str(cedarpy.policies_to_json_str(text))
+
+
 def template_ids(source: Source) -> tuple[str, ...]:
     """Return the positional ids of a text's templates; raises PolicySyntaxError where it is no Cedar."""
     try:
-        return tuple(json.loads(cedarpy.policies_to_json_str(source.text))["templates"])
+        return tuple(json.loads(policies_json(source.text))["templates"])
     except ValueError as error:
         span, said = find_syntax_error(source)
         raise PolicySyntaxError(f"this is no Cedar: {said}", span=span) from error

@@ -7,6 +7,7 @@ text is Cedar where cedarpy says so, and a wrong position would be a wrong numbe
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cedarpy
 
@@ -24,8 +25,7 @@ _QUOTED = re.compile(r"[`'\"]([^`'\"]+)[`'\"]")
 END_OF_INPUT = "unexpected end of input"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word, number, string or sign, and where it begins and ends in the text."""
 
     text: str

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -38,6 +39,7 @@ from doorward.policy.evaluate import Evaluator
 from doorward.policy.parse import Policy, parse_policies
 
 ACTION = "query"
+MAX_KEPT = 4  # packs that are kept once made: one process mostly meets its own order, and the one it is changed to
 MAX_REFUSED = 20  # entities that are named; an attribute that is missing is missing in all of them
 NEEDED = ("order.toml", "resolvers.toml", "theorems.toml", "scenarios.toml", "scenarios.csv")
 COLLECTIONS = "collections.toml"
@@ -62,7 +64,7 @@ class _Parts:
 
 
 def assemble_pack(files: Mapping[str, bytes]) -> Pack:
-    """Return the pack that these files make.
+    """Return the pack that these files make; the same one where the same bytes were asked for shortly before.
 
     Args:
         files: Content by path inside of the pack, with forward slashes.
@@ -70,6 +72,12 @@ def assemble_pack(files: Mapping[str, bytes]) -> Pack:
     Raises:
         PolicyCheckError: Something is wrong; ``findings`` lists everything that could be found in one pass.
     """
+    return _assemble(tuple(sorted(files.items())))
+
+
+@lru_cache(maxsize=MAX_KEPT)  # a pack is never changed, and nothing but its bytes is in it
+def _assemble(content: tuple[tuple[str, bytes], ...]) -> Pack:
+    files = dict(content)
     texts = _texts(files)
     order, resolvers_file, theorems = (Toml(name, texts[name]) for name in NEEDED[:3])
     schema_name, schema_text = _only(texts, ".cedarschema")

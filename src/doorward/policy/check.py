@@ -39,9 +39,9 @@ def check_policies(
         hierarchy: The entity file.
         model: What can be asked: the facts, their words, and which of them a remedy may change.
     """
-    findings = []
+    findings, parsed = [], cedarpy.Schema.from_str(schema)
     for source in dict.fromkeys(policy.source for policy in policies):
-        findings.extend(validate(source, schema))
+        findings.extend(validate(source, parsed))
     refused = tuple(findings)
     for policy in policies:
         # What strict validation refuses has types that nothing more can be said about.
@@ -53,7 +53,7 @@ def check_policies(
     return sorted(findings, key=lambda finding: _place(finding.span))
 
 
-def validate(source: Source, schema: str) -> list[Finding]:
+def validate(source: Source, schema: str | cedarpy.Schema) -> list[Finding]:
     """Return what cedarpy's strict validation finds in one file, each at the token that it names."""
     findings = []
     for error in cedarpy.validate_policies(source.text, schema).errors:
