@@ -28,6 +28,7 @@ from doorward.record.openings import MemoryDisclosures
 from doorward.record.places import LeafPlaces
 from doorward.record.spool import Spool, SpoolLimits
 from doorward.record.workers import worker_folder
+from verifier.logs import leaf, log_of, make_log
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SMALL = SpoolLimits(segment_bytes=2000)
@@ -192,6 +193,25 @@ def test_what_was_published_later_or_otherwise_is_refused(tmp_path: Path) -> Non
     stranger = Signer.make("doorward.example/test", b"\x01" * 32)
     with pytest.raises(LogError):
         check_newest(tmp_path / "copy", format_checkpoint(Checkpoint(stranger.name, 1, bytes(32)), stranger))
+
+
+def test_a_log_whose_files_do_not_come_to_its_checkpoint_is_not_copied(tmp_path: Path) -> None:
+    log = log_of(700)
+    for path in ("tile/0/001", "tile/1/000.p/2", "tile/entries/001", "tile/entries/002.p/188"):
+        folder = log.write(tmp_path / "log")
+        (folder / path).write_bytes(log_of(700, salt=b"x").files[path])
+        with pytest.raises(VerificationError, match="of the log"):
+            copy_log(folder, tmp_path / path.replace("/", "-"))
+        assert not (tmp_path / path.replace("/", "-") / HELD).exists()
+
+
+def test_tiles_of_a_fork_do_not_make_it_a_beginning_of_the_copy(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy_log(log_of(700).write(tmp_path / "log"), copy)
+    forked = [make_log([leaf(at, b"x" if at > 255 else b"") for at in range(size)]) for size in (300, 700)]
+    (copy / "tile/0/001").write_bytes(forked[1].files["tile/0/001"])
+    with pytest.raises(VerificationError):
+        check_newest(copy, forked[0].files["checkpoint"])
 
 
 @given(st.binary(max_size=200))

@@ -113,6 +113,42 @@ def test_where_a_file_of_the_log_is_missing_nothing_is_signed_off(tmp_path: Path
     assert not (tmp_path / "public/checkpoint").exists()
 
 
+def swapped(folder: Path, path: str, raw: bytes) -> Path:
+    """Put another file's bytes into a file that is there."""
+    assert (folder / path).read_bytes() != raw
+    (folder / path).write_bytes(raw)
+    return folder
+
+
+def test_what_does_not_hash_to_what_stands_above_it_is_copied_to_nobody(tmp_path: Path) -> None:
+    source, target, other = log_of(700), tmp_path / "public", log_of(700, salt=b"x")
+    run(log_of(300).write(tmp_path / "old"), target)
+    before = log_files(target)
+    for path in (
+        "tile/0/001",  # whole, below what the roots are made of
+        "tile/0/002.p/188",
+        "tile/1/000.p/2",
+        "tile/entries/001",
+        "tile/entries/002.p/188",
+    ):
+        folder = swapped(source.write(tmp_path / "log"), path, other.files[path])
+        with pytest.raises(VerificationError, match="of the log"):
+            run(folder, target)
+        assert {name: log_files(target)[name] for name in before} == before, path
+        assert check(Task(str(target), KEY)).holds
+
+
+def test_old_tiles_below_new_ones_do_not_make_a_fork_a_beginning(tmp_path: Path) -> None:
+    target = tmp_path / "public"
+    fork = make_log([leaf(at, b"x" if at > 255 else b"") for at in range(600)])
+    run(make_log([leaf(at, b"x" if at > 255 else b"") for at in range(300)]).write(tmp_path / "fork"), target)
+    before = log_files(target)
+    folder = swapped(log_of(600).write(tmp_path / "log"), "tile/0/001", fork.files["tile/0/001"])
+    with pytest.raises(VerificationError):
+        run(folder, target)
+    assert {name: log_files(target)[name] for name in before} == before
+
+
 def test_one_at_a_time_and_only_of_a_log(tmp_path: Path) -> None:
     import fcntl
 
@@ -159,6 +195,12 @@ def test_archives_are_listed_complete_and_the_same_each_time(tmp_path: Path) -> 
     subprocess.run(["tar", "-xf", first / "archive/000.tar", "-C", copy], check=True)
     assert check(Task(str(copy), KEY)).holds
     (first / "archive/000.tar").unlink()
+    own = (first / "tile/entries/007").read_bytes()
+    swapped(first, "tile/entries/007", (first / "tile/entries/008").read_bytes())
+    with pytest.raises(VerificationError, match="`tile/entries/007` of the copy does not hash"):
+        run(source, first)
+    assert not (first / "archive/000.tar").exists()
+    (first / "tile/entries/007").write_bytes(own)
     assert run(source, first).archives == 1
     assert (first / "archive/000.tar").read_bytes() == archive
 

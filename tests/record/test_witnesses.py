@@ -34,12 +34,14 @@ from doorward.record.proof import format_proof, make_inclusion, parse_proof_file
 from doorward.record.release import release
 from doorward.record.schedule import Schedule
 from doorward.record.tiles import TileId, parse_bundle
-from doorward.record.trust_policy import TrustPolicy, verify_by_policy
+from doorward.record.trust_policy import TrustPolicy, parse_policy, verify_by_policy
 from doorward.record.witness import log_id, parse_logs
 from doorward.record.witness_server import Witness
 from doorward.record.witness_state import WitnessState
 from record import logs
 from record.samples import NOW, SECOND, World, conversation, fill, open_spool, session_id
+from verifier.logs import SIGNER as OF_FILES
+from verifier.logs import leaf, make_log
 
 NAMES = ("w1", "w2")
 
@@ -300,6 +302,17 @@ def test_of_a_log_with_a_released_copy_witnesses_see_that_and_nothing_newer(
         asks(forked.log_dir).check()
     with pytest.raises(VerificationError, match="the log of 0 leaves does not begin"):
         asks(tmp_path / "nothing").check()
+
+
+def test_old_tiles_below_new_ones_do_not_make_a_released_fork_a_beginning(tmp_path: Path) -> None:
+    honest, fork = ([leaf(at, salt if at > 255 else b"") for at in range(600)] for salt in (b"", b"x"))
+    public, own = make_log(fork[:300]).write(tmp_path / "public"), make_log(honest).write(tmp_path / "log")
+    asks = Witnesses(WitnessSettings(parse_policy(b"quorum none\n"), public=public), LogFiles(own), OF_FILES)
+    with pytest.raises(VerificationError, match="does not begin with the 300 that were released"):
+        asks.check()
+    (own / "tile/0/001").write_bytes(make_log(fork).files["tile/0/001"])
+    with pytest.raises(VerificationError, match="`tile/0/001` of the log does not hash"):
+        asks.check()
 
 
 def test_a_witness_that_drips_holds_nobody_up(city: City) -> None:

@@ -26,7 +26,7 @@ from doorward.record.checkpoint import Checkpoint, UnverifiedCheckpoint, format_
 from doorward.record.hashes import EMPTY_ROOT
 from doorward.record.log_files import CHECKPOINT, WITNESSED, LogFiles
 from doorward.record.nodes import node_reader
-from doorward.record.proof import hash_range
+from doorward.record.signed_tiles import SignedTiles
 from doorward.record.trust_policy import TrustedWitness, TrustPolicy
 from doorward.record.witnessing import (
     MAX_REPLY_BYTES,
@@ -139,9 +139,12 @@ class Witnesses:
         if self.settings.public is None or released.tree_size == 0:
             return
         raw = self.files.read(CHECKPOINT)
-        size = parse_checkpoint(raw).tree_size if raw is not None else 0
-        if size < released.tree_size or (
-            hash_range(node_reader(self.files, size), 0, released.tree_size) != released.root
+        own = parse_checkpoint(raw) if raw is not None else None
+        size = own.tree_size if own is not None else 0
+        if (
+            own is None
+            or size < released.tree_size
+            or (SignedTiles(self.files, size, own.root).root(released.tree_size) != released.root)
         ):
             raise VerificationError(
                 f"the log of {size} leaves does not begin with the {released.tree_size} that were released",

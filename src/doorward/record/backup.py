@@ -27,12 +27,10 @@ from doorward.notes.note import Verifier, parse_verifier_key
 from doorward.record.check_spool import hold_segments
 from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
 from doorward.record.frame import iterate_payloads
-from doorward.record.hashes import Hash
 from doorward.record.log_files import CHECKPOINT, VERIFIER_KEY, LogFiles, sync_folder
-from doorward.record.nodes import node_reader
 from doorward.record.places import PLACES, LeafPlaces
-from doorward.record.proof import hash_range
 from doorward.record.segments import READERS_LOCK, SpoolReader, list_segments
+from doorward.record.signed_tiles import SignedTiles
 from doorward.record.tiles import TileId, list_tiles
 from doorward.record.workers import list_workers, worker_folder
 
@@ -64,7 +62,9 @@ def copy_log(log_dir: Path, to: Path) -> Checkpoint:
     """Copy a log at its checkpoint, and return that; the publisher may be at work.
 
     Raises:
-        VerificationError: The log has no checkpoint or no key, or lacks a tile, or its key did not sign it.
+        VerificationError: The log has no checkpoint or no key, its key did not sign it, or a tile is missing or not
+            what the checkpoint signs.
+        MalformedError: A file of the log is none.
         StoreError: A file cannot be read or written.
     """
     files, copy = LogFiles(log_dir), LogFiles(to)
@@ -76,11 +76,9 @@ def copy_log(log_dir: Path, to: Path) -> Checkpoint:
     checkpoint = verify_checkpoint(parse_checkpoint(raw), _verifier(key))
     copy.make()
     copy.write_once(VERIFIER_KEY, key)
+    tiles = SignedTiles(files, checkpoint.tree_size, checkpoint.root)
     for tile in _all_tiles(checkpoint.tree_size):
-        data = files.read_tile(tile)
-        if data is None:
-            raise VerificationError(f"`{tile.path}` of the log is missing", hint="doorward log verify")
-        copy.write_once(tile.path, data)
+        copy.write_once(tile.path, tiles.read(tile))
     copy.replace(HELD, raw)
     copy.sync()
     return checkpoint
@@ -174,7 +172,8 @@ def check_newest(log_dir: Path, newest: bytes) -> Checkpoint:
 
     Raises:
         MalformedError: It is no checkpoint.
-        VerificationError: It is newer than the copy, is not a beginning of it, or is another log's.
+        VerificationError: It is newer than the copy, is not a beginning of it, or is another log's; or the copy's tiles
+            do not come to what it holds.
     """
     files = LogFiles(log_dir)
     raw, key = files.read(HELD), files.read(VERIFIER_KEY)
@@ -188,7 +187,8 @@ def check_newest(log_dir: Path, newest: bytes) -> Checkpoint:
             f"{published.tree_size} leaves were published, and this copy has {held.tree_size}",
             hint="a log that goes on from here has two histories: begin a new log (docs/howto/backup.md)",
         )
-    if _root_at(files, held.tree_size, published.tree_size) != published.root:
+    tiles = SignedTiles(files, held.tree_size, held.root)
+    if tiles.root(published.tree_size) != published.root:
         raise VerificationError(
             f"what was published at size {published.tree_size} is not a beginning of this copy",
             hint="two histories are there already: keep both, and tell who verifies the log",
@@ -227,10 +227,6 @@ def _all_tiles(tree_size: int) -> Iterator[TileId]:
         if tile.level == 0:
             yield TileId(None, tile.index, tile.width)
         yield tile
-
-
-def _root_at(files: LogFiles, tree_size: int, size: int) -> Hash:
-    return hash_range(node_reader(files, tree_size), 0, size)
 
 
 def _verifier(key: bytes) -> Verifier:

@@ -2,11 +2,12 @@
 
 In this order, so that whoever reads meanwhile, or after a crash at any point, finds a log that holds:
 
-1. The source's checkpoint is read, after the last one that witnesses cosigned. Its key is the copy's, and its tiles
-   come to its root and, at the size that the copy has, to the copy's: nobody is shown two histories by a copy.
-2. Bundles and tiles that the copy does not have yet; a file that is there with other bytes is never overwritten.
-3. Archives: for each full tile of level 1 a tar of it and of all that lies below it. The same tiles give the same
-   bytes.
+1. The source's checkpoint is read, after the last one that witnesses cosigned. Its key is the copy's, and at the size
+   that the copy has, the tree under its root is the copy's: nobody is shown two histories by a copy.
+2. Bundles and tiles that the copy does not have yet, each of which hashes up to the checkpoint's root
+   (`signed_tiles`); a file that is there with other bytes is never overwritten.
+3. Archives: for each full tile of level 1 a tar of it and of all that lies below it, held to the same root. The same
+   tiles give the same bytes.
 4. Files that do not change with the log, such as a verifier.
 5. The list of the archives' digests, then the checkpoint, then the last one that witnesses cosigned, where there is
    one and the tiles come to its root; each by rename.
@@ -26,7 +27,6 @@ import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
@@ -34,10 +34,9 @@ from typing import Final, Protocol
 from doorward.errors import ConfigError, LogError, StoreError, VerificationError
 from doorward.notes.note import Verifier, parse_verifier_key
 from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
-from doorward.record.hashes import Hash
 from doorward.record.log_files import CHECKPOINT, VERIFIER_KEY, WITNESSED, LogFiles
-from doorward.record.proof import hash_range
-from doorward.record.tiles import TILE_HEIGHT, TILE_WIDTH, TileId, list_tiles, parse_tile, read_node
+from doorward.record.signed_tiles import SignedTiles
+from doorward.record.tiles import TILE_WIDTH, TileId, list_tiles
 
 SCHEDULE: Final = "schedule"
 ARCHIVES: Final = "archive"
@@ -85,14 +84,15 @@ def publish(
     with _lock(target.folder):
         verifier = _parse(key)
         now = verify_checkpoint(parse_checkpoint(raw), verifier)  # 1
-        before = _published(source, target, verifier, now)
+        tiles = SignedTiles(source, now.tree_size, now.root)
+        before = _published(tiles, target, verifier, now)
         if cosigned is not None:
-            _check_witnessed(source, cosigned, verifier, now)
+            _check_witnessed(tiles, cosigned, verifier, now)
         wanted = list(_wanted(now.tree_size, before))
         done = Published(now.tree_size)
-        written = [tile.path for tile in wanted if _copy(source, target, tile)]  # 2
+        written = [tile.path for tile in wanted if _copy(tiles, target, tile)]  # 2
         done.files = len(written)
-        digests = _archive(target, now.tree_size, written)  # 3
+        digests = _archive(tiles, target, now.tree_size, written)  # 3
         done.archives = len(written) - done.files
         fixed = {**extras, VERIFIER_KEY: key, **({SCHEDULE: schedule} if schedule is not None else {})}
         written += [path for path, data in fixed.items() if _put(target, path, data)]  # 4
@@ -131,12 +131,8 @@ def _parse(key: bytes) -> Verifier:
     return parse_verifier_key(key.decode("utf-8", "replace").strip())
 
 
-def _published(source: LogFiles, target: LogFiles, verifier: Verifier, now: Checkpoint) -> int:
+def _published(tiles: SignedTiles, target: LogFiles, verifier: Verifier, now: Checkpoint) -> int:
     """Return the size that the copy has."""
-    if _root_at(source, now.tree_size, now.tree_size) != now.root:
-        raise VerificationError(
-            "the log's tiles do not come to its checkpoint", hint="run `doorward log verify`"
-        )
     raw = target.read(CHECKPOINT)
     if raw is None:
         return 0
@@ -148,7 +144,7 @@ def _published(source: LogFiles, target: LogFiles, verifier: Verifier, now: Chec
             hint="publish each log to a folder of its own",
         ) from error
     size = before.tree_size
-    if size > now.tree_size or _root_at(source, size, now.tree_size) != before.root:
+    if size > now.tree_size or tiles.root(size) != before.root:
         raise VerificationError(
             f"`{target.folder}` holds {size} signed leaves that are not this log's {now.tree_size}",
             hint="stop, keep both folders, and run `doorward log verify` on each",
@@ -156,29 +152,14 @@ def _published(source: LogFiles, target: LogFiles, verifier: Verifier, now: Chec
     return size
 
 
-def _check_witnessed(source: LogFiles, raw: bytes, verifier: Verifier, now: Checkpoint) -> None:
+def _check_witnessed(tiles: SignedTiles, raw: bytes, verifier: Verifier, now: Checkpoint) -> None:
     """Hold the last checkpoint that witnesses cosigned to the tiles; the cosignatures are the readers' to check."""
     found = verify_checkpoint(parse_checkpoint(raw), verifier)
-    if found.tree_size > now.tree_size or _root_at(source, found.tree_size, now.tree_size) != found.root:
+    if found.tree_size > now.tree_size or tiles.root(found.tree_size) != found.root:
         raise VerificationError(
             f"the log's tiles do not come to its `{WITNESSED}` of {found.tree_size} leaves",
             hint="stop, keep a copy of both, and run `doorward log verify`",
         )
-
-
-def _root_at(source: LogFiles, size: int, tree_size: int) -> Hash:
-    """Return the root at a size that the log's tiles come to."""
-
-    @lru_cache(maxsize=64)
-    def read(level: int, index: int) -> list[Hash]:
-        width = min(TILE_WIDTH, (tree_size >> (TILE_HEIGHT * level)) - index * TILE_WIDTH)
-        tile = TileId(level, index, width)
-        data = source.read_tile(tile)
-        if data is None:
-            raise VerificationError(f"`{tile.path}` of the log is missing", hint="run `doorward log verify`")
-        return parse_tile(data, width)
-
-    return hash_range(partial(read_node, read), 0, size)
 
 
 def _wanted(size: int, before: int) -> Iterator[TileId]:
@@ -188,10 +169,8 @@ def _wanted(size: int, before: int) -> Iterator[TileId]:
         yield tile
 
 
-def _copy(source: LogFiles, target: LogFiles, tile: TileId) -> bool:
-    data = source.read_tile(tile)
-    if data is None:
-        raise VerificationError(f"`{tile.path}` of the log is missing", hint="run `doorward log verify`")
+def _copy(tiles: SignedTiles, target: LogFiles, tile: TileId) -> bool:
+    data = tiles.read(tile)
     is_new = not (target.folder / tile.path).exists()
     target.write_once(tile.path, data)
     return is_new
@@ -215,13 +194,13 @@ def _lock(folder: Path) -> Iterator[None]:
 # 3
 
 
-def _archive(target: LogFiles, size: int, written: list[str]) -> bytes:
+def _archive(tiles: SignedTiles, target: LogFiles, size: int, written: list[str]) -> bytes:
     """Write the archives that are not listed yet, add their paths to what was written, and return the list."""
     listed = _listed(target)
     for index in range(size // ARCHIVE_LEAVES):
         path = _archive_path(index)
         if path not in listed or not (target.folder / path).exists():
-            listed[path] = _write_archive(target, index, path)
+            listed[path] = _write_archive(tiles, target, index, path)
             written.append(path)
     return "".join(f"{digest}  {path}\n" for path, digest in listed.items()).encode()
 
@@ -255,7 +234,7 @@ class _Digesting(io.RawIOBase):
         return self._sink.write(data)
 
 
-def _write_archive(target: LogFiles, index: int, path: str) -> str:
+def _write_archive(tiles: SignedTiles, target: LogFiles, index: int, path: str) -> str:
     """Write one archive under its name, and return its digest."""
     draft, end = target.folder / _DRAFT, target.folder / path
     try:
@@ -264,7 +243,7 @@ def _write_archive(target: LogFiles, index: int, path: str) -> str:
             sink = _Digesting(file)
             with tarfile.open(fileobj=sink, mode="w|", format=tarfile.USTAR_FORMAT) as tar:
                 for tile in _archived(index):
-                    _add(tar, target, tile)
+                    _add(tar, tiles, target, tile)
             file.flush()
             os.fsync(file.fileno())
         draft.chmod(0o644)
@@ -283,12 +262,13 @@ def _archived(index: int) -> Iterator[TileId]:
         yield TileId(None, child)
 
 
-def _add(tar: tarfile.TarFile, target: LogFiles, tile: TileId) -> None:
+def _add(tar: tarfile.TarFile, tiles: SignedTiles, target: LogFiles, tile: TileId) -> None:
     data = target.read_tile(tile)
     if data is None:
         raise VerificationError(
             f"`{tile.path}` of the copy is missing", hint="run `doorward log verify` on it"
         )
+    tiles.check(tile, data, "the copy")
     member = tarfile.TarInfo(tile.path)  # no time, no owner: the same tiles give the same bytes
     member.size, member.mode = len(data), 0o644
     tar.addfile(member, io.BytesIO(data))

@@ -1,9 +1,8 @@
 """The public copy of a log, as its schedule gives it: a beginning of the log, signed, with the times of the schedule.
 
 INVARIANT (a-beginning): what is released is a beginning of the publisher's log and begins with what was released
-before. Before anything is signed, the tiles lead by consistency proofs from both to the root that the publisher signed,
-and each tile and bundle that is released hashes to what stands above it. So no two checkpoints of the key have two
-histories.
+before. Both roots, and each tile and bundle that is released, are read from the root that the publisher signed
+(`signed_tiles`), before anything is signed. So no two checkpoints of the key have two histories.
 INVARIANT (no-clock): names, sizes and times of all files follow from the schedule alone.
 
 Files are written first and the checkpoint last; a run that was killed is done again with the same bytes.
@@ -11,27 +10,16 @@ Files are written first and the checkpoint last; a run that was killed is done a
 
 import os
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from doorward.errors import StoreError, VerificationError
 from doorward.notes.note import Signer, Verifier, format_verifier
 from doorward.record.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint, verify_checkpoint
-from doorward.record.hashes import EMPTY_ROOT, Hash, hash_leaf
-from doorward.record.log_files import CHECKPOINT, VERIFIER_KEY, LogFiles, cut_tile
-from doorward.record.proof import hash_range, make_consistency, verify_consistency
+from doorward.record.log_files import CHECKPOINT, VERIFIER_KEY, LogFiles
 from doorward.record.schedule import Schedule, parse_schedule
-from doorward.record.tiles import (
-    TILE_HEIGHT,
-    TILE_WIDTH,
-    TileId,
-    list_tiles,
-    parse_bundle,
-    parse_tile,
-    read_node,
-)
-from doorward.record.tree import root_of
+from doorward.record.signed_tiles import SignedTiles
+from doorward.record.tiles import TileId, list_tiles
 
 SCHEDULE: Final = "schedule"
 _LOOK: Final = "stop, keep a copy of both folders, and run `doorward log verify`"
@@ -85,19 +73,14 @@ def release(files: LogFiles, public: LogFiles, signer: Signer, schedule: Schedul
         raise VerificationError(
             f"the schedule asks for {size} leaves and the log has {latest.tree_size}", hint="pad it first"
         )
-    reader = _Reader(files, latest)
+    tiles = SignedTiles(files, latest.tree_size, latest.root)
     before = _released(public, signer.verifier)
-    if before is not None and (before.tree_size > size or not reader.extends(before.tree_size, before.root)):
+    if before is not None and (before.tree_size > size or tiles.root(before.tree_size) != before.root):
         raise VerificationError(
             "the log does not begin with what was released, or the clock went back",
             hint=_LOOK,
         )
-    checkpoint = Checkpoint(signer.name, size, reader.root(size))
-    if not reader.extends(size, checkpoint.root):
-        raise VerificationError(
-            f"the tiles of the log do not lead from {size} leaves to its checkpoint of {latest.tree_size}",
-            hint=_LOOK,
-        )
+    checkpoint = Checkpoint(signer.name, size, tiles.root(size))
     if before == checkpoint:
         return size
     public.make()
@@ -106,85 +89,13 @@ def release(files: LogFiles, public: LogFiles, signer: Signer, schedule: Schedul
     public.write_once(SCHEDULE, schedule.format())
     for tile in list_tiles(size, 0 if before is None else before.tree_size):
         for one in (tile, TileId(None, tile.index, tile.width)) if tile.level == 0 else (tile,):
-            public.write_once(one.path, reader.read_checked(one))
+            public.write_once(one.path, tiles.read(one))
             written.append(one.path)
     public.sync()
     public.replace(CHECKPOINT, format_checkpoint(checkpoint, signer))
     public.sync()
     _set_times(public.folder, [*written, CHECKPOINT], moment)
     return size
-
-
-class _Reader:
-    """Tiles and roots of the publisher's log, at any smaller size.
-
-    Raises:
-        VerificationError: The log's tiles do not come to its checkpoint's root.
-    """
-
-    def __init__(self, files: LogFiles, latest: Checkpoint) -> None:
-        self._files = files
-        self._size = latest.tree_size
-        self._root = latest.root
-        self._hashes = lru_cache(maxsize=64)(self._read_hashes)
-        if self.root(self._size) != latest.root:
-            raise VerificationError("the tiles of the log do not come to its checkpoint", hint=_LOOK)
-
-    def read(self, tile: TileId) -> bytes:
-        """Return a tile as it was when the log had no more than it holds."""
-        level_size = self._size >> TILE_HEIGHT * (tile.level or 0)
-        whole = TileId(tile.level, tile.index, min(TILE_WIDTH, level_size - tile.index * TILE_WIDTH))
-        raw = self._files.read_tile(whole)
-        if raw is None:
-            raise VerificationError(f"`{whole.path}` of the log is missing", hint="put it back from a copy")
-        return cut_tile(raw, whole, tile.width)
-
-    def read_checked(self, tile: TileId) -> bytes:
-        """Return a tile or bundle that hashes to what stands above it in the publisher's log.
-
-        A partial tile has nothing above it: the root at its size is made of all its hashes.
-
-        Raises:
-            VerificationError: It does not.
-        """
-        raw = self.read(tile)
-        if tile.level is None:
-            leaves = self._hashes(0, tile.index)[: tile.width]
-            is_same = [hash_leaf(entry) for entry in parse_bundle(raw, tile.width)] == leaves
-        elif tile.is_full:
-            above = self._hashes(tile.level + 1, tile.index // TILE_WIDTH)[tile.index % TILE_WIDTH]
-            is_same = root_of(parse_tile(raw, tile.width)) == above
-        else:
-            is_same = parse_tile(raw, tile.width) == self._hashes(tile.level, tile.index)[: tile.width]
-        if not is_same:
-            raise VerificationError(
-                f"`{tile.path}` of the log does not hash to what stands above it", hint=_LOOK
-            )
-        return raw
-
-    def root(self, size: int) -> Hash:
-        """Return the root of the log's first leaves; that the rest extends them is for `extends`."""
-        return hash_range(self._node, 0, size)
-
-    def extends(self, size: int, root: Hash) -> bool:
-        """Return True where the publisher's checkpoint extends a smaller tree, by proof and not by what files say."""
-        if size == 0:
-            return root == EMPTY_ROOT
-        proof = make_consistency(self._node, size, self._size)
-        try:
-            verify_consistency(
-                old_size=size, new_size=self._size, old_root=root, new_root=self._root, proof=proof
-            )
-        except VerificationError:
-            return False
-        return True
-
-    def _node(self, level: int, index: int) -> Hash:
-        return read_node(self._hashes, level, index)
-
-    def _read_hashes(self, level: int, index: int) -> list[Hash]:
-        width = min(TILE_WIDTH, (self._size >> TILE_HEIGHT * level) - index * TILE_WIDTH)
-        return parse_tile(self.read(TileId(level, index, width)), width)
 
 
 def _released(public: LogFiles, verifier: Verifier) -> Checkpoint | None:
