@@ -3,10 +3,13 @@
 import os
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests_support import templates
 
 # A few examples of each property in every run; `make test-long` runs all of them once more under `deep`.
 settings.register_profile("dev", max_examples=25, deadline=None)
@@ -33,6 +36,13 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, (str(CHECKOUT / "tests"), os.environ.get("PYTHONPATH")))
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    run = ExitStack()
+    run.enter_context(templates.folder_of_the_run())
+    run.enter_context(templates.quick_servers())
+    config.add_cleanup(run.close)
 
 
 @pytest.fixture(scope="session")

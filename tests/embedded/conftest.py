@@ -12,8 +12,16 @@ import pytest
 
 from doorward.embedded.clusters import city_spec
 from doorward.embedded.launcher import Cluster
+from tests_support import templates
 
 DEADLINE_SECONDS = 30.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def real_servers() -> Iterator[None]:
+    """Here each server is made and kept as doorward does it."""
+    with templates.real_servers():
+        yield
 
 
 @pytest.fixture(scope="module")

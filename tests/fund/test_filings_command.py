@@ -207,7 +207,7 @@ def test_the_samples_grantee_may_file_at_once_and_a_second_up_changes_nothing(
     folders = Folders(tmp_path / "data")
     folders.make()
     for number in (1, 2):
-        prepare_fund(folders, "chicago", superuser, now=MOMENT, key=uuid.UUID(int=number))
+        prepare_fund(folders, load_pack("chicago"), superuser, now=MOMENT, key=uuid.UUID(int=number))
     with psycopg.connect(make_conninfo(superuser, dbname="doorward_fund")) as connection:
         held = read_on_file(connection, REPORTED)
     assert held.agreed is not None

@@ -19,7 +19,10 @@ import pytest
 
 from doorward.cli.folders import Folders
 from doorward.cli.sample import PEOPLE, SamplePerson
+from doorward.embedded.clusters import record_spec
+from doorward.embedded.launcher import Cluster
 from tests_support.servers import NAMED
+from tests_support.templates import copy_into, template
 
 START_SECONDS = 120
 
@@ -127,7 +130,7 @@ def start_up(data: Path, *, desk_port: int = 0) -> Up:
             [
                 sys.executable,
                 "-m",
-                "doorward",
+                "tests_support.quick_doorward",
                 "up",
                 "--data",
                 str(data),
@@ -161,44 +164,61 @@ def live_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def up(live_folder: Path) -> Iterator[Up]:
+def installed_city() -> Path:
+    """What a first `doorward up` leaves: the city with the order installed; copies of it start in a few seconds."""
+
+    def make(place: Path) -> None:
+        running = start_up(place / "data")
+        assert "five people" in (place / "data.out").read_text(encoding="utf-8"), "the tour of a first start"
+        assert running.stop() == 0
+        shutil.rmtree(place / "data" / "record")
+        record = Cluster(record_spec(place / "data"))
+        record.start()
+        record.stop()
+
+    return template("installed", make) / "data"
+
+
+@pytest.fixture(scope="session")
+def place_city(installed_city: Path) -> Callable[[Path], Path]:
+    """Puts the installed city into a data folder, with a server of the record that holds nothing, and returns it."""
+
+    def place(data: Path) -> Path:
+        folders, installed = Folders(data), Folders(installed_city)
+        folders.make()
+        for kept in (installed.keys / "records_app.password", *installed.order.iterdir()):
+            shutil.copy2(kept, data / kept.relative_to(installed_city))
+        for name in ("city", "record"):
+            copy_into(installed_city / name, data / name)
+        return data
+
+    return place
+
+
+@pytest.fixture(scope="session")
+def up(live_folder: Path, place_city: Callable[[Path], Path]) -> Iterator[Up]:
     """One running doorward for all live tests of a worker."""
-    running = start_up(live_folder / "shared")
+    running = start_up(place_city(live_folder / "shared"))
     yield running
     assert running.stop() == 0
 
 
-@pytest.fixture(scope="session")
-def installed_city(live_folder: Path) -> Path:
-    """A data folder whose city stands and has the order installed, stopped: copies of it start in a few seconds."""
-    running = start_up(live_folder / "installed")
-    assert running.stop() == 0
-    return running.folders.data
-
-
-def place_city(installed: Path, data: Path) -> Path:
-    """Return a data folder with the city of another one, and with neither its record nor its spool."""
-    Folders(data).make()
-    shutil.copy2(installed / "keys" / "records_app.password", data / "keys")
-    subprocess.run(["cp", "-a", "--reflink=auto", installed / "city", data / "city"], check=True)
-    return data
-
-
 @pytest.fixture
-def desk_up(live_folder: Path, installed_city: Path) -> Iterator[tuple[Up, str]]:
+def desk_up(live_folder: Path, place_city: Callable[[Path], Path]) -> Iterator[tuple[Up, str]]:
     """A doorward with its desk, and where browsers find it."""
     port = free_port()
-    place_city(installed_city, live_folder / "desk")
-    running = start_up(live_folder / "desk", desk_port=port)
+    running = start_up(place_city(live_folder / "desk"), desk_port=port)
     yield running, f"http://127.0.0.1:{port}"
     assert running.stop() == 0
 
 
 @pytest.fixture
-def own_up(live_folder: Path, installed_city: Path, request: pytest.FixtureRequest) -> Iterator[Up]:
+def own_up(
+    live_folder: Path, place_city: Callable[[Path], Path], request: pytest.FixtureRequest
+) -> Iterator[Up]:
     """A doorward of its own with a record that is empty, for a test that breaks it."""
     name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
-    running = start_up(place_city(installed_city, live_folder / name))
+    running = start_up(place_city(live_folder / name))
     yield running
     running.stop()
 

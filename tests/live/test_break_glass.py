@@ -216,7 +216,9 @@ def test_it_needs_no_register_and_no_file_beside_the_record(own_up: Any) -> None
 
 
 @pytest.fixture(name="small_disk")
-def small_disk_fixture(live_folder: Path, start: Callable[[Path], Any]) -> Iterator[Any]:
+def small_disk_fixture(
+    live_folder: Path, start: Callable[[Path], Any], place_city: Callable[[Path], Path]
+) -> Iterator[Any]:
     """A doorward whose spool lies on a disk of its own, of 160 MiB."""
     data = live_folder / "small-disk"
     spool = data / "spool"
@@ -228,7 +230,7 @@ def small_disk_fixture(live_folder: Path, start: Callable[[Path], Any]) -> Itera
     if mounted.returncode != 0:
         pytest.skip("this user may not mount a disk")
     try:
-        running = start(data)
+        running = start(place_city(data))
         yield running
         running.stop()
     finally:

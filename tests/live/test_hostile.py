@@ -34,9 +34,11 @@ FULL = b"this door has no place left for another session"
 
 
 @pytest.fixture(scope="module", name="hurt")
-def hurt_fixture(live_folder: Path, start: Callable[[Path], Any]) -> Iterator[Any]:
+def hurt_fixture(
+    live_folder: Path, start: Callable[[Path], Any], place_city: Callable[[Path], Path]
+) -> Iterator[Any]:
     """A doorward that these tests hurt, and that must come through all of them."""
-    running = start(live_folder / "hurt")
+    running = start(place_city(live_folder / "hurt"))
     yield running
     assert running.stop() == 0
 

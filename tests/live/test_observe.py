@@ -115,11 +115,13 @@ def wait_until_ended(session: psycopg.Connection[Any]) -> str:
 
 
 @pytest.fixture(name="observed", scope="module")
-def observed_fixture(live_folder: Path, start: Callable[[Path], Any]) -> Iterator[Any]:
+def observed_fixture(
+    live_folder: Path, start: Callable[[Path], Any], place_city: Callable[[Path], Path]
+) -> Iterator[Any]:
     folders = make_folder(
         live_folder / "observed", clauses=("B2", "B6", *CIVIL), until=now() + timedelta(days=7)
     )
-    up = start(folders.data)
+    up = start(place_city(folders.data))
     yield up
     up.stop()
 
@@ -225,10 +227,10 @@ def test_the_report_counts_by_clause_and_names_nobody_unless_asked(observed: Any
 
 
 def test_the_note_is_taken_away_and_who_rests_on_it_is_out_at_once(
-    live_folder: Path, start: Callable[[Path], Any]
+    live_folder: Path, start: Callable[[Path], Any], place_city: Callable[[Path], Path]
 ) -> None:
     folders = make_folder(live_folder / "ends", clauses=("B6",), until=now() + timedelta(days=7))
-    up = start(folders.data)
+    up = start(place_city(folders.data))
     try:
         fbi, resting = up.connect(FBI), up.connect()
         folders.observe.unlink()

@@ -23,15 +23,17 @@ from doorward.cli.sample import PEOPLE, as_people
 from doorward.embedded.clusters import city_spec
 from doorward.embedded.launcher import Cluster
 from doorward.embedded.owner import server_owner
-from doorward.embedded.sample import SampleSizes, create_sample
+from doorward.embedded.sample import SampleSizes
 from doorward.grants.people import Agreement, Person, save_agreements, save_people
 from doorward.install.entry import Entry, entry_lines
 from doorward.pgwire.scram import make_verifier
 from tests_support.certificates import Authority, Pair
+from tests_support.ready_city import REGISTER, place_ready_city
+
+__all__ = ["REGISTER", "City", "free_port", "from_address", "is_well", "start_city"]
 
 FEW = SampleSizes(400, 400, 400, 400, 400, 200)
 GATEWAY = "doorward-gateway"
-REGISTER = "public.cases=case_no,status,kind,assigned_to"
 DETECTIVE = PEOPLE[0]
 
 
@@ -123,8 +125,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def serve(folder: Path, pair: Pair, root: Path) -> Cluster:
-    """Start a server with TLS, entered by the printed lines."""
+def serve(folder: Path, pair: Pair, root: Path, *, collections: str) -> Cluster:
+    """Start a city's server with TLS, entered by the printed lines."""
     owner = server_owner()
     place = folder / "server-tls"
     place.mkdir()
@@ -139,6 +141,7 @@ def serve(folder: Path, pair: Pair, root: Path) -> Cluster:
         "ssl": "on", "ssl_cert_file": str(place / "server.crt"), "ssl_key_file": str(place / "server.key"),
         "ssl_ca_file": str(place / "root.crt"),
     }  # fmt: skip
+    place_ready_city(spec, FEW, collections=collections)
     kept = tuple(line for line in spec.hba if "+dw_sessions" not in line and "doorward_admin" not in line)
     cluster = Cluster(
         replace(
@@ -159,8 +162,9 @@ def start_city(*, cji: Sequence[str] = ()) -> Iterator[City]:
         folder = Path(name)
         folder.chmod(0o755)
         authority, people = Authority(folder / "authority", "city"), Authority(folder / "people", "people")
-        server = serve(folder, authority.issue("server", hosts=("localhost", "127.0.0.1")), authority.root)
-        create_sample(server.dsn(user="postgres", dbname="postgres"), app_password="app", rows=FEW)
+        collections = _mark_cji(cji) if cji else ""
+        pair = authority.issue("server", hosts=("localhost", "127.0.0.1"))
+        server = serve(folder, pair, authority.root, collections=collections)
         listener = authority.issue("listener", hosts=("localhost", "127.0.0.1"))
         city = City(folder, server, authority, people, folder / "doorward.toml", free_port())
         data = folder / "doorward"
@@ -193,13 +197,9 @@ assigned_to = "assigned_to"
             encoding="utf-8",
         )
         if cji:
-            _mark_cji(city, cji)
-        collections = ("--collections", str(folder / "collections.toml")) if cji else ()
-        done = city.doorward(
-            "order", "install", *collections, "--neither", "records_app", "--register", REGISTER,
-            "--dsn", server.dsn(user="postgres", dbname="clear"),
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+            (folder / "collections.toml").write_text(collections, encoding="utf-8")
+            settings = city.config.read_text(encoding="utf-8")
+            city.config.write_text('collections = "collections.toml"\n' + settings.lstrip(), encoding="utf-8")
         write_people(data)
         try:
             yield city
@@ -210,14 +210,12 @@ assigned_to = "assigned_to"
             server.stop()
 
 
-def _mark_cji(city: City, tables: Sequence[str]) -> None:
-    """Let the sample's collections say of some tables that they hold criminal justice information."""
+def _mark_cji(tables: Sequence[str]) -> str:
+    """Return the sample's collections, saying of some tables that they hold criminal justice information."""
     text = files("doorward.orders.chicago").joinpath("collections.toml").read_text(encoding="utf-8")
     for table in tables:
         text = text.replace(f'[table."{table}"]\n', f'[table."{table}"]\ncji = true\n', 1)
-    (city.folder / "collections.toml").write_text(text, encoding="utf-8")
-    settings = city.config.read_text(encoding="utf-8")
-    city.config.write_text('collections = "collections.toml"\n' + settings.lstrip(), encoding="utf-8")
+    return text
 
 
 def write_people(data: Path) -> None:

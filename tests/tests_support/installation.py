@@ -21,15 +21,15 @@ from doorward.cli.folders import Folders
 from doorward.cli.sample import PEOPLE, as_people
 from doorward.embedded.clusters import city_spec, record_spec
 from doorward.embedded.launcher import Cluster
-from doorward.embedded.sample import SampleSizes, create_sample
+from doorward.embedded.sample import SampleSizes
 from doorward.grants.people import Agreement, save_agreements, save_people
 from doorward.pgwire.scram import make_verifier
 from doorward.record.disclosures import prepare_server
 from tests_support.certificates import Authority
 from tests_support.city import is_well
+from tests_support.ready_city import place_ready_city
 
 FEW = SampleSizes(200, 200, 200, 200, 200, 100)
-REGISTER = "public.cases=case_no,status,kind,assigned_to"
 DETECTIVE = PEOPLE[0]
 WAIT_SECONDS = 30
 
@@ -188,20 +188,14 @@ def installed(workers: int = 1) -> Iterator[Installation]:
     folder = Path(name)
     folder.chmod(0o755)
     city, record = Cluster(city_spec(folder / "c", free_port())), None
+    place_ready_city(city.spec, FEW)
     try:
         city.start()
-        create_sample(city.dsn(user="postgres", dbname="postgres"), app_password="app", rows=FEW)
         record = start_record(folder / "r")
         authority = Authority(folder / "authority", "city")
         authority.issue("listener", hosts=("localhost", "127.0.0.1"))
         place = Installation(folder, city, record, authority, folder / "doorward.toml", free_port())
         place.write_config(place.config, data=folder / "doorward", record=record, workers=workers)
-        done = subprocess.run(
-            [sys.executable, "-m", "doorward", "order", "install", "--neither", "records_app", "--register", REGISTER,
-             "--dsn", place.dsn],
-            capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
         write_people(folder / "doorward")
         place.start("publisher")
         place.start("gateway")

@@ -20,14 +20,14 @@ from doorward.cli.folders import MARK, Folders
 from doorward.cli.sample import PEOPLE, SamplePerson, as_people
 from doorward.embedded.clusters import city_spec
 from doorward.embedded.launcher import Cluster
-from doorward.embedded.sample import SampleSizes, create_sample
+from doorward.embedded.sample import SampleSizes
 from doorward.grants.people import Agreement, save_agreements, save_people
 from doorward.pgwire.scram import make_verifier
 from doorward.record.entry import Entry, Kind
 from doorward.record.segments import read_spool
 from tests_support.city import is_well
+from tests_support.ready_city import place_ready_city
 
-REGISTER = "public.cases=case_no,status,kind,assigned_to"
 SIZES = SampleSizes(2000, 2000, 2000, 2000, 12_000, 200)
 SETTINGS = """
 order = "chicago"
@@ -158,15 +158,9 @@ def plain_city() -> Iterator[PlainCity]:
         folder = Path(name)
         folder.chmod(0o755)
         server = Cluster(city_spec(folder / "data", free_port()))
-        server.start()
+        place_ready_city(server.spec, SIZES)
         try:
-            create_sample(server.dsn(user="postgres", dbname="postgres"), app_password="app", rows=SIZES)
-            done = subprocess.run(
-                [sys.executable, "-m", "doorward", "order", "install", "--neither", "records_app",
-                 "--register", REGISTER, "--dsn", server.dsn(user="postgres", dbname="clear")],
-                capture_output=True, text=True, check=False, timeout=120,
-            )  # fmt: skip
-            assert done.returncode == 0, done.stderr
+            server.start()
             city = PlainCity(folder, server, free_port())
             save_the_people(city.folders.data)
             yield city

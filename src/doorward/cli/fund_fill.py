@@ -24,10 +24,10 @@ from doorward.fund.sample import SAMPLE, sample_submissions, sample_terms
 from doorward.fund.store import Store
 from doorward.orders.fund import FUND, FundLine, FundWords
 from doorward.orders.fund_units import FundUnits
-from doorward.orders.load import load_fund, load_fund_units, load_pack
+from doorward.orders.load import Pack, load_fund, load_fund_units
 
 
-def prepare_fund(folders: Folders, order: str, superuser: str, *, now: datetime, key: uuid.UUID) -> None:
+def prepare_fund(folders: Folders, pack: Pack, superuser: str, *, now: datetime, key: uuid.UUID) -> None:
     """Make the fund of a sample where the order has one; a ledger that somebody posted to is left as it is.
 
     Args:
@@ -38,7 +38,6 @@ def prepare_fund(folders: Folders, order: str, superuser: str, *, now: datetime,
         ConfigError: The order's words for a fund have a fault.
         StoreError: Nothing can be recorded.
     """
-    pack = load_pack(order)
     if FUND not in pack.files:
         return
     words = load_fund(pack)

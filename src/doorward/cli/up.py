@@ -25,7 +25,7 @@ from doorward.cli.observation import ENFORCED, load_observation, open_observing,
 from doorward.cli.panel import Ports, show_panel
 from doorward.errors import ConfigError, DoorwardError
 from doorward.orders.intake import INTAKE
-from doorward.orders.load import load_pack
+from doorward.orders.load import Pack, load_pack
 
 CITY_PORT = 6431
 GATEWAY_PORT = 6432
@@ -93,13 +93,13 @@ def running(
         DoorwardError: Something did not start; what had started is stopped again.
     """
     with ExitStack() as stack:
-        first = start_servers(folders, stack, city_port=ports.city, order=order, console=console)
+        pack, first = start_servers(folders, stack, city_port=ports.city, order=order, console=console)
         children: list[Child] = []
         starts: list[tuple[str, tuple[str, ...], float]] = [
             ("publisher", (), 0.0),
             ("gateway", ("--port", str(ports.gateway), "--order", order), READY_SECONDS),
         ]
-        if ports.desk and INTAKE in load_pack(order).files:
+        if ports.desk and INTAKE in pack.files:
             starts.append(("desk", ("--port", str(ports.desk), "--order", order), READY_SECONDS))
         for name, arguments, wait in starts:
             child = start_child(name, folders, *arguments, wait_seconds=wait)
@@ -114,8 +114,8 @@ def running(
 
 def start_servers(
     folders: Folders, stack: ExitStack, *, city_port: int, order: str, console: Console
-) -> bool:
-    """Start both servers with all that belongs into them, and return whether this was the first start."""
+) -> tuple[Pack, bool]:
+    """Start both servers with all that belongs into them; return the order, and whether this was the first start."""
     from doorward.embedded.clusters import city_spec, record_spec
     from doorward.embedded.launcher import Cluster
 
@@ -132,10 +132,10 @@ def start_servers(
     _write_run(folders, "city", {"socket_dir": str(city.spec.socket_dir), "port": city.spec.port})
     stack.callback(_clear_run, folders)
     first = _prepare_city(folders, city.dsn(user="postgres", dbname="postgres"), console)
-    _prepare_order(folders, order, city.dsn(user="postgres", dbname=DATABASE), console)
-    _prepare_record(folders, order, record.dsn(user="postgres", dbname="postgres"))
+    pack = _prepare_order(folders, order, city.dsn(user="postgres", dbname=DATABASE), console)
+    _prepare_record(folders, pack, record.dsn(user="postgres", dbname="postgres"))
     _prepare_people(folders)
-    return first
+    return pack, first
 
 
 def _prepare_city(folders: Folders, dsn: str, console: Console) -> bool:
@@ -162,7 +162,7 @@ def _prepare_city(folders: Folders, dsn: str, console: Console) -> bool:
     return True
 
 
-def _prepare_order(folders: Folders, order: str, dsn: str, console: Console) -> None:
+def _prepare_order(folders: Folders, order: str, dsn: str, console: Console) -> Pack:
     from doorward.install.install import Terms, install, is_installed
     from doorward.install.stops import Declared
 
@@ -177,7 +177,7 @@ def _prepare_order(folders: Folders, order: str, dsn: str, console: Console) -> 
     book = scopes_to_install(observed, book, make)
     with psycopg.connect(dsn, autocommit=True) as connection:
         if is_installed(connection, order_digest=pack.digest, book=book):
-            return
+            return pack
         done = install(
             connection,
             pack,
@@ -190,9 +190,10 @@ def _prepare_order(folders: Folders, order: str, dsn: str, console: Console) -> 
             now=now,
         )
     console.print(f"  order {pack.name} in force: {done.scopes} scopes, {len(done.created)} new")
+    return pack
 
 
-def _prepare_record(folders: Folders, order: str, dsn: str) -> None:
+def _prepare_record(folders: Folders, pack: Pack, dsn: str) -> None:
     from doorward.cli.fund_fill import prepare_fund
     from doorward.desk.database import make_database
     from doorward.record.disclosures import prepare_server
@@ -200,7 +201,7 @@ def _prepare_record(folders: Folders, order: str, dsn: str) -> None:
     prepare_server(dsn)
     make_database(dsn)
     now = datetime.now(UTC)  # noqa: TID251  # the command line may read the clock
-    prepare_fund(folders, order, dsn, now=now, key=uuid.uuid4())  # noqa: TID251  # an id is drawn here
+    prepare_fund(folders, pack, dsn, now=now, key=uuid.uuid4())  # noqa: TID251  # an id is drawn here
     (folders.run / "record.dsn").write_text(record_conninfo(folders) + "\n", encoding="utf-8")
 
 
