@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doorward.errors import LogError, VerificationError
+from doorward.errors import LogError, MalformedError, VerificationError
 from doorward.notes.note import Signer
 from doorward.record.backup import (
     HELD,
@@ -25,7 +25,8 @@ from doorward.record.entry import NO_SESSION, Draft, Field, Kind
 from doorward.record.fsck import check_log
 from doorward.record.log import Publisher
 from doorward.record.openings import MemoryDisclosures
-from doorward.record.places import LeafPlaces
+from doorward.record.places import PLACES, LeafPlaces
+from doorward.record.segments import Torn
 from doorward.record.spool import Spool, SpoolLimits
 from doorward.record.workers import worker_folder
 from verifier.logs import leaf, log_of, make_log
@@ -159,16 +160,58 @@ def test_a_record_of_nothing_is_copied(tmp_path: Path) -> None:
     assert checkpoint.tree_size == 0
 
 
-def test_a_torn_end_is_not_copied(tmp_path: Path) -> None:
+def test_a_torn_end_is_not_copied_and_the_copy_says_so(tmp_path: Path) -> None:
     record = Record(tmp_path)
     record.write(3)
     record.publish()
     record.end()
     (segment,) = record.spool_dir.glob("seg-*")
     whole = segment.read_bytes()
+    assert copy_spool(record.spool_dir, tmp_path / "whole", 3).cut == ()
     segment.write_bytes(whole + b"\x00\x00\x00\x05\x01")
-    assert copy_spool(record.spool_dir, tmp_path / "copied", 3).reach == {0: (0, 3)}
+    copy = copy_spool(record.spool_dir, tmp_path / "copied", 3)
+    assert copy.reach == {0: (0, 3)}
+    assert copy.cut == (Torn(segment.name, len(whole), 5),)
     assert (tmp_path / "copied" / segment.name).read_bytes() == whole
+
+
+def test_blocks_that_were_allocated_before_are_no_torn_end(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir()
+    spool = Spool.open(tmp_path / "spool", now=NOW, durable=frozenset({Kind.RECOVERY}))
+    spool.append([Draft(Kind.RECOVERY, NO_SESSION, 0, ((Field.REASON, b"once"),))], now=NOW)
+    copy = copy_spool(tmp_path / "spool", tmp_path / "copied", 0)
+    assert (copy.reach, copy.cut) == ({0: (0, 1)}, ())
+    (copied,) = (tmp_path / "copied").glob("seg-*")
+    assert 0 < copied.stat().st_size < 1000
+    spool.close(now=NOW)
+
+
+def test_damage_in_the_middle_of_a_last_segment_is_refused_and_not_cut(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    record.write(9)
+    (segment,) = record.spool_dir.glob("seg-*")
+    raw = bytearray(segment.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    segment.write_bytes(raw)
+    with pytest.raises(
+        MalformedError, match=f"`{segment.name}` at offset [1-9][0-9]*: expected a whole record"
+    ):
+        copy_spool(record.spool_dir, tmp_path / "copied", 0)
+
+
+def test_damage_in_the_middle_of_the_places_is_refused_and_not_cut(tmp_path: Path) -> None:
+    record = Record(tmp_path, 2)
+    for _ in range(4):
+        record.write(4)
+        record.publish()
+    record.end()
+    places = record.spool_dir / PLACES
+    raw = places.read_bytes()
+    places.write_bytes(raw + b"\x00\x00")
+    assert copy_spool(record.spool_dir, tmp_path / "torn", 16).places.end == 16
+    places.write_bytes(raw[:50] + bytes([raw[50] ^ 1]) + raw[51:])
+    with pytest.raises(MalformedError, match="`places` of the spool at offset"):
+        copy_spool(record.spool_dir, tmp_path / "copied", 16)
 
 
 def test_what_was_published_later_or_otherwise_is_refused(tmp_path: Path) -> None:

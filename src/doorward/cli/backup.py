@@ -6,7 +6,7 @@ Exit codes: 0 done; 1 the copy is not what it must be, or something newer was pu
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from hashlib import file_digest
@@ -35,6 +35,7 @@ from doorward.record.backup import (
 )
 from doorward.record.disclosure_copy import copy_in, copy_out, snapshot
 from doorward.record.log_entries import Happened
+from doorward.record.segments import Torn
 
 SUMS: Final = "SHA256SUMS"
 # What is copied in an order of its own, what is made again, and what is worth nothing after a minute.
@@ -72,7 +73,7 @@ def backup(
     except OSError as error:
         raise ConfigError(f"`{to}` must be a new folder: {error.strerror}") from error
     try:
-        leaves = _copy(site, to)
+        leaves, cut = _copy(site, to)
         lines = "".join(f"{_digest(file)}  {file.relative_to(to)}\n" for file in _files(to))
         write_private(to / SUMS, lines.encode())
         mark = site.folders.backup.with_suffix(".partial")
@@ -81,6 +82,11 @@ def backup(
     except OSError as error:
         raise StoreError(f"the copy could not be made: {error.strerror}") from error
     typer.echo(f"copied {leaves} leaves of the log and all that was recorded behind them to `{to}`")
+    for torn in cut:
+        typer.echo(
+            f"NOT COPIED: {torn.size} bytes at the end of `{torn.file}`, from offset {torn.offset}: no whole record. "
+            "Where no door was recording then, `doorward log verify` says what they are"
+        )
     typer.echo(
         "it holds keys and the record's contents: keep it as the data folder is kept, and away from it"
     )
@@ -129,7 +135,7 @@ def restore(
     typer.echo("people, cuts and answers are those of the copy: import the list and look at the cuts first")
 
 
-def _copy(site: Site, to: Path) -> int:
+def _copy(site: Site, to: Path) -> tuple[int, Sequence[Torn]]:
     folders, copy = site.folders, Folders(to / "data")
     copy.data.mkdir(mode=0o700)
     with ExitStack() as stack:
@@ -155,7 +161,7 @@ def _copy(site: Site, to: Path) -> int:
     for file in beside:
         if file.exists():
             shutil.copy2(file, settings / file.name)
-    return checkpoint.tree_size
+    return checkpoint.tree_size, spool.cut
 
 
 def _check_sums(source: Path) -> None:

@@ -16,7 +16,7 @@ it.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +26,9 @@ from doorward.errors import LogError, StoreError, VerificationError
 from doorward.notes.note import Verifier, parse_verifier_key
 from doorward.record.check_spool import hold_segments
 from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
-from doorward.record.frame import iterate_payloads
 from doorward.record.log_files import CHECKPOINT, VERIFIER_KEY, LogFiles, sync_folder
 from doorward.record.places import PLACES, LeafPlaces
-from doorward.record.segments import READERS_LOCK, SpoolReader, list_segments
+from doorward.record.segments import MAX_LOOKS, READERS_LOCK, SpoolReader, Torn, list_segments
 from doorward.record.signed_tiles import SignedTiles
 from doorward.record.tiles import TileId, list_tiles
 from doorward.record.workers import list_workers, worker_folder
@@ -91,41 +90,58 @@ class CopiedSpool:
     Args:
         reach: By worker: from which of its own leaves on it holds blocks, and how far.
         places: Where the workers' leaves stand in the log.
+        cut: What ended a worker's last segment and was no whole record, so that it is not in the copy: a write that
+            still went on or was cut off, or damage to the very last record.
     """
 
     reach: Mapping[int, tuple[int, int]]
     places: LeafPlaces
+    cut: Sequence[Torn] = ()
 
 
 def copy_spool(spool_dir: Path, to: Path, tree_size: int) -> CopiedSpool:
     """Copy every worker's whole records, and before them the places of their leaves; return what the copy says.
 
     Raises:
-        MalformedError: A record is damaged.
+        MalformedError: A record is damaged, and not by a write that was cut off at the end; names file and offset.
+        VerificationError: A copied file does not hold what was read before.
         StoreError: A file cannot be read or written.
     """
     to.mkdir(mode=0o700, parents=True, exist_ok=True)
     # First: a run is written down here before its disclosures are, and behind the blocks that it is about.
     if (spool_dir / PLACES).exists():
-        _copy_whole(spool_dir / PLACES, to / PLACES)
-    reach = {}
+        _copy_file(spool_dir / PLACES, to / PLACES)
+    places = LeafPlaces.load(to, tree_size)  # refuses damage; a torn run at its end placed nothing
+    reach, cut = {}, []
     for worker, folder in list_workers(spool_dir).items():
         copy = worker_folder(to, worker)
         copy.mkdir(mode=0o700, exist_ok=True)
-        segments = list_segments(folder)
-        for segment in segments:
-            _copy_whole(segment.path, copy / segment.path.name, may_be_torn=segment is segments[-1])
+        torn = _copy_segments(folder, copy)
+        cut += [torn] if torn is not None else []
         sync_folder(copy)
         reach[worker] = _reach(copy)
-    return CopiedSpool(reach, LeafPlaces.load(to, tree_size))
+    return CopiedSpool(reach, places, tuple(cut))
 
 
-def _copy_whole(source: Path, to: Path, *, may_be_torn: bool = True) -> None:
+def _copy_segments(folder: Path, to: Path) -> Torn | None:
+    """Copy segments up to the last whole record, and return what stood behind it and was none."""
+    reader = SpoolReader(folder)
+    for _ in range(MAX_LOOKS):  # what is being written becomes whole
+        for _ in reader.read():
+            pass
+        if reader.torn is None:
+            break
+    for segment in list_segments(folder):
+        is_last = segment.path.name == reader.file
+        _copy_file(segment.path, to / segment.path.name, reader.offset if is_last else None)
+        if is_last:  # a later one was begun since
+            break
+    return reader.torn
+
+
+def _copy_file(source: Path, to: Path, size: int | None = None) -> None:
     try:
-        data = source.read_bytes()
-        if may_be_torn:
-            data = data[: max((end for end, _ in iterate_payloads(data)), default=0)]
-        write_private(to, data)
+        write_private(to, source.read_bytes()[:size])
     except OSError as error:
         raise StoreError(f"`{source.name}` could not be copied: {error.strerror}") from error
 
@@ -134,6 +150,11 @@ def _reach(folder: Path) -> tuple[int, int]:
     reader, first = SpoolReader(folder), -1
     for _ in reader.read():
         first = reader.replay.next_leaf if first < 0 else first
+    if reader.torn is not None:
+        raise VerificationError(
+            f"`{reader.torn.file}` was read as whole, and its copy is not: the disk gave it twice differently",
+            hint="see what the kernel says of the disk, then run it again",
+        )
     return max(first, 0), reader.replay.next_leaf
 
 
