@@ -1,7 +1,7 @@
 """`doorward log seal` and `log erase`: in place, by two people, under an adopted item, never under a hold."""
 
 import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
@@ -20,6 +20,7 @@ from doorward.orders.load import load_pack, load_retention
 from doorward.orders.retention import Item, Retention
 from doorward.record.entry import Draft, Field, Kind
 from doorward.record.erasing import CopyRule, Erasure, digest_units, find_reasons, parse_erasure, parse_rule
+from doorward.record.seal_keys import SealKeys
 from record.place import Done, Place
 from record.samples import NOW, SECOND, conversation, open_spool, session_id
 
@@ -82,8 +83,10 @@ def sealed(
 _REFUSE = log_erase._refuse  # the sample's entries are of 2031, and the commands read the real clock
 
 
-def _refuse_later(erasure: Erasure, pack: object, rule: CopyRule, holds: int, _today: date) -> None:
-    _REFUSE(erasure, pack, rule, holds, date(2035, 1, 1))  # type: ignore[arg-type]  # passed on
+def _refuse_later(
+    erasure: Erasure, pack: object, rule: CopyRule, holds: int, _today: date, *, is_used: bool
+) -> None:
+    _REFUSE(erasure, pack, rule, holds, date(2035, 1, 1), is_used=is_used)  # type: ignore[arg-type]  # passed on
 
 
 def test_what_was_recorded_is_sealed_in_place_and_a_second_run_goes_on(
@@ -150,9 +153,12 @@ def test_a_case_goes_by_two_people_and_its_proof_stays(
     assert "note: entries were erased under certificate 2033-17; their leaves hold" in verified.stdout
     acts = [(entry.get(Field.ACT), entry.get(Field.SCOPE)) for entry in place.kept()]
     assert acts == [(b"propose-erasure", b"case"), (b"erase", b"case")]
+    assert place.kept()[1].get(Field.ROWS) == b"9"
     assert b"HX123456" not in b"".join(value for entry in place.kept() for _, value in entry.fields)
     again = erase("--case", "HX123456", "--key", law, "--note", tmp_path / "again.note")
     assert "there is nothing to erase" in again.stderr
+    used = erase("--case", "HX654321", "--key", law, "--note", tmp_path / "again.note")
+    assert "certificate 2033-17 was used already" in used.stderr
     gone = place.run("disclose", "28", "--key", law, "--process", place.paper(law), "--for", "court")
     assert "entry 28 was erased" in gone.stderr
     # Another case is there still, and nothing is found of the one that went.
@@ -197,6 +203,32 @@ def test_a_month_goes_with_everything_that_began_in_it(
     verified = place.run("verify")
     assert verified.returncode == 0
     assert "checked: 45 entries erased" in verified.stdout
+
+
+def test_an_erasure_that_was_stopped_half_way_is_ended_by_its_note_and_counted_once(
+    sealed: tuple[Place, Callable[..., Done]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, erase = sealed
+    law, other = place.official("law/finn.example"), place.official("law/erin.example")
+    note = tmp_path / "erasure.note"
+    assert erase("--month", "2031-05", "--key", law, "--note", note).returncode == 0
+    whole = SealKeys.erase
+
+    def half(keys: SealKeys, units: Iterable[bytes], certificate: str) -> int:
+        whole(keys, sorted(units)[:2], certificate)
+        raise StoreError("the disk refused")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SealKeys, "erase", half)
+        assert erase("--key", other, "--note", note).returncode == 3
+    verified = place.run("verify")
+    assert (verified.returncode, "other keys are gone than its entry names" in verified.stdout) == (1, True)
+    done = erase("--key", other, "--note", note)
+    assert (done.returncode, "3 keys, 45 entries" in done.stdout) == (0, True), done
+    verified = place.run("verify")
+    assert (verified.returncode, "checked: 45 entries erased" in verified.stdout) == (0, True), verified
+    third = place.official("law/kim.example")
+    assert "there is nothing to erase" in erase("--key", third, "--note", note).stderr
 
 
 def test_more_that_came_after_the_proposal_is_not_erased_with_it(
@@ -265,6 +297,9 @@ PROPOSED = Erasure("month 2031-05", "accesses", "2033-17", 3, "0" * 64, date(203
 def test_everything_that_keeps_it_is_said_at_once() -> None:
     free = {"due": TODAY, "keeps": "", "holds": 0, "is_sealed": True, "today": TODAY}
     assert find_reasons(PROPOSED, **free) == ()  # type: ignore[arg-type]  # of several types
+    assert find_reasons(PROPOSED, **free, is_used=True) == (  # type: ignore[arg-type]  # as above
+        "certificate 2033-17 was used already, and each erasure has one of its own",
+    )
     bad = replace(PROPOSED, count=0, certificate="")
     kept = {"due": None, "keeps": "it needs counsel", "holds": 1, "is_sealed": False, "today": TODAY}
     assert len(find_reasons(bad, **kept)) == 5  # type: ignore[arg-type]  # as above

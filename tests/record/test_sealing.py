@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 from doorward.errors import LogError, MalformedError, StoreError, UnsyncedError, VerificationError
 from doorward.notes.note import Signer
 from doorward.record.disclosures import PostgresDisclosures
-from doorward.record.entry import Entry, Field, Kind, commit_entry, encode_fields
+from doorward.record.entry import NO_SESSION, Draft, Entry, Field, Kind, commit_entry, encode_fields
+from doorward.record.erasing import digest_units
 from doorward.record.fsck import check_log
+from doorward.record.keeping import ERASE, erasure_entry
 from doorward.record.openings import StoredEntry
 from doorward.record.report import Report
 from doorward.record.seal_keys import SealKeys, make_master, read_master
 from doorward.record.sealing import may_be_sealed_under, month_of, month_unit, open_row, seal_row, unit_of
-from record.samples import World, fill, session_id
+from record.samples import NOW, SECOND, World, fill, open_spool, session_id
 
 MASTER = b"m" * 32
 KEY = b"k" * 32
@@ -247,6 +249,17 @@ def checked(world: World, keys: SealKeys, disclosures: PostgresDisclosures) -> R
     return check_log(world.log_dir, world.signer.verifier, world.spool_dir, disclosures, keys.erased)
 
 
+def write_erasure(world: World, units: list[bytes], rows: int, certificate: str) -> None:
+    """Put the entry of an erasure into the spool, as `log erase` does before keys go."""
+    fields = erasure_entry(
+        "case", act=ERASE, login="finn.example", office="law", item="accesses", certificate=certificate,
+        keys=digest_units(units), rows=rows,
+    )  # fmt: skip
+    spool = open_spool(world.spool_dir, now=NOW + SECOND)
+    spool.append([Draft(Kind.KEEPING, NO_SESSION, 0, fields)], now=NOW + SECOND)
+    spool.close(now=NOW + SECOND)
+
+
 def test_what_is_erased_is_gone_and_leaves_paths_and_counts_still_verify(
     tmp_path: Path, signer: Signer, recorder_conninfo: str, owner_conninfo: str
 ) -> None:
@@ -265,11 +278,14 @@ def test_what_is_erased_is_gone_and_leaves_paths_and_counts_still_verify(
         assert (whole.findings, whole.counts["entries"], whole.counts["leaves opened"]) == ([], 27, 12)
         with keys.turn():
             assert keys.erase([session_id(2)], "2033-17") == 1
+        (lost,) = checked(world, keys, disclosures).findings
+        assert "the record has no entry of it" in str(lost)
+        write_erasure(world, [session_id(2)], 9, "2033-17")  # in the spool, and not published yet
         after = checked(world, keys, disclosures)
-        assert after.findings == []
+        assert (after.findings, after.could_not_tell) == ([], [])
         assert (after.counts["leaves opened"], after.counts["entries"], after.counts["entries erased"]) == (
             12,
-            18,
+            19,
             9,
         )
         assert "entries were erased under certificate 2033-17; their leaves hold" in after.notes
@@ -289,6 +305,27 @@ def test_what_is_erased_is_gone_and_leaves_paths_and_counts_still_verify(
         )
         with psycopg.connect(owner_conninfo) as owner:
             owner.execute("UPDATE record.entries SET body = %s WHERE sequence = %s", hidden[::-1])
+        # Nor one whose session was changed too: there are more erased rows than the erasure's entry counted.
+        for published in (False, True):
+            if published:
+                world.publish()
+            with psycopg.connect(owner_conninfo) as owner:
+                kept_row = owner.execute(
+                    "SELECT session, body, sequence FROM record.entries WHERE session = %s AND kind = 2",
+                    (session_id(3),),
+                ).fetchone()
+                assert kept_row is not None
+                passed_off = "UPDATE record.entries SET session = %s, body = %s WHERE sequence = %s"
+                owner.execute(passed_off, (session_id(2), forged, kept_row[2]))
+            found = [str(one) for one in checked(world, keys, disclosures).findings]
+            assert len(found) == 1
+            assert found[0].startswith(
+                "erasure under certificate 2033-17: other rows are erased than its entry"
+            )
+            assert found[0].endswith("expected 9 rows, got 10 rows")
+            with psycopg.connect(owner_conninfo) as owner:
+                owner.execute(passed_off, kept_row)
+            assert checked(world, keys, disclosures).findings == []
         # A commitment that was changed since is seen: what was erased still opens its leaf, or nothing does.
         with psycopg.connect(owner_conninfo) as owner:
             owner.execute(

@@ -132,13 +132,10 @@ def erase(  # noqa: PLR0913, PLR0917  # flags of a command
     # Nobody places a hold meanwhile, and nobody stores anything under a key that goes.
     with _holds(_desk_file(folders, config, desk)) as holds, keys.turn():
         rule = _believed(_rule(keys.folder), folders, config)
-        units, last = _units(folders, config, keys, asked.what)
-        found = Erasure(asked.what, asked.item, asked.certificate, len(units), digest_units(units), last)
-        _refuse(found, pack, rule, holds, now.date())
-        fields = erasure_entry(
-            found.what if found.what.startswith("month") else "case", act=PROPOSE_ERASURE if is_proposal else ERASE,
-            login=person.login, office=person.office, item=found.item, certificate=found.certificate, keys=found.keys,
-        )  # fmt: skip
+        found, units, rows, is_used = _found(folders, config, keys, asked, ends=not is_proposal)
+        _refuse(found, pack, rule, holds, now.date(), is_used=is_used)
+        act = PROPOSE_ERASURE if is_proposal else ERASE
+        fields = _entry_of(found, act, person, rows)
         if is_proposal:
             _propose(folders, found, person, note, fields, now=now)
             return
@@ -148,7 +145,8 @@ def erase(  # noqa: PLR0913, PLR0917  # flags of a command
             record_entry(folders, fields, now=now)
             gone = keys.erase(units, found.certificate)
     typer.echo(
-        f"erased: {found.what}, {gone} keys, certificate {found.certificate}; `doorward log verify` holds"
+        f"erased: {found.what}, {gone} keys, {rows} entries, certificate {found.certificate}; "
+        "`doorward log verify` holds"
     )
     typer.echo(f"no copy that keeps its term restores it from {rule.gone_from(now.date())} on")
 
@@ -253,6 +251,33 @@ def _units(folders: Folders, config: Path | None, keys: SealKeys, what: str) -> 
     return frozenset(found), _newest(folders, config, frozenset(found))
 
 
+def _entry_of(found: Erasure, act: str, person: Person, rows: int) -> Fields:
+    """Return the fields of an entry of an erasure: a case went or is to go, and which one stays unsaid."""
+    return erasure_entry(
+        found.what if found.what.startswith("month") else "case", act=act,
+        login=person.login, office=person.office, item=found.item, certificate=found.certificate,
+        keys=found.keys, rows=rows,
+    )  # fmt: skip
+
+
+def _found(  # what is asked, as the record has it
+    folders: Folders, config: Path | None, keys: SealKeys, asked: Erasure, *, ends: bool
+) -> tuple[Erasure, frozenset[bytes], int, bool]:
+    """Return an erasure as the record has it, its units, how many rows go, and whether its certificate is used.
+
+    Args:
+        ends: Whether one that was stopped is ended: what went already is part of it, so that it is counted once.
+    """
+    units, last = _units(folders, config, keys, asked.what)
+    gone = frozenset(unit for unit, number in keys.erased.items() if number == asked.certificate)
+    if ends and units and gone:
+        units, last = units | gone, max(last, asked.last_day)
+    with open_disclosures(folders, config) as disclosures:
+        rows = disclosures.count_sealed(units)
+    found = Erasure(asked.what, asked.item, asked.certificate, len(units), digest_units(units), last)
+    return found, units, rows, bool(gone) and not ends
+
+
 def _newest(folders: Folders, config: Path | None, units: frozenset[bytes]) -> date:
     newest = 0
     with open_disclosures(folders, config) as disclosures:
@@ -262,7 +287,9 @@ def _newest(folders: Folders, config: Path | None, units: frozenset[bytes]) -> d
     return (_EPOCH + timedelta(microseconds=newest)).date()
 
 
-def _refuse(erasure: Erasure, pack: Pack, rule: CopyRule, holds: int, today: date) -> None:
+def _refuse(  # everything that may keep it
+    erasure: Erasure, pack: Pack, rule: CopyRule, holds: int, today: date, *, is_used: bool
+) -> None:
     item = load_retention(pack).items.get(erasure.item)
     keeps, due = "", None
     if item is None:
@@ -276,8 +303,9 @@ def _refuse(erasure: Erasure, pack: Pack, rule: CopyRule, holds: int, today: dat
     else:
         due = item.due_on(erasure.last_day)
     reasons = find_reasons(
-        erasure, due=due, keeps=keeps, holds=holds, is_sealed=rule.sealed_since is not None, today=today
-    )
+        erasure, due=due, keeps=keeps, holds=holds, is_sealed=rule.sealed_since is not None, today=today,
+        is_used=is_used,
+    )  # fmt: skip
     if reasons:
         raise VerificationError("it stays: " + "; ".join(reasons))
 

@@ -6,15 +6,13 @@
 4. What was stored beside them (commitments, root) is the same.
 5. Sessions and requests balance (`account`).
 6. What was erased keeps its place and its commitment, and says under which certificate it went. Where it has a session,
-   it went with that, or with its month. What an erased row says of its session is not proven, since nothing opens it:
-   whoever writes another session there too, or none, still passes a row off as one that was erased.
+   it went with that, or with its month. What an erased row says of its session is proved by nothing, since nothing
+   opens it: `check_erasures` counts them.
 """
-
-from collections.abc import Mapping
-from typing import Final
 
 from doorward.errors import MalformedError
 from doorward.record.account import Account
+from doorward.record.check_erasures import Erasures
 from doorward.record.entry import LEAF_BYTES, SCHEMA_VERSION, block_root, commit_entry
 from doorward.record.hashes import Hash, format_hash
 from doorward.record.log_files import LogFiles
@@ -26,7 +24,6 @@ from doorward.record.tiles import TILE_WIDTH, TileId, parse_bundle
 from doorward.record.workers import WRITERS, first_sequence, worker_of
 
 READ_BLOCKS = 2_000
-NOTHING_ERASED: Final[Mapping[bytes, str]] = {}
 
 
 class LeafReader:
@@ -61,12 +58,12 @@ def check_openings(
     leaves: LeafReader,
     report: Report,
     account: Account,
-    erased: Mapping[bytes, str] = NOTHING_ERASED,
+    erasures: Erasures,
 ) -> dict[int, int]:
     """Add to a report what is false in the disclosures, and return the sequence behind each worker's last entry.
 
     Args:
-        erased: The certificates under which units were erased, where rows are sealed (`sealing`).
+        erasures: Knows which units were erased, and is told of every row that was and of every entry.
 
     Raises:
         StoreError: The store refused or cannot be reached, or a bundle cannot be read.
@@ -92,14 +89,14 @@ def check_openings(
                 report.find(
                     f"leaf {block.leaf_index}", "its entries begin elsewhere", next_sequence, block.first
                 )
-            _check_block(block, leaves.read(block.leaf_index), report, account, erased)
+            _check_block(block, leaves.read(block.leaf_index), report, account, erasures)
             expected_leaf = block.leaf_index + 1
             next_sequences[worker] = block.last + 1
     return next_sequences
 
 
 def _check_block(
-    block: StoredBlock, leaf: bytes | None, report: Report, account: Account, erased: Mapping[bytes, str]
+    block: StoredBlock, leaf: bytes | None, report: Report, account: Account, erasures: Erasures
 ) -> None:
     report.count("leaves opened")
     place = f"leaf {block.leaf_index}"
@@ -119,7 +116,7 @@ def _check_block(
             report.find(
                 f"entry {stored.sequence}", "it names another leaf", block.leaf_index, stored.leaf_index
             )
-        commitments.append(_commit(stored, report, account, erased))
+        commitments.append(_commit(stored, report, account, erasures))
     root = block_root(commitments)  # 3
     if leaf is None:
         return
@@ -131,24 +128,25 @@ def _check_block(
         _check_beside(block, commitments, root, report)
 
 
-def _commit(stored: StoredEntry, report: Report, account: Account, erased: Mapping[bytes, str]) -> Hash:
+def _commit(stored: StoredEntry, report: Report, account: Account, erasures: Erasures) -> Hash:
     unit = sealed_unit(stored)
     if (
         unit is not None
     ):  # it could not be opened; the leaf holds or does not hold with the commitment that was kept
-        certificate = erased.get(unit)
+        certificate = erasures.erased.get(unit)
         if certificate is None:
             report.find(
                 f"entry {stored.sequence}",
                 "it is sealed and does not open: it was changed or its key is gone, and nobody erased it",
             )
-        elif not may_be_sealed_under(stored, unit, erased):
+        elif not may_be_sealed_under(stored, unit, erasures.erased):
             report.find(
                 f"entry {stored.sequence}",
                 "it is sealed as part of something else that was erased: it was changed",
             )
         else:
             report.count("entries erased")
+            erasures.note_row(stored, certificate)
             report.note_once(f"entries were erased under certificate {certificate}; their leaves hold")
         return stored.commitment
     try:
@@ -157,6 +155,7 @@ def _commit(stored: StoredEntry, report: Report, account: Account, erased: Mappi
         report.find(f"entry {stored.sequence}", str(error))
         return stored.commitment
     account.note(entry)
+    erasures.note(entry)
     return commit_entry(entry)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from doorward.errors import MalformedError, VerificationError
 from doorward.record.account import Account
+from doorward.record.check_erasures import Erasures
 from doorward.record.check_openings import LeafReader
 from doorward.record.frame import SegmentHead
 from doorward.record.openings import Totals
@@ -81,10 +82,12 @@ class SpoolCheck:
         places: LeafPlaces,
         worker: int,
         next_sequence: int | None,
+        erasures: Erasures,
     ) -> None:
         self._leaves = leaves
         self._report = report
         self._account = account
+        self._erasures = erasures
         self._places = places
         self._worker = worker
         self._published = places.count(worker, leaves.tree_size)
@@ -138,6 +141,7 @@ class SpoolCheck:
                 self._check_block(record)
         for entry in reader.replay.open_entries:
             self._account.note(entry)
+            self._erasures.note(entry)
 
     def _check_beginning(self, head: SegmentHead) -> None:
         if worker_of(head.next_sequence) != self._worker:  # 1
@@ -171,6 +175,7 @@ class SpoolCheck:
             )
         for entry in block.entries:  # 4
             self._account.note(entry)
+            self._erasures.note(entry)
 
     def _check_leaf(self, block: Block) -> None:
         leaf_index = self._places.find(self._worker, block.leaf_index)
@@ -192,12 +197,14 @@ def check_spools(  # noqa: PLR0917  # what the spools are compared with
     account: Account,
     next_sequences: Mapping[int, int] | None,
     stored: Totals | None,
+    erasures: Erasures,
 ) -> None:
     """Add to the report what is false in the workers' spools and their places in the log.
 
     Args:
         next_sequences: Behind each worker's last disclosed entry; None where the disclosures were not read.
         stored: What the disclosures had before; None where they were not read.
+        erasures: Is told of every entry that the account is told of.
 
     Raises:
         StoreError: A file cannot be read.
@@ -214,7 +221,9 @@ def check_spools(  # noqa: PLR0917  # what the spools are compared with
     ends: dict[int, tuple[int, int] | None] = {}
     for worker, folder in sorted(folders.items()):
         behind = None if next_sequences is None else next_sequences.get(worker, first_sequence(worker))
-        check = SpoolCheck(leaves, report, account, places=places, worker=worker, next_sequence=behind)
+        check = SpoolCheck(
+            leaves, report, account, places=places, worker=worker, next_sequence=behind, erasures=erasures
+        )
         check.run(folder)
         ends[worker] = check.end
     if stored is not None:

@@ -95,6 +95,9 @@ _SCAN: Final = """
 _SELECT_SEALED: Final = """
     SELECT sequence, leaf_index, kind, time_us, session, request, salt, body, commitment FROM record.entries
     WHERE substring(body from 1 for 1) = %b ORDER BY sequence"""
+_COUNT_SEALED: Final = """
+    SELECT count(*) FROM record.entries
+    WHERE substring(body from 1 for 1) = %b AND substring(body from 2 for 16) = ANY(%b::bytea[])"""
 _SELECT_PLAIN: Final = """
     SELECT FROM record.entries WHERE substring(body from 1 for 1) IS DISTINCT FROM %b LIMIT 1"""
 _SELECT_TOTALS: Final = """
@@ -306,6 +309,19 @@ class PostgresDisclosures:
         except psycopg.Error as error:
             self.close()
             raise _store_error(error) from error
+
+    def count_sealed(self, units: Collection[bytes]) -> int:
+        """Return how many rows are sealed under units, erased or not; looks at every row.
+
+        Raises:
+            StoreError: The store refused or cannot be reached.
+        """
+        try:
+            found = self._connected().execute(_COUNT_SEALED, (MARK, list(units))).fetchall()
+        except psycopg.Error as error:
+            self.close()
+            raise _store_error(error) from error
+        return int(found[0][0])
 
     def has_plain(self) -> bool:
         """Return whether a row is not sealed; looks at every row.

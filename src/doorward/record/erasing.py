@@ -79,7 +79,14 @@ def parse_erasure(text: bytes) -> Erasure:
 
 
 def find_reasons(  # everything that may keep it
-    erasure: Erasure, *, due: date | None, keeps: str, holds: int, is_sealed: bool, today: date
+    erasure: Erasure,
+    *,
+    due: date | None,
+    keeps: str,
+    holds: int,
+    is_sealed: bool,
+    today: date,
+    is_used: bool = False,
 ) -> tuple[str, ...]:
     """Return every reason for which disclosures stay; none where they may go.
 
@@ -88,12 +95,17 @@ def find_reasons(  # everything that may keep it
         keeps: Why the item lets nothing go, or empty.
         holds: Legal holds that stand at the desk. The record does not tell which entries one is over.
         is_sealed: Whether every row is sealed.
+        is_used: Whether something was erased under the certificate already: what went with each is counted.
     """
     found = []
     if not erasure.count:
         found.append("there is nothing to erase")
     if not _CERTIFICATE.fullmatch(erasure.certificate):
         found.append("the number of a disposal certificate is missing, or is none")
+    if is_used:
+        found.append(
+            f"certificate {erasure.certificate} was used already, and each erasure has one of its own"
+        )
     if holds:
         found.append(f"{holds} legal hold{'s' if holds > 1 else ''} at the desk, and each may be over it")
     if not is_sealed:

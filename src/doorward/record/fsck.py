@@ -4,6 +4,7 @@
 2. The files of the log come to its root (`check_tree`).
 3. The disclosures open every leaf (`check_openings`), where they are at hand.
 4. The spool goes on where the log ends (`check_spool`), where it is at hand.
+5. What is erased is what entries say was erased (`check_erasures`), where the disclosures are at hand.
 
 Without a checkpoint that holds there is nothing to compare the rest with, so nothing else is checked then.
 The record may be at work meanwhile: the checkpoint is read once, and what comes later is not looked at.
@@ -16,13 +17,15 @@ from pathlib import Path
 from doorward.errors import LogError, StoreError
 from doorward.notes.note import Verifier
 from doorward.record.account import Account
-from doorward.record.check_openings import NOTHING_ERASED, LeafReader, check_openings
+from doorward.record.check_erasures import NOTHING_ERASED, Erasures
+from doorward.record.check_openings import READ_BLOCKS, LeafReader, check_openings
 from doorward.record.check_spool import check_spools, hold_segments
 from doorward.record.check_tree import check_tree
 from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
 from doorward.record.log_files import CHECKPOINT, LogFiles
 from doorward.record.openings import Disclosures, Totals
 from doorward.record.report import Finding, Report
+from doorward.record.sealing import sealed_unit
 
 __all__ = ["Finding", "Report", "check_log"]
 
@@ -67,6 +70,7 @@ def _check(  # noqa: PLR0917  # the parts of a record
     report.counts["tree size"] = checkpoint.tree_size
     check_tree(files, checkpoint, report)  # 2
     leaves = LeafReader(files, checkpoint.tree_size)
+    erasures = Erasures(erased)
     account = Account(report, is_whole=True)
     next_sequences: dict[int, int] | None = None
     totals: Totals | None = None
@@ -74,7 +78,8 @@ def _check(  # noqa: PLR0917  # the parts of a record
         report.not_checked.append("disclosures: not at hand, so the leaves were not opened")
     else:
         try:
-            next_sequences = check_openings(disclosures, leaves, report, account, erased)  # 3
+            next_sequences = check_openings(disclosures, leaves, report, account, erasures)  # 3
+            _note_beyond(disclosures, leaves.tree_size, erasures)
             totals = disclosures.totals()
         except StoreError as error:
             report.could_not_tell.append(f"disclosures: {error}")
@@ -84,11 +89,23 @@ def _check(  # noqa: PLR0917  # the parts of a record
     else:
         if next_sequences is None:
             account = Account(report, is_whole=False)
-        check_spools(spool_dir, leaves, report, account, next_sequences, totals)  # 4
+        check_spools(spool_dir, leaves, report, account, next_sequences, totals, erasures)  # 4
+    if next_sequences is not None and not report.is_full:
+        erasures.check(report, has_spool=spool_dir is not None)  # 5
     if account.open_requests or account.open_sessions:
         report.notes.append(
             f"{account.open_sessions} sessions and {account.open_requests} requests have no end yet"
         )
+
+
+def _note_beyond(disclosures: Disclosures, tree_size: int, erasures: Erasures) -> None:
+    """Count the erased rows of blocks that are stored and whose leaves the log has not yet."""
+    while blocks := disclosures.read(tree_size, READ_BLOCKS):
+        for stored in (entry for block in blocks for entry in block.entries):
+            certificate = erasures.erased.get(sealed_unit(stored) or b"")
+            if certificate is not None:
+                erasures.note_row(stored, certificate)
+        tree_size = blocks[-1].leaf_index + 1
 
 
 def _read_checkpoint(files: LogFiles, verifier: Verifier, report: Report) -> Checkpoint | None:

@@ -67,16 +67,17 @@ def audit_entry(quarter: str, *, login: str, office: str, table: str, totals: st
 
 
 def erasure_entry(  # every part of an entry by its name
-    what: str, *, act: str, login: str, office: str, item: str, certificate: str, keys: str
+    what: str, *, act: str, login: str, office: str, item: str, certificate: str, keys: str, rows: int
 ) -> Fields:
     """Return the fields of an entry: somebody proposed an erasure, or did what another proposed.
 
     Args:
         what: A month, or that it is a case; which one is not said, since this entry stays.
         keys: SHA-256 of the units whose keys go, in hexadecimal digits.
+        rows: How many rows are sealed under them; what is erased is held against it (`check_erasures`).
     """
     return _fields({
-        Field.LOGIN: login, Field.PRESENTER: office, Field.ACT: act, Field.SCOPE: what,
+        Field.LOGIN: login, Field.PRESENTER: office, Field.ACT: act, Field.SCOPE: what, Field.ROWS: str(rows),
         Field.EVIDENCE: f"{item} {certificate}", Field.DIGEST: keys,
     })  # fmt: skip
 

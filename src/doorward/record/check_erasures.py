@@ -1,0 +1,132 @@
+"""Holding the rows that say they were erased against the erasures that the record itself has entries of.
+
+What an erased row says of itself is proved by nothing: whoever can write to the table can give a row the form of an
+erased one. But an erasure is an entry, whose leaf holds, and it says which keys went and how many rows with them.
+
+1. Of each certificate in the folder of keys there is one entry at least, in the disclosures or still in the spool.
+2. It names the keys that are gone under that certificate, by their digest.
+3. As many rows are erased under it as it says: one more is one that was passed off.
+
+An entry of an erasure can be erased itself, with its month. Then how many rows went is known to nobody any more, which
+is said; but only where another certificate, of a later erasure that holds, took rows of its kind. So the entry of the
+last erasure of all is always there. Entries from before rows were counted do not say either.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from doorward.record.entry import NO_SESSION, Entry, Field, Kind
+from doorward.record.erasing import digest_units
+from doorward.record.keeping import ERASE
+from doorward.record.openings import StoredEntry
+from doorward.record.report import Report
+
+NOTHING_ERASED: Final[Mapping[bytes, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What an entry says of an erasure; `rows` is None where it is of before rows were counted."""
+
+    keys: bytes
+    rows: int | None
+
+
+class Erasures:
+    """The erasures of a record, as rows are read.
+
+    Args:
+        erased: The certificate under which each unit was erased, from the folder of keys.
+    """
+
+    def __init__(self, erased: Mapping[bytes, str] = NOTHING_ERASED) -> None:
+        self.erased = erased
+        self._rows: Counter[str] = Counter()
+        self._took_acts: set[str] = set()
+        self._said: defaultdict[str, list[_Said]] = defaultdict(list)
+
+    def note_row(self, stored: StoredEntry, certificate: str) -> None:
+        """Count a row that is erased."""
+        self._rows[certificate] += 1
+        if stored.kind == Kind.KEEPING and stored.session == NO_SESSION:
+            self._took_acts.add(certificate)
+
+    def note(self, entry: Entry) -> None:
+        """Note an entry, from a row that opened or from the spool; only erasures matter."""
+        if entry.kind is not Kind.KEEPING or entry.get(Field.ACT) != ERASE.encode():
+            return
+        _, _, certificate = (entry.get(Field.EVIDENCE) or b"").decode("utf-8", "replace").partition(" ")
+        rows = (entry.get(Field.ROWS) or b"").decode("ascii", "replace")
+        self._said[certificate].append(
+            _Said(entry.get(Field.DIGEST) or b"", int(rows) if rows.isdecimal() else None)
+        )
+
+    def check(self, report: Report, *, has_spool: bool) -> None:
+        """Add to a report what does not agree; every row and every entry was noted.
+
+        Args:
+            has_spool: Whether the spool was read: an entry may be there that is not published yet.
+        """
+        units: defaultdict[str, set[bytes]] = defaultdict(set)
+        for unit, certificate in self.erased.items():
+            units[certificate].add(unit)
+        without = []
+        told = set()  # whose entry is there
+        for certificate, gone in sorted(units.items()):
+            if certificate in self._said:
+                self._compare(certificate, gone, report)  # 2, 3
+                told.add(certificate)
+            else:
+                without.append(certificate)
+        self._judge_without(without, told, report, has_spool=has_spool)  # 1
+        for certificate in sorted(self._said.keys() - units.keys()):
+            report.could_not_tell.append(
+                f"whether what was erased under certificate {certificate} by the record's word is gone: `seals` has "
+                "its keys. It was stopped: run `doorward log erase` with its note again; or a copy of them was put back"
+            )
+
+    def _compare(self, certificate: str, gone: Collection[bytes], report: Report) -> None:
+        place, keys = f"erasure under certificate {certificate}", digest_units(gone).encode()
+        matching = [one for one in self._said[certificate] if one.keys == keys]
+        counted = [one.rows for one in matching if one.rows is not None]
+        if counted:
+            # One that was stopped and run again has several entries, and rows may have come in between.
+            if self._rows[certificate] != max(counted):
+                report.find(
+                    place,
+                    "other rows are erased than its entry counted: one was passed off, changed or taken away",
+                    f"{max(counted)} rows",
+                    f"{self._rows[certificate]} rows",
+                )
+        elif matching or any(one.rows is None for one in self._said[certificate]):
+            report.could_not_tell.append(f"how many rows went with the {place}: its entry does not say")
+        else:
+            report.find(
+                place, "other keys are gone than its entry names: it was stopped, or somebody else took them"
+            )
+
+    def _judge_without(self, without: list[str], told: set[str], report: Report, *, has_spool: bool) -> None:
+        may_hide = set(told)
+        found = True
+        while found:  # an entry may be erased by a later erasure, and that one's by one that is later still
+            hidden = {one for one in without if one not in may_hide and (may_hide - {one}) & self._took_acts}
+            found = bool(hidden)
+            may_hide |= hidden
+        for certificate in without:
+            if certificate in may_hide:
+                report.could_not_tell.append(
+                    f"how many rows went with the erasure under certificate {certificate}: "
+                    "no entry of it is there, and one may have been erased since"
+                )
+            elif not has_spool:
+                report.could_not_tell.append(
+                    f"whether certificate {certificate} is the record's: its entry may be in the spool, which was "
+                    "not read"
+                )
+            else:
+                report.find(
+                    f"erasure under certificate {certificate}",
+                    "the record has no entry of it: keys were destroyed and rows passed off otherwise",
+                )
