@@ -1,9 +1,15 @@
 """Logs that keep each other's checkpoints: what was put back or signed twice is named by the neighbour."""
 
 import shutil
+import socket
+import tarfile
+import threading
 from base64 import b64encode
+from collections.abc import Iterator
 from concurrent.futures import wait
 from datetime import datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -12,9 +18,10 @@ from typer.testing import CliRunner
 from cli.test_settings import GOOD
 from doorward.cli import neighbours
 from doorward.cli.folders import Folders
-from doorward.cli.main import app
+from doorward.cli.main import app, exit_code
 from doorward.cli.neighbours import Neighbours
 from doorward.cli.settings_record import Neighbour, RecordSettings
+from doorward.errors import DoorwardError
 from doorward.gateway.logbook import Event, Logbook
 from doorward.notes.note import Signer, format_verifier
 from doorward.record.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
@@ -23,6 +30,7 @@ from doorward.record.log_entries import Happened, draft_of, record_of_log
 from doorward.record.neighbours import Seen, compare
 from doorward.record.openings import MemoryDisclosures
 from doorward.record.workers import LOG_WRITER, worker_folder
+from doorward.verifier import http_source
 from record.samples import NOW, World, conversation, entries_of, open_spool, session_id
 
 SIGNER = Signer.make("doorward.example/neighbour", bytes(range(32)))
@@ -80,12 +88,14 @@ class Pair:
             for entry in entries
         ]
 
-    def hold(self, config: Path) -> tuple[int, str]:
+    def hold(self, config: Path, place: str = "") -> tuple[int, str]:
         config.write_text(GOOD.replace('data = "data"', f'data = "{self.folders.data}"'), encoding="utf-8")
         (self.folders.run / "record.dsn").write_text(self.dsn, encoding="utf-8")
         key = format_verifier(SIGNER.verifier)
-        arguments = ["log", "hold", str(self.other.log_dir), "--key", key, "--config", str(config)]
+        arguments = ["log", "hold", place or str(self.other.log_dir), "--key", key, "--config", str(config)]
         done = CliRunner().invoke(app, arguments)
+        if isinstance(done.exception, DoorwardError):
+            return exit_code(done.exception), str(done.exception)
         return done.exit_code, done.output
 
 
@@ -208,6 +218,66 @@ def test_a_damaged_file_of_what_was_kept_is_said_and_ends_nothing(pair: Pair, da
     pair.look()
     assert pair.said.events == [(Event.NEIGHBOUR_UNREAD, SIGNER.name)]  # type: ignore[attr-defined]  # as above
     assert pair.kept() == [("checkpoint", 4)], "what it now shows is kept again once a person has looked"
+
+
+@pytest.fixture(name="address")
+def address_fixture(pair: Pair) -> Iterator[str]:
+    """Where a web server serves the other log."""
+    handler = partial(Quiet, directory=str(pair.other.log_dir))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A web server that writes no log."""
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+def test_a_log_at_an_address_or_in_a_tar_is_held_to_what_was_kept_as_one_in_a_folder(
+    pair: Pair, tmp_path: Path, address: str
+) -> None:
+    config, tar = tmp_path / "doorward.toml", tmp_path / "log.tar"
+    for number in (1, 2):
+        grow(pair.other, number)
+        pair.look()
+    with tarfile.open(tar, "w") as file:
+        file.add(pair.other.log_dir, ".")
+    for place in (address, str(tar)):
+        code, said = pair.hold(config, place)
+        assert (code, "2 checkpoints of it are kept here\nit is what was kept of it" in said) == (0, True), (
+            said
+        )
+    code, said = pair.hold(config, f"{address}nowhere/")
+    assert code == 2
+    shutil.rmtree(pair.other.folder)
+    pair.other.disclosures = MemoryDisclosures()
+    for number in (7, 8, 9):
+        grow(pair.other, number)
+    code, said = pair.hold(config, address)
+    assert (code, "the log has two histories: entry" in said) == (1, True), said
+    for tiles in pair.other.log_dir.glob("tile/0"):
+        shutil.rmtree(tiles)
+    code, said = pair.hold(config, address)
+    assert (code, "could not tell: whether the log goes on" in said) == (3, True), said
+    (pair.other.log_dir / "checkpoint").write_bytes(b"another page\n")
+    code, said = pair.hold(config, address)
+    assert (code, "FALSE: checkpoint" in said) == (1, True), said
+
+
+def test_where_nobody_answers_at_an_address_it_could_not_tell(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_source, "PAUSE_SECONDS", 0.0)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    code, said = pair.hold(tmp_path / "doorward.toml", f"http://127.0.0.1:{port}/")
+    assert (code, "could not tell: `checkpoint` could not be fetched" in said) == (3, True), said
 
 
 def test_where_nothing_is_kept_of_a_log_the_command_could_not_tell(pair: Pair, tmp_path: Path) -> None:

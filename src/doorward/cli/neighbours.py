@@ -7,6 +7,7 @@ tell.
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -27,11 +28,13 @@ from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_chec
 from doorward.record.disclosures import DATABASE, ROLE
 from doorward.record.entry import Field, Kind
 from doorward.record.log_entries import Happened, draft_of, record_of_log
-from doorward.record.log_files import CHECKPOINT, LogFiles
+from doorward.record.log_files import CHECKPOINT, MAX_TILE_FILE_BYTES, LogFiles, cut_tile
 from doorward.record.neighbours import Seen, check_kept, compare
 from doorward.record.nodes import node_reader
 from doorward.record.report import Report
+from doorward.record.tiles import TileId
 from doorward.verifier.check import open_source
+from doorward.verifier.sources import Source
 
 KEPT: Final = "neighbours"
 MAX_CHECKPOINT_BYTES: Final = MAX_NOTE_BYTES
@@ -151,32 +154,49 @@ def _read_checkpoint(place: str) -> bytes:
     return raw
 
 
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """The tiles of a log in a folder, a tar or at an address."""
+
+    source: Source
+
+    def read_tile(self, tile: TileId) -> bytes | None:
+        """As `LogFiles.read_tile`."""
+        raw = self.source.read(tile.path, MAX_TILE_FILE_BYTES)
+        if raw is None and not tile.is_full:
+            whole = TileId(tile.level, tile.index)
+            full = self.source.read(whole.path, MAX_TILE_FILE_BYTES)
+            return None if full is None else cut_tile(full, whole, tile.width)
+        return raw
+
+
 def hold(
-    place: Annotated[Path, typer.Argument(help="the neighbour's public log: a folder, such as a copy of it")],
+    place: Annotated[
+        str,
+        typer.Argument(metavar="PATH|URL", help="the neighbour's public log: a folder, a tar or an address"),
+    ],
     key: Annotated[
         str, typer.Option(metavar="VKEY", help="the neighbour's verifier key, got by a way that you trust")
     ],
     config: Annotated[Path, typer.Option(help="doorward.toml of the installation that kept its checkpoints")],
 ) -> None:
-    """Hold a neighbour's log to every checkpoint of it that this record keeps."""
+    """Hold a neighbour's log to every checkpoint of it that this record keeps.
+
+    Exit code 0 it is what was kept, 1 it is not, 2 usage, 3 could not tell.
+    """
     try:
         verifier = parse_verifier_key(key.strip())
     except LogError as error:
         raise ConfigError(f"`--key` is no verifier key: {error}") from error
-    settings, report, files = read_settings(config), Report(), LogFiles(place)
-    raw = files.read(CHECKPOINT)
-    if raw is None:
-        raise ConfigError(f"there is no log at `{place}`", hint="name the folder with its checkpoint")
-    try:
-        own = verify_checkpoint(parse_checkpoint(raw), verifier)
-    except LogError as error:
-        report.find(CHECKPOINT, str(error))
-    else:
-        kept = _read_kept(settings, verifier, report)
-        check_kept(node_reader(files, own.tree_size), own, kept, report)
-        typer.echo(
-            f"log {own.origin}, {own.tree_size:,} leaves; {len(kept):,} checkpoints of it are kept here"
-        )
+    settings, report = read_settings(config), Report()
+    with closing(open_source(place)) as source:
+        own = _read_own(source, verifier, place, report)
+        if own is not None:
+            kept = _read_kept(settings, verifier, report)
+            check_kept(node_reader(_Served(source), own.tree_size), own, kept, report)
+            typer.echo(
+                f"log {own.origin}, {own.tree_size:,} leaves; {len(kept):,} checkpoints of it are kept here"
+            )
     for finding in report.findings:
         typer.echo(f"FALSE: {finding}")
     for what in report.could_not_tell:
@@ -184,6 +204,25 @@ def hold(
     if report.holds and not report.could_not_tell:
         typer.echo("it is what was kept of it")
     raise typer.Exit(1 if report.findings else 3 if report.could_not_tell else 0)
+
+
+def _read_own(source: Source, verifier: Verifier, place: str, report: Report) -> Checkpoint | None:
+    """Return the checkpoint that a log shows, or None where the report says why not.
+
+    Raises:
+        ConfigError: There is no log.
+    """
+    try:
+        raw = source.read(CHECKPOINT, MAX_CHECKPOINT_BYTES)
+        if raw is not None:
+            return verify_checkpoint(parse_checkpoint(raw), verifier)
+    except StoreError as error:
+        report.could_not_tell.append(str(error))
+        return None
+    except LogError as error:
+        report.find(CHECKPOINT, str(error))
+        return None
+    raise ConfigError(f"there is no log at `{place}`", hint="name the place of its checkpoint")
 
 
 def _read_kept(settings: Settings, verifier: Verifier, report: Report) -> list[tuple[str, Checkpoint]]:

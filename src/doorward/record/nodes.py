@@ -2,17 +2,24 @@
 
 from collections.abc import Sequence
 from functools import lru_cache, partial
+from typing import Protocol
 
 from doorward.errors import VerificationError
 from doorward.record.hashes import Hash
-from doorward.record.log_files import LogFiles
 from doorward.record.proof import ReadNode
 from doorward.record.tiles import TILE_HEIGHT, TILE_WIDTH, TileId, parse_tile, read_node
 
 _KEPT_TILES = 64  # a proof reads at most two a level
 
 
-def node_reader(files: LogFiles, tree_size: int) -> ReadNode:
+class ReadsTiles(Protocol):
+    """A log's files, wherever they are; `LogFiles` is one."""
+
+    def read_tile(self, tile: TileId) -> bytes | None:
+        """Return a tile's bytes, or None where there is no such file; a partial one may be cut from the full one."""
+
+
+def node_reader(files: ReadsTiles, tree_size: int) -> ReadNode:
     """Return a reader of the whole nodes of a tree of a size.
 
     Args:
