@@ -11,8 +11,10 @@ import pytest
 
 from doorward.notes.note import Signer, cosign_note, format_verifier, parse_verifier_key
 from doorward.record.checkpoint import parse_checkpoint
+from doorward.record.cosignature import Algorithm, Cosigner, has_ml_dsa
 from doorward.record.fsck import check_log
 from doorward.record.openings import MemoryDisclosures
+from doorward.record.witnessing import add_lines
 from doorward.verifier.check import Task, check
 from doorward.verifier.note import parse_key
 from doorward.verifier.single_file import make_single_file
@@ -130,3 +132,16 @@ def test_a_checkpoint_with_more_signers_holds_there_and_for_ours(goverify: Path,
     absent = format_verifier(Signer.make("other.example/3", bytes(32)).verifier)
     found = check(Task(str(folder), log.key, witnesses=(parse_key(absent),))).findings
     assert [one.kind for one in found] == ["signature-missing"]
+
+
+def test_a_cosignature_of_ml_dsa_is_said_not_to_be_checked_there(goverify: Path, tmp_path: Path) -> None:
+    if not has_ml_dsa():
+        pytest.skip("the cryptography library here has no ML-DSA")
+    folder = log_of(300).write(tmp_path)
+    raw = (folder / "checkpoint").read_bytes()
+    cosigner = Cosigner.make("witness.example/w", bytes(32), Algorithm.COSIGNATURE_ML_DSA_44)
+    (folder / "checkpoint").write_bytes(add_lines(raw, [cosigner.cosign(parse_checkpoint(raw), 1)]))
+    said = (
+        'not checked: a line of "witness.example/w", as long as a cosignature of ML-DSA-44\n300 leaves hold'
+    )
+    assert run(goverify, "check", folder, KEY_TEXT) == (0, said)

@@ -13,6 +13,10 @@ from typing import Any
 import pytest
 
 from doorward.notes.note import Signer, format_verifier
+from doorward.record.checkpoint import parse_checkpoint
+from doorward.record.cosignature import format_key
+from doorward.record.witnessing import add_lines
+from verifier import test_ml_dsa as ml_dsa
 from verifier.attacks import cosignature, cosigner_key
 from verifier.logs import KEY_TEXT, exhibit, leaf, log_of
 
@@ -168,6 +172,24 @@ def test_another_key_and_another_log_are_said_and_a_mistyped_key_is_no_verdict(r
 )
 def test_anything_else_is_no_proof(reader: Reader, raw: bytes) -> None:
     assert reader.asks(raw, leaf=b"x")[0] == "It does not hold."
+
+
+def test_a_cosignature_of_ml_dsa_is_said_not_to_be_checked_and_counts_for_nothing(reader: Reader) -> None:
+    log, signer = log_of(300), ml_dsa.cosigner(1)
+    raw = log.files["checkpoint"]
+    log.files["checkpoint"] = add_lines(raw, [signer.cosign(parse_checkpoint(raw), 1_900_000_000)])
+    proof = log.proof(3)
+    given: dict[str, Any] = {"leaf": leaf(3), "witnesses": format_key(signer.key)}
+    verdict, reasons = reader.asks(proof, **given)
+    assert verdict == "Nobody can tell."
+    assert "The entry is leaf 3 of them" in reasons
+    assert "Whether witness.example/w1 signed the same: its line is there, of ML-DSA-44" in reasons
+    given["witnesses"] = format_key(ml_dsa.cosigner(2).key)
+    verdict, reasons = reader.asks(proof, **given)
+    assert (verdict, "did not sign the checkpoint" in reasons) == ("It does not hold.", True)
+    verdict, reasons = reader.asks(proof, leaf=leaf(3), witnesses="")
+    assert verdict == "It holds."
+    assert "1 of them are as long as a cosignature of ML-DSA-44, which this page does not check." in reasons
 
 
 def test_a_witness_is_asked_for_and_its_time_is_said(reader: Reader) -> None:

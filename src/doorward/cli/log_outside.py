@@ -9,7 +9,7 @@ from typing import Final
 from doorward.errors import ConfigError, MalformedError, StoreError
 from doorward.verifier.check import KEY_FILE, Progress, Task, check, find_key, open_source
 from doorward.verifier.findings import Kind, Verdict
-from doorward.verifier.note import MAX_NOTE_BYTES, Key, parse_key
+from doorward.verifier.note import MAX_NOTE_BYTES, ML_DSA_44, Key, parse_key
 
 _TERMINAL_SECONDS: Final = 0.2
 _LINE_SECONDS: Final = 5.0
@@ -33,7 +33,7 @@ def verify_outside(
     cosigners = tuple(_parse(text, "--witness") for text in witnesses)
     verdict = Verdict()
     try:
-        found = _parse(key, "--key") if key is not None else _find_key(place, verdict)
+        found = _parse_own(key) if key is not None else _find_key(place, verdict)
     except StoreError as error:
         verdict.could_not_tell.append(str(error))
         return None, verdict
@@ -60,6 +60,13 @@ def _parse(text: str, option: str) -> Key:
         return parse_key(text.strip())
     except MalformedError as error:
         raise ConfigError(f"`{option}` is no verifier key: {error}") from error
+
+
+def _parse_own(text: str) -> Key:
+    found = _parse(text, "--key")
+    if found.algorithm == ML_DSA_44:
+        raise ConfigError("`--key` is the key of a cosigner of type 6 (ML-DSA-44), and a log's is Ed25519")
+    return found
 
 
 def _find_key(place: str, verdict: Verdict) -> Key | None:

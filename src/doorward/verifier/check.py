@@ -170,6 +170,14 @@ def _read_signed(task: Task, source: Source, verdict: Verdict) -> Signed | None:
         verdict.notes.append(
             f"cosigned by {name}" + (f" at {when:%Y-%m-%d %H:%M:%S} UTC" if when else ", no time")
         )
+    verdict.could_not_tell += [
+        f"whether {name} cosigned: its line is there, of ML-DSA-44, which the cryptography library here cannot check"
+        for name in signed.unknown
+    ]
+    verdict.not_checked += [
+        f"a line of {name!a}, as long as a cosignature of ML-DSA-44: its key was not given with --witness"
+        for name in signed.unasked
+    ]
     return signed
 
 

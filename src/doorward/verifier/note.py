@@ -5,6 +5,8 @@
 3. Lines of other keys are ignored, and their number is bounded.
 4. A checkpoint has three lines: the log's name, which is its key's, its size and its root. Extension lines are refused,
    as some kinds of cosignature do not cover them.
+5. A cosignature of ML-DSA-44 is checked where the cryptography library has it. Where it has not, it counts for nothing,
+   and that is said of each that was asked for. One that was not asked for is told by its length.
 
 Source: C2SP signed-note, tlog-checkpoint, tlog-cosignature.
 """
@@ -16,8 +18,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 from doorward.errors import MalformedError
 from doorward.verifier.findings import Kind
@@ -30,7 +33,11 @@ MAX_PROOF_HASHES: Final = 63
 
 _ED25519: Final = 1
 _COSIGNATURE: Final = 4
-_KEY_BYTES: Final = 32
+ML_DSA_44: Final = 6
+_KEY_BYTES: Final = {_ED25519: 32, _COSIGNATURE: 32, ML_DSA_44: 1312}
+_ML_DSA_LABEL: Final = b"subtree/v1\n\0"
+_ML_DSA_LINE_BYTES: Final = 8 + 2420
+_MAX_COSIGNED_NAME_BYTES: Final = 255
 _ID_BYTES: Final = 4
 _SIGNATURE_BYTES: Final = 64
 _TIME_BYTES: Final = 8
@@ -89,12 +96,16 @@ class Signed:
 
     Args:
         witnesses: The cosigners among those that were asked for, with the second since 1970 at which each signed.
+        unknown: Those of which a line is there that nothing here can check; they count for nothing.
+        unasked: Whose lines of ML-DSA-44, by their length, nobody asked for; not checked.
     """
 
     origin: str
     size: int
     root: bytes
     witnesses: tuple[tuple[str, int], ...] = ()
+    unknown: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
 
 
 def decode_base64(text: str) -> bytes:
@@ -125,8 +136,10 @@ def parse_key(text: str) -> Key:
     if match is None or any(sign.isspace() for sign in match[1]):
         raise MalformedError("expected a verifier key: a name, an id and a key, joined by `+`")
     raw = decode_base64(match[3])
-    if len(raw) != 1 + _KEY_BYTES or raw[0] not in (_ED25519, _COSIGNATURE):
-        raise MalformedError("expected a key of type 1 or 4, which are Ed25519, with 32 bytes")
+    if not raw or len(raw) - 1 != _KEY_BYTES.get(raw[0]):
+        raise MalformedError(
+            "expected a key of type 1 or 4, which are Ed25519, or of type 6, which is ML-DSA-44"
+        )
     key = Key(match[1], raw[0], raw[1:])
     if key.id.hex() != match[2]:
         raise MalformedError(f"the verifier key of `{key.name}` has an id that is not its own")
@@ -191,7 +204,39 @@ def read_checkpoint(raw: bytes, key: Key, witnesses: Sequence[Key] = ()) -> Sign
     _check_lines(note, key)
     if size == 0 and root != EMPTY_ROOT:
         raise FalseNoteError(Kind.CHECKPOINT_ROOT, "expected the empty root at size 0, got another")
-    return Signed(origin, size, root, tuple((one.name, _check_lines(note, one)) for one in witnesses))
+    unknown = [one for one in witnesses if _is_unknown(note, one)]
+    return Signed(
+        origin,
+        size,
+        root,
+        tuple((one.name, _check_lines(note, one)) for one in witnesses if one not in unknown),
+        tuple(one.name for one in unknown),
+        tuple(_unasked(note, (key, *witnesses))),
+    )
+
+
+def _is_unknown(note: Note, key: Key) -> bool:
+    """Tell whether a key's line is there and the library at hand cannot check it."""
+    if key.algorithm != ML_DSA_44 or not any(
+        (line.name, line.id) == (key.name, key.id) for line in note.lines
+    ):
+        return False
+    try:
+        MLDSA44PublicKey.from_public_bytes(key.public)
+    except UnsupportedAlgorithm:
+        return True
+    except ValueError:
+        return False  # no key: its line does not hold
+    return False
+
+
+def _unasked(note: Note, keys: Sequence[Key]) -> list[str]:
+    known = {(key.name, key.id) for key in keys}
+    return [
+        line.name
+        for line in note.lines
+        if len(line.signature) == _ML_DSA_LINE_BYTES and (line.name, line.id) not in known
+    ]
 
 
 def _parse_claims(text: bytes) -> tuple[str, int, bytes]:
@@ -224,6 +269,8 @@ def _check_lines(note: Note, key: Key) -> int:
 
 
 def _check_line(note: Note, line: Line, key: Key) -> int:
+    if key.algorithm == ML_DSA_44:
+        return _check_ml_dsa(note, line, key)
     time, text, signature = 0, note.text, line.signature
     if key.algorithm == _COSIGNATURE:
         if len(signature) == _TIME_BYTES + _SIGNATURE_BYTES:
@@ -235,6 +282,23 @@ def _check_line(note: Note, line: Line, key: Key) -> int:
     except (InvalidSignature, ValueError) as error:
         raise FalseNoteError(Kind.SIGNATURE_FALSE, f"the signature of `{key.name}` does not hold") from error
     return time
+
+
+def _check_ml_dsa(note: Note, line: Line, key: Key) -> int:
+    """Return when a key of ML-DSA-44 signed: the cosigner's name, the time, the log's name, its size and its root."""
+    origin, size, root = _parse_claims(note.text)
+    names = [key.name.encode(), origin.encode()]
+    stated, signature = line.signature[:_TIME_BYTES], line.signature[_TIME_BYTES:]
+    if max(map(len, names)) <= _MAX_COSIGNED_NAME_BYTES:
+        cosigner, log = (bytes([len(name)]) + name for name in names)
+        message = _ML_DSA_LABEL + cosigner + stated + log + bytes(8) + size.to_bytes(8, "big") + root
+        try:
+            MLDSA44PublicKey.from_public_bytes(key.public).verify(signature, message)
+        except (InvalidSignature, ValueError):
+            pass
+        else:
+            return int.from_bytes(stated, "big")
+    raise FalseNoteError(Kind.SIGNATURE_FALSE, f"the cosignature of `{key.name}` does not hold")
 
 
 @dataclass(frozen=True, slots=True)

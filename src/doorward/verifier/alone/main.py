@@ -20,6 +20,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from doorward.verifier.alone.log import Address, Folder, Source, Tar, Tree
 from doorward.verifier.alone.notes import (
     MAX_NOTE,
+    ML_DSA,
     FalseError,
     Hash,
     Key,
@@ -80,12 +81,13 @@ def check_log(
         if raw is None:
             report.find("checkpoint-missing", "checkpoint", "the file is missing")
             return
-        size, root, said = read_checkpoint(raw, key, witnesses)
+        size, root, said, unknown = read_checkpoint(raw, key, witnesses)
     except FalseError as error:
         kind = "checkpoint-malformed" if error.kind == "file-malformed" else error.kind
         report.find(kind, "checkpoint", str(error))
         return
     report.notes += [f"{size} leaves under {root.hex()}", *said]
+    report.unknown += unknown
     tree = Tree(source, size, root, report.find, is_full=lambda: report.is_full)
     tree.check()
     if report.is_full:
@@ -129,10 +131,11 @@ def check_proof(raw: bytes, leaf: bytes, key: Key, witnesses: Sequence[Key], rep
     if not mark or lines[0] != PROOF_HEADER or not number or len(lines) > 65:
         raise FalseError("proof-malformed", f"expected a file of `{PROOF_HEADER}`")
     hashes = [unbase64(line, "proof-malformed", 32) for line in lines[2:]]
-    size, root, said = read_checkpoint(note, key, witnesses)
+    size, root, said, unknown = read_checkpoint(note, key, witnesses)
     if not is_included(sha(b"\x00" + leaf), int(number.group(1)), size, hashes, root):
         raise FalseError("proof-false", "the entry is not in the log at that place")
     report.notes += [f"the entry is leaf {number.group(1)} of {size}, of the log {key[0]!a}", *said]
+    report.unknown += unknown
 
 
 def open_exhibit(raw: bytes) -> Tuple[bytes, bytes, List[str]]:
@@ -187,7 +190,7 @@ def check_file(raw: bytes, options: argparse.Namespace, witnesses: Sequence[Key]
     """Check a tlog-proof or an exhibit."""
     if not options.key:
         raise UsageError("a proof says nothing about its key: give the log's with --key")
-    key = as_key(options.key)
+    key = as_own_key(options.key)
     try:
         if raw.startswith(EXHIBIT_HEADER):
             leaf, proof, shown = open_exhibit(raw)
@@ -211,6 +214,14 @@ def as_key(text: str) -> Key:
         raise UsageError(f"no verifier key: {error}") from error
 
 
+def as_own_key(text: str) -> Key:
+    """Return a log's key that an option names."""
+    key = as_key(text)
+    if key[1] == ML_DSA:
+        raise UsageError("--key is the key of a cosigner, and a log's is Ed25519")
+    return key
+
+
 def run(options: argparse.Namespace, report: Report) -> None:
     """Find out what the place is, and check it."""
     witnesses = [as_key(text) for text in options.witness]
@@ -227,7 +238,7 @@ def run(options: argparse.Namespace, report: Report) -> None:
             Address(place) if "://" in place else Folder(place) if os.path.isdir(place) else Tar(place)
         )
         if options.key:
-            key = as_key(options.key)
+            key = as_own_key(options.key)
         else:
             raw = source.read("vkey", 1024)
             if raw is None:
