@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from psycopg.conninfo import conninfo_to_dict
+
 from doorward.cli.folders import Folders
 from doorward.cli.report_observe import find_disclosures, read_entries
 from doorward.record.entry import Draft, Field, Kind
@@ -26,7 +28,10 @@ def test_the_spool_of_every_worker_is_read(tmp_path: Path) -> None:
 
 def test_a_citys_disclosures_are_where_its_settings_say(tmp_path: Path) -> None:
     folders = Folders(tmp_path)
-    assert find_disclosures(folders, "host=record.city.example") == "host=record.city.example"
+    found = find_disclosures(folders, "host=record.city.example user=postgres dbname=other")
+    assert conninfo_to_dict(found) == {
+        "host": "record.city.example", "user": "doorward_recorder", "dbname": "disclosures",
+    }  # fmt: skip
     assert find_disclosures(folders, "") == ""
     folders.run.mkdir()
     (folders.run / "record.dsn").write_text("host=/run/sample\n", encoding="utf-8")

@@ -1,14 +1,17 @@
 """`doorward log search`: who may, what is found, what is not searchable, and what the searched do not read."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from cli.test_settings import GOOD
 from doorward.notes.key_files import load_key
 from doorward.record.entry import Field, Kind
 from doorward.record.sealed_box import open_sealed
-from record.place import Place
+from record.place import Place, invoke
 from record.samples import session_id
 
 WHEN = ("--from", "2031-05-06", "--until", "2031-05-07")
@@ -40,6 +43,20 @@ def test_entries_are_found_by_what_they_are_and_statements_are_not_shown(place: 
         ("--session", session_id(1).hex()): 9, ("--case", "HX1"): 0, ("--kind", "request", "--login", "j.doe"): 0,
     }  # fmt: skip
     assert {terms: len(found(place, *terms, key=key)["entries"]) for terms in counts} == counts
+
+
+def test_a_citys_record_is_read_as_the_recorder_whatever_role_and_database_its_settings_name(
+    place: Place, owner_conninfo: str, tmp_path: Path
+) -> None:
+    key, config = place.official("auditor/ada.example"), tmp_path / "doorward.toml"
+    server = make_conninfo(owner_conninfo, dbname="postgres", user="nobody_here")
+    text = GOOD.replace('data = "data"', f'data = "{place.folders.data}"')
+    config.write_text(text.replace("host=record.city.example", server), encoding="utf-8")
+    (place.folders.run / "record.dsn").unlink()
+    done = invoke("log", "search", "--key", key, *WHEN, "--config", config)
+    assert (done.returncode, "27 entries" in done.stdout) == (0, True), done
+    done = invoke("log", "verify", "--config", config)
+    assert (done.returncode, "checked: 12 leaves opened" in done.stdout) == (0, True), done
 
 
 def test_pages_follow_each_other_without_a_gap(place: Place) -> None:

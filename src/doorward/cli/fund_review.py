@@ -11,6 +11,7 @@ from doorward.cli.fund_booking import By, Key, On, SignWith, Who, parse_key
 from doorward.cli.fund_filing import files, open_filings, prove_filing, say_refused
 from doorward.cli.fund_link import AsJson, Config, Data, Database, Link, echo, read_clock
 from doorward.cli.report_observe import find_disclosures
+from doorward.cli.seals import disclosures_of
 from doorward.errors import ConfigError
 from doorward.fund.filings.acts import Act, DrawSample, EnterReview, Filing
 from doorward.fund.filings.log_root import read_root, read_verifier
@@ -18,7 +19,6 @@ from doorward.fund.filings.standing import Kept
 from doorward.fund.filings.store import Filings
 from doorward.fund.grantee.sample import draw_sample
 from doorward.fund.ledger.refusal import Refusal
-from doorward.record.disclosures import PostgresDisclosures
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -56,7 +56,7 @@ def draw(  # noqa: PLR0913, PLR0917  # flags of a command
         )
         if not disclosures:
             raise ConfigError("it is not known where the disclosures are", hint="is doorward up?")
-        with closing(PostgresDisclosures(disclosures)) as store:
+        with closing(disclosures_of(link.folders, disclosures)) as store:
             block = store.find(kept.entry)
         if block is None:
             say_refused("draw", Refusal("log", "the report is not in the public log yet"), as_json=as_json)

@@ -14,10 +14,12 @@ from typing import Annotated, Final
 
 import typer
 
+from doorward.cli.folders import Folders
 from doorward.cli.fund_against import read_ledger, read_record
 from doorward.cli.fund_link import AsJson, By, Config, Data, Database, Link, echo, read_clock
 from doorward.cli.order_sign import read_keys
 from doorward.cli.report_observe import SPOOL_ALONE, find_disclosures
+from doorward.cli.seals import disclosures_of
 from doorward.errors import ConfigError, MalformedError, StoreError, UpstreamError
 from doorward.fund.ledger.export import account_name, format_beancount
 from doorward.fund.ledger.operations import LOGIN
@@ -38,12 +40,12 @@ from doorward.fund.totals import (
 from doorward.notes.key_files import load_key
 from doorward.notes.note import find_signers, parse_note, parse_verifier_key, sign_note, verify_note
 from doorward.record.checkpoint import parse_checkpoint
-from doorward.record.disclosures import PostgresDisclosures
 from doorward.record.entry import Field, Kind
 from doorward.record.hashes import Hash
 from doorward.record.log_files import CHECKPOINT, LogFiles
 from doorward.record.openings import StoredBlock
 from doorward.record.proof import format_proof, make_inclusion
+from doorward.record.sealing import sealed_unit
 from doorward.record.tiles import TILE_WIDTH, TileId, parse_tile, read_node
 
 app = typer.Typer(no_args_is_help=True)
@@ -204,20 +206,21 @@ def open_(
     if signed is None:
         raise StoreError("the log has no checkpoint yet")
     size = parse_checkpoint(signed).tree_size
-    block = _find_block(disclosures, digest, size)
+    block = _find_block(link.folders, disclosures, digest, size)
     proof = make_inclusion(lambda level, index: _node(files, size, level, index), block.leaf_index, size)
     whole = format_proof(leaf_index=block.leaf_index, proof=proof, signed_checkpoint=signed)
     _write(out, format_opening(block, whole))
     typer.echo(f"{out.name}: leaf {block.leaf_index} of {size}")
 
 
-def _find_block(disclosures: str, digest: bytes, size: int) -> StoredBlock:
-    with PostgresDisclosures(disclosures) as kept:
+def _find_block(folders: Folders, disclosures: str, digest: bytes, size: int) -> StoredBlock:
+    with disclosures_of(folders, disclosures) as kept:
         leaf = 0
         while blocks := kept.read(leaf, READ_BLOCKS) if leaf < size else []:
             for block in blocks:
                 for stored in block.entries:
-                    if stored.kind == Kind.FUND and block.leaf_index < size:
+                    is_erased = sealed_unit(stored) is not None
+                    if stored.kind == Kind.FUND and block.leaf_index < size and not is_erased:
                         entry = stored.decode()
                         if (entry.get(Field.ACT), entry.get(Field.DIGEST)) == (TOTALS, digest):
                             return block

@@ -16,6 +16,7 @@ from doorward.cli.log_outside import verify_outside
 from doorward.cli.log_publish import publish
 from doorward.cli.log_witness import app as witness_app
 from doorward.cli.neighbours import hold
+from doorward.cli.report_observe import find_disclosures
 from doorward.cli.seals import find_seals
 from doorward.cli.settings import read_settings
 from doorward.errors import ConfigError, MalformedError
@@ -148,8 +149,7 @@ def _find_verifier(files: LogFiles, key: str | None, report: Report) -> Verifier
 
 
 def _check(verifier: Verifier, folders: Folders, record: str) -> Report:
-    running = folders.run / "record.dsn"  # of a sample that is up
-    conninfo = record or (running.read_text(encoding="utf-8").strip() if running.exists() else "")
+    conninfo = find_disclosures(folders, record)
     if not conninfo:
         return check_log(folders.log, verifier, folders.spool)
     keys = find_seals(folders)

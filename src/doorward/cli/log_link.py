@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from doorward.cli.folders import Folders
+from doorward.cli.report_observe import find_disclosures
 from doorward.cli.seals import disclosures_of
 from doorward.cli.settings import read_settings
 from doorward.desk.recorder import Recorder
@@ -72,10 +73,7 @@ def open_disclosures(folders: Folders, config: Path | None) -> PostgresDisclosur
     Raises:
         ConfigError: It is not known where they are.
     """
-    conninfo = read_settings(config).record if config is not None else ""
-    running = folders.run / "record.dsn"
-    if running.exists():  # with the role and the database
-        conninfo = running.read_text(encoding="utf-8").strip()
+    conninfo = find_disclosures(folders, read_settings(config).record if config is not None else "")
     if not conninfo:
         raise ConfigError(
             "the disclosures are not at hand", hint="name the installation with --config, or start the sample"

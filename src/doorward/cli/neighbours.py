@@ -15,17 +15,15 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from psycopg.conninfo import make_conninfo
 
 from doorward.cli.folders import Folders
-from doorward.cli.report_observe import read_entries
+from doorward.cli.report_observe import find_disclosures, read_entries
 from doorward.cli.settings import Settings, read_settings
 from doorward.cli.settings_record import Neighbour, RecordSettings
 from doorward.errors import ConfigError, DoorwardError, LogError, StoreError
 from doorward.gateway.logbook import Event, Logbook
 from doorward.notes.note import MAX_NOTE_BYTES, Verifier, parse_verifier_key
 from doorward.record.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
-from doorward.record.disclosures import DATABASE, ROLE
 from doorward.record.entry import Field, Kind
 from doorward.record.log_entries import Happened, draft_of, record_of_log
 from doorward.record.log_files import CHECKPOINT, MAX_TILE_FILE_BYTES, LogFiles, cut_tile
@@ -234,7 +232,7 @@ def _read_kept(settings: Settings, verifier: Verifier, report: Report) -> list[t
         conninfo = (
             running.read_text(encoding="utf-8").strip()
             if running.exists()
-            else make_conninfo(settings.record, user=ROLE, dbname=DATABASE)
+            else find_disclosures(folders, settings.record)
         )
         for entry in read_entries(folders, conninfo, begins=_EARLIEST, ends=_LATEST, kinds=(Kind.LOG,)):
             if entry.get(Field.WHAT) != Happened.CHECKPOINT.encode():

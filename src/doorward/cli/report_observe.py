@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 import typer
+from psycopg.conninfo import make_conninfo
 
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
@@ -34,6 +35,7 @@ from doorward.grants.observed_report import (
 )
 from doorward.grants.people import load_people
 from doorward.record.check_spool import hold_segments
+from doorward.record.disclosures import DATABASE, ROLE
 from doorward.record.entry import Entry, Kind
 from doorward.record.segments import read_spool
 from doorward.record.workers import list_workers, worker_of
@@ -131,9 +133,15 @@ def read_entries(
 
 
 def find_disclosures(folders: Folders, record: str) -> str:
-    """Return the conninfo of the disclosures: a city's by its settings, else of a sample that is up, or empty."""
+    """Return the conninfo of the disclosures: a city's by its settings, else of a sample that is up, or empty.
+
+    Args:
+        record: What doorward.toml says of their server, or empty. Role and database are doorward's, as the publisher's.
+    """
+    if record:
+        return make_conninfo(record, user=ROLE, dbname=DATABASE)
     running = folders.run / "record.dsn"
-    return record or (running.read_text(encoding="utf-8").strip() if running.exists() else "")
+    return running.read_text(encoding="utf-8").strip() if running.exists() else ""
 
 
 def _behind(records: Iterable[object], last: int, kinds: tuple[Kind, ...]) -> Iterator[Entry]:
