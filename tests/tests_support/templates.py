@@ -73,7 +73,7 @@ def _command_without_sync(cluster: Cluster, binaries: Path, rules: tuple[Path, P
 @contextmanager
 def _servers(initialise: Initialise, command: Command) -> Iterator[None]:
     before = Cluster._run_initdb, Cluster._command
-    Cluster._run_initdb, Cluster._command = initialise, command  # type: ignore[method-assign]
+    Cluster._run_initdb, Cluster._command = initialise, command  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:

@@ -39,7 +39,9 @@ from doorward.policy.evaluate import Evaluator
 from doorward.policy.parse import Policy, parse_policies
 
 ACTION = "query"
-MAX_KEPT = 4  # packs that are kept once made: one process mostly meets its own order, and the one it is changed to
+MAX_KEPT = (
+    4  # packs that are kept once made: one process mostly meets its own order, and the one it is changed to
+)
 MAX_REFUSED = 20  # entities that are named; an attribute that is missing is missing in all of them
 NEEDED = ("order.toml", "resolvers.toml", "theorems.toml", "scenarios.toml", "scenarios.csv")
 COLLECTIONS = "collections.toml"

@@ -77,10 +77,7 @@ class Evaluator:
 def _as_permits(policies: Sequence[Policy]) -> dict[str, Any]:
     """Return the policies in Cedar's JSON form, each a permit under its own id."""
     texts = {policy.source.file: policy.source for policy in policies}
-    raw = {
-        name: json.loads(policies_json(source.text))["staticPolicies"]
-        for name, source in texts.items()
-    }
+    raw = {name: json.loads(policies_json(source.text))["staticPolicies"] for name, source in texts.items()}
     return {
         "staticPolicies": {
             policy.id: raw[policy.source.file][policy.rule.id] | {"effect": "permit"} for policy in policies
