@@ -218,7 +218,13 @@ def test_nothing_is_read_for_an_agreement_that_is_closed_out(
     monkeypatch.setattr(grantee, "_is_closed", lambda _: False, raising=False)
     manager = Account.objects.get(login="grants.manager.example")
     actor = find_actor(manager, is_strong=True, now=NOW)
+    assert "north-1, north-legal" in text(people["auditor"].get("/fund/reports/"))
     assert isinstance(link.submit(actor, CloseOut("north-1"), key=key(), act=Act.FUND_BOOK), Receipt)
+    here, closed = (text(people["auditor"].get(f"/fund/reports/{more}")) for more in ("", "?closed=yes"))
+    assert [("north-1" in page, "south-1" in page) for page in (here, closed)] == [
+        (False, True),
+        (True, False),
+    ]
     table = "/fund/own/north-1/table/"
     sent = (
         upload(people["north"], planted_csv(note=NAME), "r.csv"),

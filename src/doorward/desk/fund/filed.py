@@ -92,11 +92,15 @@ def own_on_file(actor: Actor, agreement: str) -> OnFile | None:
     return held
 
 
-def seen_on_file(actor: Actor) -> list[OnFile]:
-    """Return what is on file of every agreement, for who sees the fund or reviews reports of it; else nothing."""
+def seen_on_file(actor: Actor, *, closed: bool = False) -> list[OnFile]:
+    """Return what is on file of every agreement, for who sees the fund or reviews reports of it; else nothing.
+
+    Args:
+        closed: Of those that are closed out, in place of those that are not.
+    """
     if not (sees_fund(actor) or Role.REVIEWER in actor.roles):
         return []
-    return [read_on_file(name) for name in sorted(link.read_state().agreements)]
+    return link.read(lambda connection: rows.read_all_on_file(connection, closed=closed))
 
 
 def seen_report(actor: Actor, number: int) -> tuple[OnFile, Kept] | None:

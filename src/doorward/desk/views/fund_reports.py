@@ -40,7 +40,8 @@ def reports(request: HttpRequest, actor: Actor) -> HttpResponse:
         accepted = acts.AcceptTerms(int(number) if is_number else 0)
         _tell(request, lambda: file(actor, accepted, key=key_of(request), may=Act.FUND_CHECK))
         return redirect("fund-reports")
-    held = seen_on_file(actor)
+    closed = request.GET.get("closed") == "yes"
+    held = seen_on_file(actor, closed=closed)
     shown = [
         {
             "agreement": one.agreement,
@@ -54,7 +55,7 @@ def reports(request: HttpRequest, actor: Actor) -> HttpResponse:
     return render(
         request,
         "desk/fund/reports.html",
-        {"agreements": shown, "may": may, "key": draw_id, "login": link.login_of(actor)},
+        {"agreements": shown, "may": may, "key": draw_id, "login": link.login_of(actor), "closed": closed},
     )
 
 

@@ -23,7 +23,7 @@ def reviews(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Return the reports of which a sample was drawn."""
     found = [
         (held.agreement, kept)
-        for held in seen_on_file(actor)
+        for held in (*seen_on_file(actor), *seen_on_file(actor, closed=True))
         for kept in held.standing
         if kept.sample is not None
     ]

@@ -108,6 +108,14 @@ def read_of_report(connection: Connection, report: int) -> OnFile | None:
     return read_on_file(connection, found[0]) if found else None
 
 
+def read_all_on_file(connection: Connection, *, closed: bool) -> list[OnFile]:
+    """Return everything that is on file of the agreements that are closed out, or of the others, by their ids."""
+    found = connection.execute(
+        "SELECT id FROM fund.agreement WHERE (closed_by IS NOT NULL) = %s ORDER BY id", [closed]
+    ).fetchall()
+    return [read_on_file(connection, name) for (name,) in found]
+
+
 def read_on_file(connection: Connection, agreement: str) -> OnFile:
     """Return everything that is on file of an agreement; of one that is not there, nothing but the rules."""
     rules = ledger_rows.read_rules(connection)
