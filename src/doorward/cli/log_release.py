@@ -23,11 +23,14 @@ from doorward.desk.recorder import Recorder
 from doorward.errors import ConfigError, StoreError
 from doorward.notes.note import Signer, Verifier
 from doorward.record.binding import BOUND, verify_bound
+from doorward.record.check_spool import hold_segments
 from doorward.record.entry import Kind
 from doorward.record.keeping import PADDING
 from doorward.record.log_files import LogFiles
+from doorward.record.places import LeafPlaces
 from doorward.record.release import log_size, read_schedule, release
 from doorward.record.schedule import Schedule, first_schedule
+from doorward.record.segments import SpoolReader
 from doorward.record.spool import Spool
 from doorward.record.workers import RELEASES, worker_folder
 
@@ -62,6 +65,8 @@ def _release(
     size = schedule.size_at(int(now.timestamp()))
     missing = size - log_size(files, signer.verifier)
     if missing > 0:
+        # What a run before recorded while the publisher was away is not recorded again.
+        missing = max(0, missing - _padding_that_waits(folders, size - missing))
         _pad(folders, missing, now=now)
         _wait(files, signer.verifier, size)
     release(files, public, signer, schedule, now=int(now.timestamp()))
@@ -118,6 +123,19 @@ def _schedule(public: LogFiles, every: int | None, leaves: int | None, now: int)
             f"`{public.folder}` has no schedule yet", hint="--every and --leaves; docs/howto/record-audit.md"
         )
     return first_schedule(every, leaves, now)
+
+
+def _padding_that_waits(folders: Folders, have: int) -> int:
+    """Return how many leaves of padding are recorded and not in the publisher's log of so many leaves yet."""
+    folder = worker_folder(folders.spool, WORKER)
+    if not folder.exists():
+        return 0
+    with hold_segments(folders.spool):
+        reader = SpoolReader(folder)
+        for _ in reader.read():
+            pass
+        recorded = reader.replay.next_leaf if reader.replay.has_begun else 0
+        return max(0, recorded - LeafPlaces.load(folders.spool, have).count(WORKER, have))
 
 
 def _pad(folders: Folders, count: int, *, now: datetime) -> None:
