@@ -131,6 +131,8 @@ def _copy_segments(folder: Path, to: Path) -> Torn | None:
             pass
         if reader.torn is None:
             break
+    if reader.file is None:  # what a worker begins now is behind everything that was copied before
+        return None
     for segment in list_segments(folder):
         is_last = segment.path.name == reader.file
         _copy_file(segment.path, to / segment.path.name, reader.offset if is_last else None)
