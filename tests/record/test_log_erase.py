@@ -4,7 +4,7 @@ import fcntl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +125,7 @@ def test_what_was_recorded_is_sealed_in_place_and_a_second_run_goes_on(
 
 
 def test_a_case_goes_by_two_people_and_its_proof_stays(
-    sealed: tuple[Place, Callable[..., Done]], tmp_path: Path
+    sealed: tuple[Place, Callable[..., Done]], tmp_path: Path, owner_conninfo: str
 ) -> None:
     place, erase = sealed
     law, custodian = place.official("law/finn.example"), place.official("records-custodian/kim.example")
@@ -166,6 +166,29 @@ def test_a_case_goes_by_two_people_and_its_proof_stays(
     when = ("--from", "2031-05-06", "--until", "2031-05-07", "--key", auditor)
     assert "0 entries" in place.run("search", *when, "--case", "HX123456").stdout
     assert "1 entries" in place.run("search", *when, "--case", "HX654321").stdout
+    # Where the erasure's own entry goes with its month, the next one's entry says on how many rows went.
+    month = f"{datetime.fromtimestamp(place.kept()[1].time_us / 1e6, UTC):%Y-%m}"
+    place.world.publish()
+    seal(place, owner_conninfo)
+    about = (
+        "--item",
+        "accesses",
+        "--certificate",
+        "2033-18",
+        "--month",
+        month,
+        "--note",
+        tmp_path / "month.note",
+    )
+    assert place.run("erase", *about, "--key", law).returncode == 0
+    done = erase("--key", custodian, "--note", tmp_path / "month.note")
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert [entry.get(Field.TEXT) for entry in place.kept()][-1] == b"2033-17|%s|9" % digest_units(
+        [session_id(8)]
+    ).encode()
+    verified = place.run("verify")
+    assert (verified.returncode, "could not tell" in verified.stdout) == (0, False), verified.stdout
+    assert "under certificate 2033-18" in verified.stdout
 
 
 def test_a_month_goes_with_everything_that_began_in_it(

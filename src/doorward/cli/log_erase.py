@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 something keeps it, 2 usage, 3 a database or file failed.
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -28,9 +28,9 @@ from doorward.notes.note import cosign_note, find_signers, parse_note, sign_note
 from doorward.orders.load import load_record_rules, load_retention
 from doorward.orders.pack import Pack
 from doorward.record.disclosures import DATABASE
-from doorward.record.entry import Field, Fields
+from doorward.record.entry import Entry, Field, Fields
 from doorward.record.erasing import CopyRule, Erasure, digest_units, find_reasons, parse_erasure, parse_rule
-from doorward.record.keeping import ERASE, PROPOSE_ERASURE, erasure_entry
+from doorward.record.keeping import ERASE, PROPOSE_ERASURE, carry_erasures, erasure_entry, erasures_said
 from doorward.record.log_files import sync_file, sync_folder
 from doorward.record.openings import StoredEntry
 from doorward.record.seal_keys import SealKeys, make_master
@@ -132,10 +132,11 @@ def erase(  # noqa: PLR0913, PLR0917  # flags of a command
     # Nobody places a hold meanwhile, and nobody stores anything under a key that goes.
     with _holds(_desk_file(folders, config, desk)) as holds, keys.turn():
         rule = _believed(_rule(keys.folder), folders, config)
-        found, units, rows, is_used = _found(folders, config, keys, asked, ends=not is_proposal)
-        _refuse(found, pack, rule, holds, now.date(), is_used=is_used)
+        look = _look(folders, config, keys, asked, ends=not is_proposal)
+        found = look.erasure
+        _refuse(found, pack, rule, holds, now.date(), is_used=look.is_used)
         act = PROPOSE_ERASURE if is_proposal else ERASE
-        fields = _entry_of(found, act, person, rows)
+        fields = _entry_of(look, act, person)
         if is_proposal:
             _propose(folders, found, person, note, fields, now=now)
             return
@@ -143,9 +144,9 @@ def erase(  # noqa: PLR0913, PLR0917  # flags of a command
             raise VerificationError("it covers other entries than were proposed", hint="propose it anew")
         with _signed(note, cosign_note(raw, person.signer)):  # refuses a second signature of the same key
             record_entry(folders, fields, now=now)
-            gone = keys.erase(units, found.certificate)
+            gone = keys.erase(look.units, found.certificate)
     typer.echo(
-        f"erased: {found.what}, {gone} keys, {rows} entries, certificate {found.certificate}; "
+        f"erased: {found.what}, {gone} keys, {look.rows} entries, certificate {found.certificate}; "
         "`doorward log verify` holds"
     )
     typer.echo(f"no copy that keeps its term restores it from {rule.gone_from(now.date())} on")
@@ -233,12 +234,11 @@ def _read_proposal(note: Path, person: Person) -> tuple[bytes, Erasure]:
         raise ConfigError(f"`{note.name}`: {error}") from error
 
 
-def _units(folders: Folders, config: Path | None, keys: SealKeys, what: str) -> tuple[frozenset[bytes], date]:
-    """Return the units whose keys go, and the day of the newest entry of them."""
+def _units(folders: Folders, config: Path | None, keys: SealKeys, what: str) -> frozenset[bytes]:
+    """Return the units whose keys go."""
     kind, _, about = what.partition(" ")
     if kind == "month":
-        units = keys.units_of(about)
-        return units, _newest(folders, config, units)
+        return keys.units_of(about)
     found: set[bytes] = set()
     with open_disclosures(folders, config) as disclosures:
         for entry, unit in disclosures.opened():
@@ -248,43 +248,65 @@ def _units(folders: Folders, config: Path | None, keys: SealKeys, what: str) -> 
                         f"entry {entry.sequence} of the case belongs to no session or matter: it goes with its month"
                     )
                 found.add(unit)
-    return frozenset(found), _newest(folders, config, frozenset(found))
+    return frozenset(found)
 
 
-def _entry_of(found: Erasure, act: str, person: Person, rows: int) -> Fields:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """An erasure as the record has it.
+
+    Args:
+        rows: How many entries go.
+        is_used: Whether something went under its certificate already that is no part of it.
+        before: The entries of earlier erasures that go with it.
+    """
+
+    erasure: Erasure
+    units: frozenset[bytes]
+    rows: int
+    is_used: bool
+    before: tuple[Entry, ...]
+
+
+def _entry_of(look: _Look, act: str, person: Person) -> Fields:
     """Return the fields of an entry of an erasure: a case went or is to go, and which one stays unsaid."""
-    return erasure_entry(
+    found = look.erasure
+    fields = erasure_entry(
         found.what if found.what.startswith("month") else "case", act=act,
         login=person.login, office=person.office, item=found.item, certificate=found.certificate,
-        keys=found.keys, rows=rows,
+        keys=found.keys, rows=look.rows,
     )  # fmt: skip
+    return carry_erasures(fields, look.before) if act == ERASE else fields
 
 
-def _found(  # what is asked, as the record has it
+def _look(  # what is asked, as the record has it
     folders: Folders, config: Path | None, keys: SealKeys, asked: Erasure, *, ends: bool
-) -> tuple[Erasure, frozenset[bytes], int, bool]:
-    """Return an erasure as the record has it, its units, how many rows go, and whether its certificate is used.
+) -> _Look:
+    """Return an erasure as the record has it.
 
     Args:
         ends: Whether one that was stopped is ended: what went already is part of it, so that it is counted once.
     """
-    units, last = _units(folders, config, keys, asked.what)
+    units = _units(folders, config, keys, asked.what)
+    last, before = _newest(folders, config, units)
     gone = frozenset(unit for unit, number in keys.erased.items() if number == asked.certificate)
     if ends and units and gone:
         units, last = units | gone, max(last, asked.last_day)
     with open_disclosures(folders, config) as disclosures:
         rows = disclosures.count_sealed(units)
     found = Erasure(asked.what, asked.item, asked.certificate, len(units), digest_units(units), last)
-    return found, units, rows, bool(gone) and not ends
+    return _Look(found, units, rows, bool(gone) and not ends, tuple(before))
 
 
-def _newest(folders: Folders, config: Path | None, units: frozenset[bytes]) -> date:
-    newest = 0
+def _newest(folders: Folders, config: Path | None, units: frozenset[bytes]) -> tuple[date, list[Entry]]:
+    """Return the day of the newest entry under units, and the entries of erasures among them."""
+    newest, before = 0, []
     with open_disclosures(folders, config) as disclosures:
         for entry, unit in disclosures.opened():
             if unit in units:
                 newest = max(newest, entry.time_us)
-    return (_EPOCH + timedelta(microseconds=newest)).date()
+                before += [entry] if erasures_said(entry) else []
+    return (_EPOCH + timedelta(microseconds=newest)).date(), before
 
 
 def _refuse(  # everything that may keep it

@@ -7,31 +7,23 @@ erased one. But an erasure is an entry, whose leaf holds, and it says which keys
 2. It names the keys that are gone under that certificate, by their digest.
 3. As many rows are erased under it as it says: one more is one that was passed off.
 
-An entry of an erasure can be erased itself, with its month. Then how many rows went is known to nobody any more, which
-is said; but only where another certificate, of a later erasure that holds, took rows of its kind. So the entry of the
-last erasure of all is always there. Entries from before rows were counted do not say either.
+An entry of an erasure can be erased itself, with its month; the entry of the erasure that took it says on what it said
+(`keeping.carry_erasures`). Where that one is of before this was so, how many rows went is known to nobody any more,
+which is said; but only where another certificate, of a later erasure that holds, took rows of its kind. So the entry of
+the last erasure of all is always there. Entries from before rows were counted do not say either.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Final
 
-from doorward.record.entry import NO_SESSION, Entry, Field, Kind
+from doorward.record.entry import NO_SESSION, Entry, Kind
 from doorward.record.erasing import digest_units
-from doorward.record.keeping import ERASE
+from doorward.record.keeping import SaidErasure, erasures_said
 from doorward.record.openings import StoredEntry
 from doorward.record.report import Report
 
 NOTHING_ERASED: Final[Mapping[bytes, str]] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What an entry says of an erasure; `rows` is None where it is of before rows were counted."""
-
-    keys: bytes
-    rows: int | None
 
 
 class Erasures:
@@ -45,7 +37,7 @@ class Erasures:
         self.erased = erased
         self._rows: Counter[str] = Counter()
         self._took_acts: set[str] = set()
-        self._said: defaultdict[str, list[_Said]] = defaultdict(list)
+        self._said: defaultdict[str, list[SaidErasure]] = defaultdict(list)
 
     def note_row(self, stored: StoredEntry, certificate: str) -> None:
         """Count a row that is erased."""
@@ -55,13 +47,8 @@ class Erasures:
 
     def note(self, entry: Entry) -> None:
         """Note an entry, from a row that opened or from the spool; only erasures matter."""
-        if entry.kind is not Kind.KEEPING or entry.get(Field.ACT) != ERASE.encode():
-            return
-        _, _, certificate = (entry.get(Field.EVIDENCE) or b"").decode("utf-8", "replace").partition(" ")
-        rows = (entry.get(Field.ROWS) or b"").decode("ascii", "replace")
-        self._said[certificate].append(
-            _Said(entry.get(Field.DIGEST) or b"", int(rows) if rows.isdecimal() else None)
-        )
+        for one in erasures_said(entry):
+            self._said[one.certificate].append(one)
 
     def check(self, report: Report, *, has_spool: bool) -> None:
         """Add to a report what does not agree; every row and every entry was noted.
@@ -88,7 +75,7 @@ class Erasures:
             )
 
     def _compare(self, certificate: str, gone: Collection[bytes], report: Report) -> None:
-        place, keys = f"erasure under certificate {certificate}", digest_units(gone).encode()
+        place, keys = f"erasure under certificate {certificate}", digest_units(gone)
         matching = [one for one in self._said[certificate] if one.keys == keys]
         counted = [one.rows for one in matching if one.rows is not None]
         if counted:

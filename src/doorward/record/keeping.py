@@ -5,9 +5,10 @@ says that it was made and by whom; what was looked for is sealed to the auditors
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
-from doorward.record.entry import Field, Fields
+from doorward.record.entry import Entry, Field, Fields, Kind
 
 DISCLOSE: Final = "disclose"
 SEARCH: Final = "search"
@@ -80,6 +81,52 @@ def erasure_entry(  # every part of an entry by its name
         Field.LOGIN: login, Field.PRESENTER: office, Field.ACT: act, Field.SCOPE: what, Field.ROWS: str(rows),
         Field.EVIDENCE: f"{item} {certificate}", Field.DIGEST: keys,
     })  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SaidErasure:
+    """What an entry says of an erasure.
+
+    Args:
+        keys: SHA-256 of the units whose keys went, in hexadecimal digits.
+        rows: How many rows went; None where it is of before rows were counted.
+    """
+
+    certificate: str
+    keys: str
+    rows: int | None
+
+
+def erasures_said(entry: Entry) -> list[SaidErasure]:
+    """Return what an entry says of its own erasure, and of those whose entries went with it; nothing of any other."""
+    if entry.kind is not Kind.KEEPING or entry.get(Field.ACT) != ERASE.encode():
+        return []
+    _, _, certificate = (entry.get(Field.EVIDENCE) or b"").decode("utf-8", "replace").partition(" ")
+    keys, rows, carried = (
+        (entry.get(field) or b"").decode("utf-8", "replace")
+        for field in (Field.DIGEST, Field.ROWS, Field.TEXT)
+    )
+    lines = [f"{certificate}|{keys}|{rows}", *carried.splitlines()]
+    parts = [line.split("|") for line in lines]
+    return [SaidErasure(one[0], one[1], _count(one[2])) for one in parts if len(one) == 3]
+
+
+def _count(digits: str) -> int | None:
+    return int(digits) if digits.isascii() and digits.isdecimal() else None
+
+
+def carry_erasures(fields: Fields, gone: Iterable[Entry]) -> Fields:
+    """Return the fields of an erasure's entry with what the entries that go with it said of erasures before it.
+
+    Else nobody could hold the rows of those to their number any more. Certificates, digests and numbers go on; who
+    erased, and what, does not.
+    """
+    lines = [
+        f"{one.certificate}|{one.keys}|{'' if one.rows is None else one.rows}"
+        for entry in gone
+        for one in erasures_said(entry)
+    ]
+    return tuple(sorted((*fields, (Field.TEXT, "\n".join(lines).encode())))) if lines else fields
 
 
 def _fields(values: dict[Field, str | bytes]) -> Fields:
