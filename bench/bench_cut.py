@@ -20,8 +20,8 @@ from typing import Any
 import psycopg
 from bench_gateway import connect, doorward_up
 
-from doorward.cli.assembly import read_run
 from doorward.cli.folders import Folders
+from doorward.cli.running import read_run
 from doorward.cli.sample import PEOPLE
 from doorward.gateway.control import ask_control
 from doorward.grants.cut_files import change_cuts

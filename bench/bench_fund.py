@@ -31,8 +31,9 @@ from psycopg.conninfo import make_conninfo
 from doorward.desk.recorder import Recorder
 from doorward.embedded.clusters import record_spec
 from doorward.embedded.launcher import Cluster
-from doorward.fund.database import DATABASE, ROLE, install, make_database
+from doorward.fund.database import install, make_database
 from doorward.fund.ledger.operations import Appropriate, OpenYear, Operation, Submission
+from doorward.fund.place import DATABASE, ROLE
 from doorward.fund.rules import make_rules
 from doorward.fund.store import Receipt, Store
 from doorward.orders.load import load_fund, load_pack

@@ -29,8 +29,8 @@ from typing import Any
 
 import psycopg
 
-from doorward.cli.assembly import read_run
 from doorward.cli.folders import Folders
+from doorward.cli.running import read_run
 from doorward.cli.sample import PEOPLE, SamplePerson
 from doorward.embedded.launcher import find_binaries
 

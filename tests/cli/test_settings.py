@@ -10,7 +10,7 @@ from doorward.cli.register_settings import RegisterSettings
 from doorward.cli.settings import OperationSettings, read_settings
 from doorward.cli.tell import Relay
 from doorward.errors import ConfigError
-from doorward.gateway.health import HealthAddress
+from doorward.gateway.health_address import HealthAddress
 from doorward.gateway.limits import Limits
 from doorward.gateway.logbook import Form
 from doorward.grants.careful import RegisterRules

@@ -18,6 +18,7 @@ from doorward.desk.database import DATABASE, ROLE, make_database
 from doorward.embedded.clusters import record_spec
 from doorward.embedded.launcher import Cluster
 from doorward.fund import database as fund_database
+from doorward.fund import place as fund_place
 from doorward.fund.rules import make_rules
 from doorward.orders.load import load_fund, load_fund_units, load_pack
 from doorward.record.entry import Entry
@@ -93,9 +94,7 @@ def _set_up(folder: Path, cluster: Cluster) -> Desk:
     spec = cluster.spec
     conninfo = make_conninfo(host=str(spec.socket_dir), port=spec.port, user=ROLE, dbname=DATABASE)
     origins = ("http://127.0.0.1:8000",)
-    fund = FundPlace(
-        make_conninfo(conninfo, user=fund_database.ROLE, dbname=fund_database.DATABASE), "chicago"
-    )
+    fund = FundPlace(make_conninfo(conninfo, user=fund_place.ROLE, dbname=fund_place.DATABASE), "chicago")
     made = DeskConfiguration(
         conninfo, "chicago", folder, secrets.token_urlsafe(48), origins, sample=True, fund=fund
     )

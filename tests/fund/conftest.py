@@ -15,7 +15,8 @@ from psycopg.conninfo import make_conninfo
 
 from doorward.embedded.clusters import record_spec
 from doorward.embedded.launcher import Cluster
-from doorward.fund.database import DATABASE, ROLE, install, make_database
+from doorward.fund.database import install, make_database
+from doorward.fund.place import DATABASE, ROLE
 from doorward.fund.store import Store
 from doorward.record.entry import NO_SESSION, Entry, Fields, Kind
 from fund_reports import UNITS

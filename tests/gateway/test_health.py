@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from doorward.errors import DoorwardError
 from doorward.gateway.exposition import check_all, format_figures, is_ready
 from doorward.gateway.figures import Figures
-from doorward.gateway.health import Health, HealthAddress, format_response, parse_request
+from doorward.gateway.health import Health, format_response, parse_request
+from doorward.gateway.health_address import HealthAddress
 from doorward.record.entry import Draft, Field, Kind
 
 SESSION = b"s" * 16

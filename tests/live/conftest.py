@@ -62,7 +62,7 @@ class Up:
 
     def city(self, user: str = "postgres", dbname: str = "clear") -> psycopg.Connection[Any]:
         """Connect to the city's own server, around the gateway, as its DBA does."""
-        from doorward.cli.assembly import read_run
+        from doorward.cli.running import read_run
 
         city = read_run(self.folders, "city")
         return psycopg.connect(

@@ -269,7 +269,7 @@ def test_a_password_set_by_the_session_opens_no_door(up: Any) -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs a second user, which only root can become")
 def test_a_second_user_of_the_machine_cannot_enter_as_a_grant_role(up: Any) -> None:
-    from doorward.cli.assembly import read_run
+    from doorward.cli.running import read_run
 
     city = read_run(up.folders, "city")
     with up.connect() as session:

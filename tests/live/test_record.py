@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from doorward.cli.assembly import read_run
+from doorward.cli.running import read_run
 from doorward.record.disclosures import PostgresDisclosures
 from doorward.record.entry import Entry, Field, Kind, decode_fields
 

@@ -77,7 +77,8 @@ def _servers(initialise: Initialise, command: Command) -> Iterator[None]:
     try:
         yield
     finally:
-        Cluster._run_initdb, Cluster._command = before  # type: ignore[method-assign]
+        setattr(Cluster, "_run_initdb", before[0])  # noqa: B010
+        setattr(Cluster, "_command", before[1])  # noqa: B010
 
 
 def quick_servers() -> AbstractContextManager[None]:

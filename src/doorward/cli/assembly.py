@@ -1,6 +1,5 @@
 """Putting the parts of one installation together; the only place where all of them meet."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,51 +7,46 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
 
 import psycopg
 
 from doorward.cli.enactment import load_statement
 from doorward.cli.folders import Folders
+from doorward.cli.kept import make_attested, make_records, make_referrals, make_reviews
 from doorward.cli.observation import load_observation, open_observing
+from doorward.cli.order_book import load_book, load_order
 from doorward.cli.register_assembly import check_register_place, make_asking
 from doorward.cli.register_settings import RegisterSettings
+from doorward.cli.running import DATABASE, REGISTER, connect_admin, read_run
 from doorward.cli.settings import IdentitySettings, Settings
 from doorward.errors import ConfigError
 from doorward.gateway.accounting import Accounting
 from doorward.gateway.addresses import OnTwoAddresses
-from doorward.gateway.alive import KEPT_ALIVE
 from doorward.gateway.allowances import Allowances
 from doorward.gateway.asking import Asking
 from doorward.gateway.dial import Place, parse_place
 from doorward.gateway.door import Door
 from doorward.gateway.floor import Floor
-from doorward.gateway.health import HealthAddress
+from doorward.gateway.health_address import HealthAddress
+from doorward.gateway.limits import IDLE_SECONDS, SESSION_MINUTES
 from doorward.gateway.logbook import Event, Form, Logbook
 from doorward.gateway.logins import AdminConnections, Logins, Share
 from doorward.gateway.observing import Observing
-from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES, Presenting
+from doorward.gateway.presenting import Presenting
 from doorward.gateway.server import Server, ServerParts
 from doorward.gateway.upkeep import CLOSES_SECONDS, STALLED_SECONDS, Watched
-from doorward.grants.attested_files import AttestedFiles
 from doorward.grants.cut_files import load_cuts, load_officers
 from doorward.grants.identity import IdentityProvider
 from doorward.grants.identity_files import ProviderWatch, load_provider_keys
 from doorward.grants.lapse import LapseRules, Lapsing, LastSeen
 from doorward.grants.people import DirectoryWatch, load_directory
-from doorward.grants.record_files import Records
-from doorward.grants.referral_files import Referrals
-from doorward.grants.registers import RegisterTable
-from doorward.grants.review_files import Reviews
 from doorward.grants.reviews import EmergencyRules
 from doorward.grants.used_tokens import UsedTokens
 from doorward.install.install import digest_scopes
 from doorward.install.names import ADMIN
 from doorward.notes.key_files import SEED_BYTES, load_key, write_key
 from doorward.notes.note import Signer, format_verifier, sign_note
-from doorward.orders.load import Pack, load_pack
+from doorward.orders.load import Pack
 from doorward.orders.observed import join_scopes
 from doorward.orders.statement import Verified
 from doorward.policy.scopes import ScopeBook
@@ -61,35 +55,7 @@ from doorward.record.spool import Recovered, Spool, SpoolLimits
 from doorward.record.waiting import look_at_spool
 from doorward.record.workers import worker_folder
 
-DATABASE = "clear"
-ORDER = "chicago"
-DISCLOSURES = "disclosures"
-RECORDER = "doorward_recorder"
 SECRET_BYTES = 32
-REGISTER = RegisterTable("public.cases", "case_no", "status", "kind", "assigned_to")  # the sample's
-
-
-def load_order(
-    folders: Folders, order: str, *, production: bool = False, collections: Path | None = None
-) -> tuple[Pack, ScopeBook]:
-    """Return the pack of this name or folder and its scopes, from the cache where the pack's digest is the same."""
-    pack = load_pack(order, production=production, collections=collections)
-    return pack, load_book(folders, pack)
-
-
-def load_book(folders: Folders, pack: Pack) -> ScopeBook:
-    """Return the scopes of an order, or of one with clauses observed, from the cache where it has them."""
-    # By version too: another compiler may make other predicates of the same text. By policies, because an order with
-    # clauses observed has the digest of the order in full.
-    kept = sha256(" ".join(policy.id for policy in pack.policies).encode()).hexdigest()[:12]
-    cache = folders.order / f"{pack.digest}-{kept}-{version('doorward')}.json"
-    if cache.exists():
-        return ScopeBook.from_json(cache.read_text(encoding="utf-8"))
-    book = pack.scope_book()
-    partial = cache.with_suffix(f".{os.getpid()}.partial")  # two workers may begin together
-    partial.write_text(book.to_json(), encoding="utf-8")
-    partial.replace(cache)
-    return book
 
 
 def scram_secret(folders: Folders) -> bytes:
@@ -103,33 +69,6 @@ def scram_secret(folders: Folders) -> bytes:
     if len(secret) != SECRET_BYTES:
         raise ConfigError("`keys/scram.secret` has the wrong length", hint="`doorward reset` makes a new one")
     return secret
-
-
-def record_conninfo(folders: Folders) -> str:
-    """Return how the publisher and `log verify` reach the disclosures on the record's own server."""
-    record = read_run(folders, "record")
-    return psycopg.conninfo.make_conninfo(
-        host=record["socket_dir"],
-        port=record["port"],
-        user=RECORDER,
-        dbname=DISCLOSURES,
-        application_name="doorward",
-    )
-
-
-def read_run(folders: Folders, name: str) -> dict[str, Any]:
-    """Return what `doorward up` wrote on a running server.
-
-    Raises:
-        ConfigError: doorward is not up in this folder.
-    """
-    try:
-        found: dict[str, Any] = json.loads((folders.run / f"{name}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"doorward is not up in `{folders.data}`", hint="start it with `doorward up`"
-        ) from error
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,16 +183,6 @@ def read_provider(identity: IdentitySettings | None) -> ProviderWatch | None:
         identity.issuer, identity.audience, keys, identity.login_claim, identity.second_factor
     )
     return ProviderWatch(provider, identity.keys)
-
-
-def connect_admin(conninfo: str) -> psycopg.Connection[Any]:
-    """Return a connection of the gateway's own role."""
-    connection = psycopg.connect(
-        psycopg.conninfo.make_conninfo(conninfo, **KEPT_ALIVE), autocommit=True, connect_timeout=5
-    )
-    # A grant lost with the server's crash is as it should be; see foundation.sql.
-    connection.execute("SET synchronous_commit = off; SET statement_timeout = '10s'")
-    return connection
 
 
 @contextmanager
@@ -402,26 +331,6 @@ def export_signer(folders: Folders) -> Signer:
     if not folders.export_verifier.exists() or folders.export_verifier.read_text(encoding="utf-8") != line:
         folders.export_verifier.write_text(line, encoding="utf-8")
     return signer
-
-
-def make_referrals(folders: Folders) -> Referrals:
-    """Return the asks and answers of a data folder."""
-    return Referrals(folders.asks, folders.answers, lambda: load_officers(folders.officials))
-
-
-def make_records(folders: Folders) -> Records:
-    """Return the signed records of a data folder."""
-    return Records(folders.records, lambda: load_officers(folders.officials))
-
-
-def make_attested(folders: Folders) -> AttestedFiles:
-    """Return the sessions on attested numbers of a data folder."""
-    return AttestedFiles(folders.attested, lambda: load_officers(folders.officials))
-
-
-def make_reviews(folders: Folders) -> Reviews:
-    """Return the break-glass sessions of a data folder and their reviews."""
-    return Reviews(folders.reviews, lambda: load_officers(folders.officials))
 
 
 def find_observing(parts: GatewayParts, *, now: datetime) -> Observing | None:

@@ -14,8 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from doorward.cli.assembly import make_attested
 from doorward.cli.installation import Config, Data, find_installation
+from doorward.cli.kept import make_attested
 from doorward.cli.settings import read_settings
 from doorward.cli.site import Site
 from doorward.errors import ConfigError, MalformedError, VerificationError

@@ -10,11 +10,12 @@ from typing import Annotated
 import psycopg
 import typer
 
-from doorward.cli.assembly import check_in_force, check_stated, city_gateway, connect_admin, find_observing
+from doorward.cli.assembly import check_in_force, check_stated, city_gateway, find_observing
 from doorward.cli.enactment import describe
 from doorward.cli.gateway import make_listening
 from doorward.cli.observation import ENFORCED, load_observation
 from doorward.cli.register_assembly import check_register
+from doorward.cli.running import connect_admin
 from doorward.cli.settings import read_settings
 from doorward.errors import UpstreamError
 from doorward.gateway.logins import AdminConnections

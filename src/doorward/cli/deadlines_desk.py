@@ -13,10 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
-from doorward.cli.desk import FILE
 from doorward.cli.folders import Folders, find_folders
 from doorward.cli.settings import read_settings
-from doorward.desk.configuration import VARIABLE
+from doorward.desk.configuration import FILE, VARIABLE
 from doorward.errors import ConfigError, StoreError
 
 

@@ -15,23 +15,22 @@ from typing import Annotated, Any, Final
 import typer
 from psycopg.conninfo import make_conninfo
 
-from doorward.cli.assembly import ORDER, read_run
 from doorward.cli.children import stop_with_parent
 from doorward.cli.desk_lan import PORT as LAN_PORT
 from doorward.cli.desk_lan import Lan, check_private, configure_lan, prepare_lan, read_lan
 from doorward.cli.folders import Folders, find_folders
+from doorward.cli.running import ORDER, read_run
 from doorward.cli.settings import Settings, read_settings
-from doorward.desk.configuration import VARIABLE, DeskConfiguration, FundPlace, Provider
+from doorward.desk.configuration import FILE, VARIABLE, DeskConfiguration, FundPlace, Provider
 from doorward.desk.database import DATABASE, ROLE
 from doorward.errors import ConfigError
-from doorward.fund.database import DATABASE as FUND_DATABASE
-from doorward.fund.database import ROLE as FUND_ROLE
+from doorward.fund.place import DATABASE as FUND_DATABASE
+from doorward.fund.place import ROLE as FUND_ROLE
 from doorward.orders.fund import FUND
 from doorward.orders.load import load_pack
 
 PORT: Final = 8000
 HOST: Final = "127.0.0.1"
-FILE: Final = "desk.json"
 SAMPLE_PLACES: Final = "sample_places.toml"
 SECRET: Final = "desk.secret"  # noqa: S105  # the name of a file
 

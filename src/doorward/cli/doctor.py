@@ -19,9 +19,9 @@ import psycopg
 import typer
 from psycopg.conninfo import conninfo_to_dict
 
-from doorward.cli.assembly import make_referrals
 from doorward.cli.children import stop_with_parent
 from doorward.cli.installation import Config, Data, Order
+from doorward.cli.kept import make_referrals
 from doorward.cli.site import Site, find_site
 from doorward.doctor.files import check_believed, check_certificates, check_secrets
 from doorward.doctor.line import Line, broken, exit_code, look, ok, unknown

@@ -13,13 +13,13 @@ import psycopg
 import typer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from doorward.cli.assembly import DATABASE, read_run
 from doorward.cli.export_client import FORMATS, Wish, connect, export_rows
 from doorward.cli.export_manifest import (
     manifest_path,
     verify_export,
 )
 from doorward.cli.installation import Config, Data, find_installation
+from doorward.cli.running import DATABASE, read_run
 from doorward.cli.settings import read_settings
 from doorward.errors import ConfigError, MalformedError, VerificationError
 from doorward.notes.note import Verifier, parse_verifier_key

@@ -13,12 +13,13 @@ from doorward.cli.folders import Folders
 from doorward.cli.fund_link import DEFAULT_ZONE
 from doorward.cli.fund_record import fund_recorder
 from doorward.errors import ConfigError
-from doorward.fund.database import DATABASE, ROLE, Installer, install, make_database
+from doorward.fund.database import Installer, install, make_database
 from doorward.fund.entries import Proof
 from doorward.fund.filings.acts import AcceptTerms
 from doorward.fund.filings.store import Filings
 from doorward.fund.ledger.operations import Submission
 from doorward.fund.ledger.refusal import Refusal
+from doorward.fund.place import DATABASE, ROLE
 from doorward.fund.rules import make_rules
 from doorward.fund.sample import SAMPLE, sample_submissions, sample_terms
 from doorward.fund.store import Store

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 import typer
 from psycopg.conninfo import make_conninfo
 
-from doorward.cli.assembly import ORDER, read_run
 from doorward.cli.folders import Folders, find_folders
 from doorward.cli.fund_record import fund_recorder
+from doorward.cli.running import ORDER, read_run
 from doorward.cli.settings import read_settings
 from doorward.cli.settings_fund import FundSettings
 from doorward.errors import ConfigError
-from doorward.fund.database import DATABASE, ROLE
+from doorward.fund.place import DATABASE, ROLE
 from doorward.fund.store import Store
 
 DEFAULT_ZONE: Final = "America/Chicago"

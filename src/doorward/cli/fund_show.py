@@ -26,12 +26,13 @@ from doorward.cli.report_observe import SPOOL_ALONE
 from doorward.desk.fund.verified import Verified, write_verified
 from doorward.errors import ConfigError, UpstreamError
 from doorward.fund import rows
-from doorward.fund.database import DATABASE, Installer, make_database
+from doorward.fund.database import Installer, make_database
 from doorward.fund.database import install as install_tables
 from doorward.fund.filings import rows as filing_rows
 from doorward.fund.filings.compare import Compared, compare_filings
 from doorward.fund.ledger.export import Written, format_beancount, format_csv, format_dollars
 from doorward.fund.ledger.operations import parse_transaction
+from doorward.fund.place import DATABASE
 from doorward.fund.published.counted import Accepted
 from doorward.fund.reported import read_accepted, read_last_filing
 from doorward.fund.rules import make_rules

@@ -17,11 +17,11 @@ from typing import Annotated, Any, ClassVar
 
 import typer
 
-from doorward.cli.assembly import make_referrals, make_reviews
 from doorward.cli.cut import ask_gateways
 from doorward.cli.deferred import Deferred, DeferredGroup
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, Order, find_installation, load_installation
+from doorward.cli.kept import make_referrals, make_reviews
 from doorward.errors import ConfigError, DoorwardError, LogError, MalformedError
 from doorward.grants.duties import Owes, find_duties
 from doorward.grants.notice_files import Notices

@@ -21,9 +21,9 @@ import psycopg
 import typer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from doorward.cli.assembly import DATABASE, read_run
 from doorward.cli.folders import find_folders
 from doorward.cli.installation import Config, Data
+from doorward.cli.running import DATABASE, read_run
 from doorward.cli.settings import ListenSettings, read_settings
 from doorward.errors import ConfigError
 from doorward.gateway.dial import parse_place

@@ -14,11 +14,11 @@ from typing import Annotated
 
 import typer
 
-from doorward.cli.assembly import make_referrals
 from doorward.cli.cut import ask_gateways, put_in_force
 from doorward.cli.folders import Folders
 from doorward.cli.grant import Reason, answer_ask, find_ask, read_clock, tell_gateways
 from doorward.cli.installation import Config, Data, find_installation
+from doorward.cli.kept import make_referrals
 from doorward.errors import ConfigError
 from doorward.grants.cuts import Cut, What
 from doorward.grants.ends import GRANT_HOURS

@@ -2,20 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, ClassVar, NoReturn
 
 import typer
 
-from doorward.cli import log_audit, log_disclose, log_erase, log_release, log_search
 from doorward.cli.database import check_conninfo
+from doorward.cli.deferred import Deferred, DeferredGroup
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
-from doorward.cli.log_acts import move
-from doorward.cli.log_compare import compare, quorum
 from doorward.cli.log_outside import verify_outside
-from doorward.cli.log_publish import publish
-from doorward.cli.log_witness import app as witness_app
-from doorward.cli.neighbours import hold
 from doorward.cli.report_observe import find_disclosures
 from doorward.cli.seals import find_seals
 from doorward.cli.settings import read_settings
@@ -28,23 +23,30 @@ from doorward.record.report import Report
 from doorward.verifier.findings import Verdict
 from doorward.verifier.note import Key
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
-app.add_typer(witness_app, name="witness")
-app.command("compare")(compare)
-app.command("quorum")(quorum)
-app.command("publish")(publish)
-
 HOLDS, FALSE, COULD_NOT_TELL = 0, 1, 3
 
-app.command("disclose")(log_disclose.disclose)
-app.command("check-exhibit")(log_disclose.check)
-app.command("search")(log_search.search)
-app.command("searches")(log_search.searches)
-app.command("release")(log_release.release_log)
-app.command("seal")(log_erase.seal)
-app.command("erase")(log_erase.erase)
-app.command("audit")(log_audit.audit)
-app.command("audit-proof")(log_audit.audit_proof)
+
+class _Log(DeferredGroup):
+    deferred: ClassVar = {
+        "compare": Deferred("log_compare:compare"),
+        "quorum": Deferred("log_compare:quorum"),
+        "publish": Deferred("log_publish:publish"),
+        "disclose": Deferred("log_disclose:disclose"),
+        "check-exhibit": Deferred("log_disclose:check"),
+        "search": Deferred("log_search:search"),
+        "searches": Deferred("log_search:searches"),
+        "release": Deferred("log_release:release_log"),
+        "seal": Deferred("log_erase:seal"),
+        "erase": Deferred("log_erase:erase"),
+        "audit": Deferred("log_audit:audit"),
+        "audit-proof": Deferred("log_audit:audit_proof"),
+        "move": Deferred("log_acts:move"),
+        "hold": Deferred("neighbours:hold"),
+        "witness": Deferred("log_witness:app"),
+    }
+
+
+app = typer.Typer(cls=_Log, no_args_is_help=True, add_completion=False)
 
 
 @app.callback()
@@ -61,10 +63,6 @@ def prepare(
     typer.echo(
         "prepared: let the role `doorward_recorder` in from this host, then start `doorward publisher`"
     )
-
-
-app.command("move")(move)
-app.command("hold")(hold)
 
 
 @app.command("verify")

@@ -10,9 +10,9 @@ from typing import Annotated, Final
 
 import typer
 
-from doorward.cli.assembly import make_records
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, Order, load_installation
+from doorward.cli.kept import make_records
 from doorward.cli.log_link import (
     identify,
     open_disclosures,

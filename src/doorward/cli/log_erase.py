@@ -16,13 +16,13 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import args_row
 
 from doorward.cli.database import check_conninfo
-from doorward.cli.desk import FILE as DESK_FILE
 from doorward.cli.desk_files import open_desk
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, Order, find_installation, load_installation
 from doorward.cli.log_link import Person, identify, open_disclosures, record_entry, write_new
 from doorward.cli.seals import RULE, find_seals, master_file, seals_folder
 from doorward.cli.settings import read_settings
+from doorward.desk.configuration import FILE as DESK_FILE
 from doorward.errors import ConfigError, LogError, MalformedError, StoreError, VerificationError
 from doorward.notes.note import cosign_note, find_signers, parse_note, sign_note
 from doorward.orders.load import load_record_rules, load_retention

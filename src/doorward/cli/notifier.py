@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from doorward.cli.assembly import make_referrals, make_reviews
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
+from doorward.cli.kept import make_referrals, make_reviews
 from doorward.cli.settings import read_settings
 from doorward.cli.tell import NoticeSettings, tell
 from doorward.errors import ConfigError, DoorwardError

@@ -12,10 +12,10 @@ from typing import Annotated
 
 import typer
 
-from doorward.cli.desk import FILE, city_configuration, write_private
+from doorward.cli.desk import city_configuration, write_private
 from doorward.cli.folders import find_folders
 from doorward.cli.settings import read_settings
-from doorward.desk.configuration import VARIABLE
+from doorward.desk.configuration import FILE, VARIABLE
 from doorward.errors import ConfigError, StoreError
 
 app = typer.Typer(no_args_is_help=True)

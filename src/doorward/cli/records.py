@@ -14,9 +14,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from doorward.cli.assembly import make_records
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, Order, find_installation, load_installation
+from doorward.cli.kept import make_records
 from doorward.errors import ConfigError, MalformedError, VerificationError
 from doorward.grants.adoptions import subject
 from doorward.grants.places import words_of

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from doorward.cli.desk import FILE
 from doorward.cli.folders import find_folders
-from doorward.desk.configuration import DeskConfiguration
+from doorward.desk.configuration import FILE, DeskConfiguration
 from doorward.errors import ConfigError
 
 

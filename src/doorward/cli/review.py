@@ -13,10 +13,10 @@ from typing import Annotated, Any
 
 import typer
 
-from doorward.cli.assembly import make_reviews
 from doorward.cli.cut import ask_gateways
 from doorward.cli.grant import Evidence, Key, Reason
 from doorward.cli.installation import Config, Data, find_installation
+from doorward.cli.kept import make_reviews
 from doorward.errors import ConfigError, DoorwardError, LogError, MalformedError
 from doorward.grants.review_files import Reviews
 from doorward.grants.reviews import Finding, Owed, Review, check_review, format_review

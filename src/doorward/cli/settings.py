@@ -23,10 +23,9 @@ from doorward.cli.settings_witnesses import read_witnesses
 from doorward.cli.tell import NoticeSettings
 from doorward.cli.witnesses import WitnessSettings
 from doorward.errors import ConfigError, PolicyCheckError
-from doorward.gateway.health import HealthAddress
-from doorward.gateway.limits import LimitRules, Limits
+from doorward.gateway.health_address import HealthAddress
+from doorward.gateway.limits import IDLE_SECONDS, SESSION_MINUTES, LimitRules, Limits
 from doorward.gateway.logbook import Form
-from doorward.gateway.presenting import IDLE_SECONDS, SESSION_MINUTES
 from doorward.grants.reviews import EmergencyRules
 from doorward.orders.toml import Toml
 from doorward.record.workers import DESK, MAX_WORKERS

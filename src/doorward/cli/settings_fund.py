@@ -8,7 +8,7 @@ from typing import Final
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from doorward.fund.database import DATABASE, ROLE
+from doorward.fund.place import DATABASE, ROLE
 from doorward.orders.toml import Toml
 
 KEYS: Final = ("conninfo", "passfile", "order")

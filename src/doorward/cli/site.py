@@ -11,9 +11,9 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from doorward.cli.assembly import DATABASE, connect_admin, read_run
 from doorward.cli.database import open_database
 from doorward.cli.folders import Folders, find_folders
+from doorward.cli.running import DATABASE, connect_admin, read_run
 from doorward.cli.settings import Settings, read_settings
 from doorward.errors import ConfigError, UpstreamError
 from doorward.grants.inventory import FILE, Around, coverage_line, with_found

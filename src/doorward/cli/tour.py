@@ -18,8 +18,8 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from doorward.cli.assembly import read_run, record_conninfo
 from doorward.cli.folders import Folders, find_folders
+from doorward.cli.running import read_run, record_conninfo
 from doorward.cli.seals import disclosures_of
 from doorward.cli.stops import Stop, Visitors
 from doorward.record.disclosures import PostgresDisclosures

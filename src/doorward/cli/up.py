@@ -18,11 +18,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from doorward.cli.assembly import DATABASE, ORDER, REGISTER, load_book, load_order, record_conninfo
 from doorward.cli.children import Child, start_child, wait_for_end
 from doorward.cli.folders import Folders, find_folders
 from doorward.cli.observation import ENFORCED, load_observation, open_observing, scopes_to_install
+from doorward.cli.order_book import load_book, load_order
 from doorward.cli.panel import Ports, show_panel
+from doorward.cli.running import DATABASE, ORDER, REGISTER, record_conninfo
 from doorward.errors import ConfigError, DoorwardError
 from doorward.orders.intake import INTAKE
 from doorward.orders.load import Pack, load_pack

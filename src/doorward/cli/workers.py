@@ -19,7 +19,8 @@ from typing import Any, Final
 from doorward.cli.children import READY, STOP_SECONDS
 from doorward.errors import ConfigError, DoorwardError
 from doorward.gateway.control import fetch_control, socket_path
-from doorward.gateway.health import Health, HealthAddress
+from doorward.gateway.health import Health
+from doorward.gateway.health_address import HealthAddress
 from doorward.gateway.logbook import Event, Logbook
 
 AT_ONCE_SECONDS: Final = 5.0  # a worker that lived for less has failed at once

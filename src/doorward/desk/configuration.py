@@ -11,6 +11,7 @@ from doorward.errors import ConfigError
 from doorward.grants.notice_settings import NoticeSettings, decode_settings, encode_settings
 
 VARIABLE: Final = "DOORWARD_DESK"
+FILE: Final = "desk.json"  # of the run folder
 PAPER_KEY: Final = "papers.key"
 MIN_SECRET_CHARACTERS: Final = 43  # 256 bits in base64
 

@@ -16,12 +16,10 @@ from doorward.fund.entries import POSTED, WITHDRAWN, Recorder, end_entry, rules_
 from doorward.fund.grantee.checks import REFERS, RULES
 from doorward.fund.ledger.accounts import MAY_POST
 from doorward.fund.ledger.state import Rules
+from doorward.fund.place import DATABASE, OWNER, ROLE
 from doorward.fund.rules import format_rules, with_dropped
 from doorward.record.entry import Kind
 
-ROLE: Final = "doorward_fund"
-OWNER: Final = "doorward_fund_owner"
-DATABASE: Final = "doorward_fund"
 _BRING_UP: Final = """
 ALTER TABLE fund.transaction DROP CONSTRAINT transaction_login_check,
     ADD CONSTRAINT transaction_login_check CHECK (login ~ '^[a-z0-9][a-z0-9._@+-]{0,99}$')

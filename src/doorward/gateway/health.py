@@ -9,11 +9,11 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from doorward.errors import DoorwardError
 from doorward.gateway.exposition import State, check_all, format_figures, is_ready
+from doorward.gateway.health_address import HealthAddress
 
 MAX_HEAD_BYTES: Final = 4096
 ANSWER_SECONDS: Final = 10
@@ -26,18 +26,6 @@ _REASONS: Final = {
 }  # fmt: skip
 
 Gather = Callable[[], Awaitable[Sequence[State | None]]]
-
-
-@dataclass(frozen=True, slots=True)
-class HealthAddress:
-    """Where health is served: a loopback host and a port, or a socket's path."""
-
-    host: str = ""
-    port: int = 0
-    path: Path | None = None
-
-    def __str__(self) -> str:
-        return str(self.path) if self.path is not None else f"{self.host}:{self.port}"
 
 
 @dataclass(slots=True)

@@ -20,6 +20,8 @@ from doorward.pgwire.frames import Rows
 from doorward.pgwire.sqlstate import CONFIGURATION_LIMIT_EXCEEDED
 
 MINUTE_SECONDS: Final = 60
+SESSION_MINUTES: Final = 15  # one person's turn at an application's screen; the next turn is another token
+IDLE_SECONDS: Final = 30  # a connection that a pool keeps is nobody's
 _HEAD: Final = Struct(">BI")
 _HEAD_BYTES: Final = 5
 

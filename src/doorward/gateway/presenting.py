@@ -6,14 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from doorward.gateway.answer import OnBehalf, Refusal
+from doorward.gateway.limits import SESSION_MINUTES
 from doorward.gateway.proof import Method, Proof
 from doorward.grants.applications import Application, NoBearer, check_token
 from doorward.grants.people import Directory, Person
 from doorward.grants.used_tokens import UsedTokens
 
 OPTION: Final = "doorward.token"
-SESSION_MINUTES: Final = 15  # one person's turn at a screen; the next turn is another token
-IDLE_SECONDS: Final = 30  # a connection that a pool keeps is nobody's
 
 
 @dataclass(frozen=True, slots=True)

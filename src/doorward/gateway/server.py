@@ -29,11 +29,12 @@ from doorward.gateway.dial import Place
 from doorward.gateway.door import Door
 from doorward.gateway.figures import Figures
 from doorward.gateway.floor import Floor
-from doorward.gateway.health import Health, HealthAddress
+from doorward.gateway.health import Health
+from doorward.gateway.health_address import HealthAddress
+from doorward.gateway.limits import IDLE_SECONDS
 from doorward.gateway.listen import Listener, Listening, listening_socket
 from doorward.gateway.logbook import Event, Logbook
 from doorward.gateway.observing import ENDED
-from doorward.gateway.presenting import IDLE_SECONDS
 from doorward.gateway.questions import Questions
 from doorward.gateway.recheck import Recheck
 from doorward.gateway.room import look_at_room

@@ -32,8 +32,7 @@ from doorward.gateway.actions import (
 from doorward.gateway.answer import Answer, OnBehalf, Refusal
 from doorward.gateway.exports import Exporter
 from doorward.gateway.handshake import Channel, Credentials, Failed, Handshake, Opened
-from doorward.gateway.limits import Meter
-from doorward.gateway.presenting import IDLE_SECONDS
+from doorward.gateway.limits import IDLE_SECONDS, Meter
 from doorward.gateway.proof import Proof
 from doorward.gateway.relay import Relay, Terms
 from doorward.grants.ends import Ends
