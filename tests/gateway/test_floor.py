@@ -19,7 +19,7 @@ from doorward.grants.people import Agreement, Directory, Person
 from doorward.grants.registers import Word
 from doorward.grants.review_files import Reviews
 from doorward.grants.reviews import EmergencyRules
-from doorward.orders.load import load_pack
+from doorward.orders.load import Pack, load_pack
 from doorward.policy.scopes import ScopeBook
 
 NOW = datetime(2026, 12, 1, 3, 12, tzinfo=UTC)
@@ -40,18 +40,25 @@ def ask_door(
     return door.answer(Stated(person, options, proof), Word(None, now), now=now, session="")
 
 
+@pytest.fixture(name="packs", scope="module")
+def packs_fixture() -> dict[str, Pack]:
+    return {name: load_pack(name) for name in ("chicago", "hospital-records")}
+
+
 @pytest.fixture(name="books", scope="module")
-def books_fixture() -> dict[str, ScopeBook]:
-    return {name: load_pack(name).scope_book() for name in ("chicago", "hospital-records")}
+def books_fixture(packs: dict[str, Pack]) -> dict[str, ScopeBook]:
+    return {name: pack.scope_book() for name, pack in packs.items()}
 
 
 @pytest.fixture(name="make")
-def make_fixture(books: dict[str, ScopeBook], tmp_path: Path) -> Callable[..., tuple[Door, Floor, Reviews]]:
+def make_fixture(
+    packs: dict[str, Pack], books: dict[str, ScopeBook], tmp_path: Path
+) -> Callable[..., tuple[Door, Floor, Reviews]]:
     def make(
         order: str = "chicago", database: str = "clear", rules: EmergencyRules = RULES,
         *, agreements: dict[str, Agreement] | None = None,
     ) -> tuple[Door, Floor, Reviews]:  # fmt: skip
-        pack = load_pack(order)
+        pack = packs[order]
         door = Door(
             pack=pack, book=books[order], directory=Directory({}, agreements or {}),
             register=None,  # type: ignore[arg-type]  # the floor asks none

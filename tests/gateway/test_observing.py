@@ -60,13 +60,29 @@ def write(file: Path, pack: Pack, *clauses: str, until: datetime = UNTIL) -> byt
     return raw
 
 
+@pytest.fixture(name="make_book", scope="module")
+def make_book_fixture() -> Callable[[Pack], ScopeBook]:
+    """Compiles the scopes of an order once, as the gateway keeps them from one start to the next."""
+    made: dict[tuple[str, ...], ScopeBook] = {}
+
+    def make(pack: Pack) -> ScopeBook:
+        which = tuple(policy.id for policy in pack.policies)
+        if which not in made:
+            made[which] = pack.scope_book()
+        return made[which]
+
+    return make
+
+
 @pytest.fixture(name="observe")
-def observe_fixture(pack: Pack, book: ScopeBook, tmp_path: Path) -> Callable[..., Observing]:
+def observe_fixture(
+    pack: Pack, book: ScopeBook, make_book: Callable[[Pack], ScopeBook], tmp_path: Path
+) -> Callable[..., Observing]:
     def observe(*clauses: str) -> Observing:
         file = tmp_path / "observe.note"
         write(file, pack, *clauses)
         found = read_observation(file, [signer.verifier for signer in LAW], pack, now=NOW)
-        return open_observing(found, pack, book, Pack.scope_book)
+        return open_observing(found, pack, book, make_book)
 
     return observe
 

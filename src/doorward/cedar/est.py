@@ -46,6 +46,17 @@ class Link:
     values: Mapping[str, Uid]
 
 
+@lru_cache(maxsize=64)
+def read_json(text: str) -> Mapping[str, Any]:
+    """Return Cedar's JSON form of a text; an order needs it three times of each file, and nobody changes it.
+
+    Raises:
+        ValueError: The text is no Cedar.
+    """
+    found: Mapping[str, Any] = json.loads(cedarpy.policies_to_json_str(text))
+    return found
+
+
 def read_rules(source: Source, links: Sequence[Link] = ()) -> tuple[Rule, ...]:
     """Return the policies of a text in its order, then the links; a template that nobody links gives nothing.
 
@@ -57,7 +68,7 @@ def read_rules(source: Source, links: Sequence[Link] = ()) -> tuple[Rule, ...]:
         PolicySyntaxError: The text is no Cedar, or a link does not fit its template.
     """
     try:
-        raw = json.loads(policies_json(source.text))
+        raw = read_json(source.text)
     except ValueError as error:
         span, said = find_syntax_error(source)
         raise PolicySyntaxError(f"this is no Cedar: {said}", span=span) from error
@@ -67,16 +78,10 @@ def read_rules(source: Source, links: Sequence[Link] = ()) -> tuple[Rule, ...]:
     return (*rules, *(_link(link, templates) for link in links))
 
 
-@lru_cache(maxsize=32)  # an order's files are each asked for three times while it is assembled
-def policies_json(text: str) -> str:
-    """Return Cedar's own JSON form of a text's policies and templates; raises ValueError where it is no Cedar."""
-    return str(cedarpy.policies_to_json_str(text))
-
-
 def template_ids(source: Source) -> tuple[str, ...]:
     """Return the positional ids of a text's templates; raises PolicySyntaxError where it is no Cedar."""
     try:
-        return tuple(json.loads(policies_json(source.text))["templates"])
+        return tuple(read_json(source.text)["templates"])
     except ValueError as error:
         span, said = find_syntax_error(source)
         raise PolicySyntaxError(f"this is no Cedar: {said}", span=span) from error

@@ -42,7 +42,7 @@ class _Log(DeferredGroup):
         "audit-proof": Deferred("log_audit:audit_proof"),
         "move": Deferred("log_acts:move"),
         "hold": Deferred("neighbours:hold"),
-        "witness": Deferred("log_witness:app"),
+        "witness": Deferred("log_witness:app", help="Run a witness for other people's logs."),
     }
 
 

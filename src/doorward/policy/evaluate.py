@@ -11,7 +11,7 @@ from typing import Any
 
 import cedarpy
 
-from doorward.cedar.est import policies_json
+from doorward.cedar.est import read_json
 from doorward.cedar.values import Uid
 from doorward.errors import PolicyError
 from doorward.policy.decider import Applied
@@ -77,7 +77,7 @@ class Evaluator:
 def _as_permits(policies: Sequence[Policy]) -> dict[str, Any]:
     """Return the policies in Cedar's JSON form, each a permit under its own id."""
     texts = {policy.source.file: policy.source for policy in policies}
-    raw = {name: json.loads(policies_json(source.text))["staticPolicies"] for name, source in texts.items()}
+    raw = {name: read_json(source.text)["staticPolicies"] for name, source in texts.items()}
     return {
         "staticPolicies": {
             policy.id: raw[policy.source.file][policy.rule.id] | {"effect": "permit"} for policy in policies
