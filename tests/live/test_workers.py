@@ -30,7 +30,7 @@ from doorward.record.disclosures import prepare_server
 from doorward.record.frame import Synced
 from doorward.record.segments import is_preallocated_size, list_segments, read_spool
 from doorward.record.workers import worker_folder
-from tests_support.city import REGISTER, City, free_port, from_address, start_city
+from tests_support.city import NO_PUBLISHER, REGISTER, City, free_port, from_address, start_city
 
 pytestmark = pytest.mark.pg
 ORDERS = Path(__file__).resolve().parents[2] / "src" / "doorward" / "orders"
@@ -203,7 +203,7 @@ def two_city_fixture() -> Iterator[Two]:
         prepare_server(record.dsn(user="postgres", dbname="postgres"))
         two = Two(city, record, free_port())
         text = city.config.read_text(encoding="utf-8")
-        text = text.replace(
+        text = text.replace(NO_PUBLISHER, "").replace(
             "host=localhost dbname=disclosures", f"host={record.spec.socket_dir} port={record.spec.port}"
         )
         text = text.replace(f"port = {city.port}\n", f"port = {city.port}\nworkers = 2\n")

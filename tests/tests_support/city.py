@@ -30,8 +30,13 @@ from doorward.pgwire.scram import make_verifier
 from tests_support.certificates import Authority, Pair
 from tests_support.ready_city import REGISTER, place_ready_city
 
-__all__ = ["REGISTER", "City", "free_port", "from_address", "is_well", "start_city"]
+__all__ = ["NO_PUBLISHER", "REGISTER", "City", "free_port", "from_address", "is_well", "start_city"]
 
+# Nothing is published here, which is no alarm for as long as a slow machine may need for a file of tests.
+NO_PUBLISHER = """[operation]
+stalled_seconds = 86000
+stalled_closes_seconds = 86400
+"""
 FEW = SampleSizes(400, 400, 400, 400, 400, 200)
 GATEWAY = "doorward-gateway"
 DETECTIVE = PEOPLE[0]
@@ -184,6 +189,7 @@ certificate = "{listener.certificate}"
 key = "{listener.key}"
 people_authority = "{people.root}"
 
+{NO_PUBLISHER}
 [record]
 conninfo = "host=localhost dbname=disclosures"
 

@@ -25,7 +25,7 @@ from doorward.grants.people import Agreement, save_agreements, save_people
 from doorward.pgwire.scram import make_verifier
 from doorward.record.entry import Entry, Kind
 from doorward.record.segments import read_spool
-from tests_support.city import is_well
+from tests_support.city import NO_PUBLISHER, is_well
 from tests_support.ready_city import place_ready_city
 
 SIZES = SampleSizes(2000, 2000, 2000, 2000, 12_000, 200)
@@ -42,6 +42,7 @@ host = "127.0.0.1"
 port = {port}
 plain = true
 
+{operation}
 [record]
 conninfo = "host=localhost dbname=disclosures"
 
@@ -84,7 +85,12 @@ class PlainCity:
         """Write doorward.toml with these tables at its end."""
         spec = self.server.spec
         text = SETTINGS.format(
-            data=self.folders.data, socket=spec.socket_dir, city_port=spec.port, port=self.port, more=more
+            data=self.folders.data,
+            socket=spec.socket_dir,
+            city_port=spec.port,
+            port=self.port,
+            more=more,
+            operation=NO_PUBLISHER,
         )
         self.config.write_text(text, encoding="utf-8")
 
@@ -106,7 +112,8 @@ class PlainCity:
         gateway, self.gateway = self.gateway, None
         gateway.send_signal(how)
         _, errors = gateway.communicate(timeout=30)
-        assert [line for line in errors.splitlines() if not is_well(line)] == []
+        faults = [line for line in errors.splitlines() if not is_well(line)]
+        assert faults == [], faults
         assert gateway.returncode == (0 if how == signal.SIGTERM else -how)
 
     @contextmanager
