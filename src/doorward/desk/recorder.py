@@ -1,17 +1,16 @@
 """The desk's own spool: what is done here is recorded before anybody is told of it (law 4).
 
-One process writes it. Threads take turns; an append that fails ends the desk's recording until it is started again,
-and without a record nothing is filed, decided or answered.
+One process writes it. Threads take turns and wait for the disk together; an append that fails ends the desk's recording
+until it is started again, and without a record nothing is filed, decided or answered.
 """
 
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from doorward.errors import StoreError
 from doorward.record.entry import NO_SESSION, Draft, Fields, Kind
+from doorward.record.shared_spool import SharedSpool
 from doorward.record.spool import Spool
 from doorward.record.workers import DESK, first_sequence, worker_of
 
@@ -19,12 +18,15 @@ WORKER: Final = DESK
 """The desk's number among the writers of one host; gateway workers have those below."""
 
 
-@dataclass
 class Recorder:
-    """The one writer of the desk's entries."""
+    """The one writer of the desk's entries.
 
-    spool: Spool
-    _turn: threading.Lock = field(default_factory=threading.Lock)
+    Args:
+        spool: Open, and nobody else's from now on.
+    """
+
+    def __init__(self, spool: Spool) -> None:
+        self._shared = SharedSpool(spool)
 
     def record(self, drafts: Sequence[tuple[Kind, Fields]], *, now: datetime) -> int:
         """Return the sequence of the last entry; all are recorded when this returns.
@@ -32,14 +34,11 @@ class Recorder:
         Raises:
             StoreError: The disk refused, now or before.
         """
-        with self._turn:
-            self.spool.append([Draft(kind, NO_SESSION, 0, fields) for kind, fields in drafts], now=now)
-            return self.spool.last_sequence
+        return self._shared.append([Draft(kind, NO_SESSION, 0, fields) for kind, fields in drafts], now=now)
 
     def close(self, *, now: datetime) -> None:
         """Let go of the spool."""
-        with self._turn:
-            self.spool.close(now=now)
+        self._shared.close(now=now)
 
 
 def place_of(entry: int) -> str:

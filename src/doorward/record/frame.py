@@ -7,12 +7,14 @@ A segment file is a run of frames, integers big-endian::
     segment:     u8 64 | u64 next sequence | i64 time in us | u8 version | u64 next leaf | sessions | requests
                  sessions: u32 count | 16 bytes each; requests: u32 count | 16-byte session, u64 number each
     block close: u8 65 | u64 next sequence | i64 time in us | u64 first sequence | u64 leaf index | 16 salt
-    synced:      u8 66 | u64 next sequence
+    synced:      u8 66 | u64 next sequence, or
+                 u8 66 | u64 next sequence | u64 bytes
 
 A segment frame is the first of each file and only there. It carries what was open when the file began, so that
 recovery needs no older file. A block holds the entries from its first sequence up to, without, the next one. A synced
-frame stands only in a spool that syncs: everything before it was on the disk before it was written. It says how far a
-loss of power can have torn the file, and where only damage can have (`has_frame_behind`).
+frame stands only in a spool that syncs: everything before it was on the disk before it was written, or so many bytes
+of the file were, up to its next sequence, where more was written during the sync. It says how far a loss of power can
+have torn the file, and where only damage can have (`has_frame_behind`).
 
 The checksum finds accidents; that nobody changed anything on purpose is what the tree is for.
 """
@@ -42,6 +44,7 @@ _COUNT: Final = struct.Struct(">I")
 _REQUEST: Final = struct.Struct(">16sQ")
 _CLOSE: Final = struct.Struct(">BQqQQ16s")
 _MARK: Final = struct.Struct(">BQ")
+_PART: Final = struct.Struct(">BQQ")
 _SEQUENCE_AT: Final = FRAME_OVERHEAD + 1  # every payload has its sequence behind its first byte
 _LOW_BITS: Final = 24  # of a sequence: what lies behind a broken frame in one file differs in these alone
 _AHEAD: Final = 2**24  # more records than fit in a segment and a message of a client's largest size
@@ -75,9 +78,14 @@ class BlockClose:
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """Everything up to, without, this sequence is on the disk."""
+    """Everything up to, without, this sequence is on the disk.
+
+    Args:
+        size: So many bytes of the file are; None where everything before this frame is.
+    """
 
     next_sequence: int
+    size: int | None = None
 
 
 SpoolRecord = Entry | SegmentHead | BlockClose | Synced
@@ -110,7 +118,9 @@ def encode_block_close(close: BlockClose) -> bytes:
 
 def encode_synced(synced: Synced) -> bytes:
     """Return the payload of a synced frame."""
-    return _MARK.pack(_SYNCED, synced.next_sequence)
+    if synced.size is None:
+        return _MARK.pack(_SYNCED, synced.next_sequence)
+    return _PART.pack(_SYNCED, synced.next_sequence, synced.size)
 
 
 def decode_record(payload: bytes) -> SpoolRecord:
@@ -130,8 +140,10 @@ def decode_record(payload: bytes) -> SpoolRecord:
             raise MalformedError(f"a block from {first} up to {next_sequence} holds nothing")
         return BlockClose(first, next_sequence, time_us, leaf_index, salt)
     if kind == _SYNCED:
+        if len(payload) == _PART.size:
+            return Synced(*_PART.unpack(payload)[1:])
         if len(payload) != _MARK.size:
-            raise MalformedError(f"a synced frame has {_MARK.size} bytes, got {len(payload)}")
+            raise MalformedError(f"a synced frame has {_MARK.size} or {_PART.size} bytes, got {len(payload)}")
         return Synced(_MARK.unpack(payload)[1])
     return decode_entry(payload)
 
@@ -180,7 +192,9 @@ def iterate_payloads(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes]
         yield offset, payload
 
 
-def has_frame_behind(data: bytes, offset: int, next_sequence: int, *, synced_only: bool = False) -> bool:
+def has_frame_behind(
+    data: bytes, offset: int, next_sequence: int, *, synced_only: bool = False, start: int = 0
+) -> bool:
     """Tell whether a whole frame of a later record stands somewhere behind a broken one.
 
     A torn write is a prefix of what was written, so nothing whole can follow it; if something does, the broken
@@ -194,6 +208,7 @@ def has_frame_behind(data: bytes, offset: int, next_sequence: int, *, synced_onl
         next_sequence: The sequence that an entry there would have.
         synced_only: Look for synced frames alone: in a file of preallocated blocks a loss of power may keep a later
             page and not an earlier one, but never one behind a sync without everything before it.
+        start: Where in its file the data begins.
     """
     checked = 0
     last = min(next_sequence + _AHEAD, 2**64 - 1)
@@ -207,9 +222,17 @@ def has_frame_behind(data: bytes, offset: int, next_sequence: int, *, synced_onl
             if not next_sequence <= sequence <= last or at + length > len(data):
                 continue
             checked += length
-            if checked > _MAX_CHECKED_BYTES or next(iterate_payloads(data, at), None) is not None:
+            if checked > _MAX_CHECKED_BYTES:
+                return True
+            _, payload = next(iterate_payloads(data, at), (0, b""))
+            if payload and not (synced_only and _ends_before(payload, start + offset)):
                 return True
     return False
+
+
+def _ends_before(payload: bytes, offset: int) -> bool:
+    """Tell whether a synced frame speaks of nothing behind an offset of its file."""
+    return len(payload) == _PART.size and _PART.unpack(payload)[2] <= offset
 
 
 def _later_frame(high: bytes, *, synced_only: bool) -> re.Pattern[bytes]:

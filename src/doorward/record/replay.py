@@ -76,7 +76,8 @@ class Replay:
         if isinstance(record, BlockClose):
             return self._note_close(record)
         if isinstance(record, Synced):
-            if not self.has_begun or record.next_sequence != self.next_sequence:
+            behind = self.next_sequence - record.next_sequence
+            if not self.has_begun or behind < 0 or (behind and record.size is None):
                 raise MalformedError(
                     f"entries up to {record.next_sequence} are called synced at the wrong place"
                 )

@@ -13,6 +13,7 @@ import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event, Lock
 from typing import Final
 
 from doorward.errors import StoreError
@@ -22,6 +23,50 @@ from doorward.record.segments import PREALLOCATED_BYTES, list_segments, segment_
 
 _NEW_SEGMENT: Final = "segment.new"
 _DISK_HINT: Final = "make room on the disk, or repair it, then start the gateway again"
+
+
+class Sync:
+    """One sync of a spool's file: run in any thread, while the spool's own goes on writing.
+
+    Args:
+        next_sequence: Behind the last entry that was written before it began.
+        size: So many bytes were written then.
+        number: Of the file.
+    """
+
+    def __init__(self, file: "SegmentFile", next_sequence: int, size: int, number: int) -> None:
+        self._file = file
+        self._claim = Lock()
+        self._ended = Event()
+        self._failure: StoreError | None = StoreError("a sync of the spool was never run")
+        self.next_sequence = next_sequence
+        self.size = size
+        self.number = number
+
+    def run(self) -> None:
+        """Return when it has ended; what came of it is for `check` to say. Whoever calls first does it, once.
+
+        Total: whoever waits is woken whatever happens.
+        """
+        if not self._claim.acquire(blocking=False):
+            self._ended.wait()
+            return
+        try:
+            self._file.sync()
+            self._failure = None
+        except StoreError as error:
+            self._failure = error
+        finally:
+            self._ended.set()
+
+    def check(self) -> None:
+        """Return where it ended well.
+
+        Raises:
+            StoreError: It failed, has not ended, or was never run.
+        """
+        if self._failure is not None:
+            raise self._failure
 
 
 class SegmentFile:
@@ -35,6 +80,7 @@ class SegmentFile:
 
     Attributes:
         size: Of this file.
+        number: Of this file among those that were opened here.
     """
 
     def __init__(
@@ -57,7 +103,7 @@ class SegmentFile:
         self._file = -1
         self._older_bytes = 0  # of the segments before this one, when they were last counted
         self._broken = False
-        self.size = 0
+        self.size = self.number = 0
 
     @property
     def is_open(self) -> bool:
@@ -79,16 +125,20 @@ class SegmentFile:
         os.ftruncate(self._file, size)
         os.lseek(self._file, size, os.SEEK_SET)
         self.size = self._allocated = size
+        self.number += 1
         self._name_is_synced = False
         self._count_older()
 
-    def begin(self, head: SegmentHead) -> None:
+    def begin(self, head: SegmentHead, *, is_awaited: bool = False) -> None:
         """Go on in a new file, which has its head from the moment it has its name.
+
+        Args:
+            is_awaited: Something in this file is waited for, so it is synced before it is left.
 
         Raises:
             StoreError: The disk refused; nothing can be written any more.
         """
-        if self._preallocates and self.is_open:
+        if self.is_open and (self._preallocates or is_awaited):
             self._leave()
         data = frame_payload(encode_segment_head(head))
         draft = self._folder / _NEW_SEGMENT
@@ -109,6 +159,7 @@ class SegmentFile:
             raise
         self._file = file
         self.size = self._allocated = len(data)
+        self.number += 1
         self._name_is_synced = False
         self._count_older()
 

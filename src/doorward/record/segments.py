@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Final
 
 from doorward.errors import MalformedError, StoreError
-from doorward.record.frame import SegmentHead, SpoolRecord, decode_record, has_frame_behind, iterate_payloads
+from doorward.record.frame import (
+    SegmentHead,
+    SpoolRecord,
+    Synced,
+    decode_record,
+    has_frame_behind,
+    iterate_payloads,
+)
 from doorward.record.replay import Block, Replay
 
 WRITER_LOCK: Final = "writer.lock"
@@ -128,7 +135,9 @@ class SpoolReader:
                 return
             next_sequence = self.replay.next_sequence if self.offset else segment.first
             synced_only = is_preallocated and self.offset > 0
-            if is_last and not has_frame_behind(rest, 0, next_sequence, synced_only=synced_only):
+            if is_last and not has_frame_behind(
+                rest, 0, next_sequence, synced_only=synced_only, start=self.offset
+            ):
                 self.torn = Torn(segment.path.name, self.offset, size)
                 return
             if not is_last or _read_from(segment.path, start) == data:
@@ -158,6 +167,8 @@ class SpoolReader:
             raise MalformedError("a segment's head is the first record of its file, and only that")
         if isinstance(record, SegmentHead) and record.next_sequence != segment.first:
             raise MalformedError(f"the file is named for entry {segment.first}, and begins elsewhere")
+        if isinstance(record, Synced) and (record.size or 0) > self.offset:
+            raise MalformedError(f"{record.size} bytes are called synced before they are there")
 
 
 def read_spool(folder: Path) -> Iterator[SpoolRecord | Block]:

@@ -3,6 +3,7 @@
 One process writes (flock), one `os.write` an append, no fsync: what `append` returned for is with the operating
 system and survives the death of every process of ours, not the loss of power (ADR 6). A spool may be opened so that
 kinds of entries, or single appends, are synced before `append` returns (ADR 79); what was appended before them is too.
+Who can wait without standing in everybody's way calls `write` instead, and lets one sync cover many (ADR 86).
 
 After a StoreError nothing is written any more, and whole records are never taken back (`segment_file`); a new
 `open` recovers.
@@ -47,7 +48,7 @@ from doorward.record.frame import (
     frame_payload,
 )
 from doorward.record.ledger import LAST, Ledger
-from doorward.record.segment_file import SegmentFile
+from doorward.record.segment_file import SegmentFile, Sync
 from doorward.record.segments import WRITER_LOCK, SpoolReader
 from doorward.record.workers import first_sequence, worker_of
 
@@ -133,6 +134,8 @@ class Spool:
             folder, write=write, sync=sync, total_bytes=limits.total_bytes, preallocates=durable is not None
         )
         self._clock_is_behind = False
+        self._sync: Sync | None = None  # begun and not ended
+        self._is_awaited = False  # something that was written since the last sync began is waited for
 
         self._worker = worker
         self._next_sequence = first_sequence(worker)
@@ -225,9 +228,19 @@ class Spool:
             MalformedError: A draft is none: a field twice, too long. Nothing was recorded.
             StoreError: The disk refused, now or before; the spool stays broken.
         """
+        if self.write(drafts, now=now, durable=durable):
+            self.sync()
+
+    def write(self, drafts: Sequence[Draft], *, now: datetime, durable: bool = False) -> bool:
+        """Record drafts as `append` does, and return whether nothing may follow before a sync of them has ended.
+
+        Raises:
+            MalformedError: As `append`.
+            StoreError: As `append`.
+        """
         self._check()
         if not drafts:
-            return
+            return False
         bodies = [_encode_body(draft) for draft in drafts]  # may refuse, so before anything changes
         clock_us = (now - _EPOCH) // _MICROSECOND
         stepped_us = self._set_time(clock_us)
@@ -243,15 +256,61 @@ class Spool:
         if self._file.size >= self._limits.segment_bytes:
             self._close_block(out)
             self._file.write(out)
-            self._file.begin(self._head())
+            self._begin_segment()
             out = []
         for draft, body in zip(drafts, bodies, strict=True):
             self._add(draft, body, clock_us, out)
         self._file.write(out)
-        if durable or (self._durable and any(draft.kind in self._durable for draft in drafts)):
-            self._file.sync()
-            # Not synced itself: lost with the power, it makes a torn end of what could have been called damage.
-            self._file.write([frame_payload(encode_synced(Synced(self._next_sequence)))])
+        waits = durable or (bool(self._durable) and any(draft.kind in self._durable for draft in drafts))
+        self._is_awaited = self._is_awaited or waits
+        return waits
+
+    def sync(self) -> None:
+        """Return when everything that was written is on the disk; a sync that runs in a thread is waited for first.
+
+        Raises:
+            UnsyncedError: The disk did not confirm it; nothing is written any more.
+            StoreError: The disk refused something else, now or before; the spool stays broken.
+        """
+        self._await_sync()
+        self._check()
+        self._is_awaited = False
+        self._file.sync()
+        self._mark(Synced(self._next_sequence))
+
+    def begin_sync(self) -> Sync:
+        """Return a sync of everything that is written now, to be run once, in any thread, then given to `end_sync`.
+
+        Raises:
+            StoreError: The disk refused before; the spool stays broken.
+            RuntimeError: Another one has not been ended: of two at a time, one could take the other's error.
+        """
+        self._check()
+        if self._sync is not None:
+            raise RuntimeError("a sync of this spool runs already")
+        self._is_awaited = False
+        self._sync = Sync(self._file, self._next_sequence, self._file.size, self._file.number)
+        return self._sync
+
+    def end_sync(self, sync: Sync) -> None:
+        """Return when everything that was written before a sync began is on the disk, and say so in the spool.
+
+        Raises:
+            UnsyncedError: The disk did not confirm it; nothing is written any more.
+            StoreError: The disk refused something else, now or before; the spool stays broken.
+        """
+        if self._sync is sync:
+            self._sync = None
+        sync.check()
+        self._check()
+        if sync.number != self._file.number:
+            return  # the file was left since, and synced to its end
+        has_grown = self._file.size != sync.size
+        self._mark(Synced(sync.next_sequence, sync.size if has_grown else None))
+
+    def _mark(self, mark: Synced) -> None:
+        # Not synced itself: lost with the power, it makes a torn end of what could have been called damage.
+        self._file.write([frame_payload(encode_synced(mark))])
 
     def tick(self, *, now: datetime) -> None:
         """Close the open block where it is old enough; to be called a few times a second.
@@ -341,6 +400,19 @@ class Spool:
         self._clock_is_behind = True
         return stepped_us if is_news else 0
 
+    def _begin_segment(self) -> None:
+        self._await_sync()
+        # A sync of the next file would not cover what is waited for in this one.
+        self._file.begin(self._head(), is_awaited=self._is_awaited)
+        self._is_awaited = False
+
+    def _await_sync(self) -> None:
+        """Return when no thread works on this file; whoever began the sync still has to end it."""
+        if self._sync is not None:
+            sync, self._sync = self._sync, None
+            sync.run()
+            sync.check()
+
     def _check(self) -> None:
         if not self._file.is_open or self._file.is_broken:
             raise StoreError(
@@ -353,6 +425,8 @@ class Spool:
 
     def _release(self) -> None:
         try:
+            if self._sync is not None:
+                self._sync.run()  # its file must not be closed under it
             self._file.close()
         finally:
             lock, self._lock = self._lock, -1
