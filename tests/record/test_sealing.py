@@ -21,6 +21,7 @@ from doorward.record.openings import StoredEntry
 from doorward.record.report import Report
 from doorward.record.seal_keys import SealKeys, make_master, read_master
 from doorward.record.sealing import may_be_sealed_under, month_of, month_unit, open_row, seal_row, unit_of
+from doorward.record.segments import list_segments
 from record.samples import NOW, SECOND, World, fill, open_spool, session_id
 
 MASTER = b"m" * 32
@@ -305,7 +306,37 @@ def test_what_is_erased_is_gone_and_leaves_paths_and_counts_still_verify(
         )
         with psycopg.connect(owner_conninfo) as owner:
             owner.execute("UPDATE record.entries SET body = %s WHERE sequence = %s", hidden[::-1])
-        # Nor one whose session was changed too: there are more erased rows than the erasure's entry counted.
+        # A commitment that was changed since is seen: what was erased still opens its leaf, or nothing does.
+        with psycopg.connect(owner_conninfo) as owner:
+            owner.execute(
+                "UPDATE record.entries SET commitment = %s WHERE session = %s AND kind = 1",
+                (os.urandom(32), session_id(2)),
+            )
+        assert any("do not open it" in str(one) for one in checked(world, keys, disclosures).findings)
+
+
+def test_a_row_whose_session_was_changed_too_is_one_more_than_the_erasure_counted(
+    tmp_path: Path, signer: Signer, recorder_conninfo: str, owner_conninfo: str
+) -> None:
+    (tmp_path / "seals").mkdir()
+    keys = SealKeys.open(tmp_path / "seals", MASTER)
+    with PostgresDisclosures(recorder_conninfo, keys) as disclosures:
+        world = World(tmp_path, signer, disclosures)
+        fill(world.spool_dir, range(2, 4))
+        world.publish()
+        write_erasure(world, [session_id(2)], 9, "2033-17")
+        with keys.turn():
+            keys.erase([session_id(2)], "2033-17")
+        segment = list_segments(world.spool_dir)[-1].path
+        own = segment.read_bytes()
+        segment.write_bytes(
+            own[:60] + bytes([own[60] ^ 1]) + own[61:]
+        )  # what stands behind that is not known
+        torn = checked(world, keys, disclosures)
+        assert [one.place for one in torn.findings] == ["spool"]
+        assert "its entry may be in the spool" in torn.could_not_tell[0]
+        segment.write_bytes(own)
+        forged = b"\xff" + session_id(2) + os.urandom(60)
         for published in (False, True):
             if published:
                 world.publish()
@@ -326,13 +357,6 @@ def test_what_is_erased_is_gone_and_leaves_paths_and_counts_still_verify(
             with psycopg.connect(owner_conninfo) as owner:
                 owner.execute(passed_off, kept_row)
             assert checked(world, keys, disclosures).findings == []
-        # A commitment that was changed since is seen: what was erased still opens its leaf, or nothing does.
-        with psycopg.connect(owner_conninfo) as owner:
-            owner.execute(
-                "UPDATE record.entries SET commitment = %s WHERE session = %s AND kind = 1",
-                (os.urandom(32), session_id(2)),
-            )
-        assert any("do not open it" in str(one) for one in checked(world, keys, disclosures).findings)
 
 
 def test_a_key_that_is_lost_is_not_taken_for_an_erasure(

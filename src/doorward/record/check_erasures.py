@@ -31,10 +31,14 @@ class Erasures:
 
     Args:
         erased: The certificate under which each unit was erased, from the folder of keys.
+
+    Attributes:
+        is_partial: Whether a spool could not be read to its end, so that an entry may be there that was not noted.
     """
 
     def __init__(self, erased: Mapping[bytes, str] = NOTHING_ERASED) -> None:
         self.erased = erased
+        self.is_partial = False
         self._rows: Counter[str] = Counter()
         self._took_acts: set[str] = set()
         self._said: defaultdict[str, list[SaidErasure]] = defaultdict(list)
@@ -51,7 +55,7 @@ class Erasures:
             self._said[one.certificate].append(one)
 
     def check(self, report: Report, *, has_spool: bool) -> None:
-        """Add to a report what does not agree; every row and every entry was noted.
+        """Add to a report what does not agree; every row and every entry was noted that could be.
 
         Args:
             has_spool: Whether the spool was read: an entry may be there that is not published yet.
@@ -107,10 +111,10 @@ class Erasures:
                     f"how many rows went with the erasure under certificate {certificate}: "
                     "no entry of it is there, and one may have been erased since"
                 )
-            elif not has_spool:
+            elif not has_spool or self.is_partial:
                 report.could_not_tell.append(
                     f"whether certificate {certificate} is the record's: its entry may be in the spool, which was "
-                    "not read"
+                    "not read to its end"
                 )
             else:
                 report.find(

@@ -106,6 +106,7 @@ class SpoolCheck:
             if folder.exists() or not self._worker:
                 self._check_records(reader)  # 1
         except MalformedError as error:
+            self._erasures.is_partial = True
             report.find(self._spool, str(error))
             return
         if reader.file is None:
@@ -213,6 +214,7 @@ def check_spools(  # noqa: PLR0917  # what the spools are compared with
         places = LeafPlaces.load(spool_dir, leaves.tree_size)
         places.pending(leaves.tree_size)
     except (MalformedError, VerificationError) as error:
+        erasures.is_partial = True
         report.find("spool", str(error))
         return
     folders = {worker: worker_folder(spool_dir, worker) for worker in places.workers} | list_workers(
