@@ -114,7 +114,7 @@ class Sentences:
     failure: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # what is made of a pack is kept by it
 class Pack:
     """An order.
 
