@@ -11,6 +11,8 @@ DEV     = .venv/.dev
 
 .PHONY: help install up servers engines assets test test-long check lint fix docs bench lock
 .DELETE_ON_ERROR:
+# The tests start Python some thousand times; where an image forbids bytecode, each start would compile all it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:       ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20

@@ -31,6 +31,7 @@ from doorward.desk.transparency.release import (
     format_table,
 )
 from doorward.errors import ConfigError
+from tests_support.examples import examples
 
 KINDS, OUTCOMES = ("detainer", "visit"), ("deny", "refer", "permit")
 SCHEME = Scheme(KINDS, OUTCOMES, Period(2025, 1))
@@ -95,7 +96,7 @@ COUNTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(15, deep=200))
 @given(st.lists(COUNTS, min_size=4, max_size=8))
 def test_no_small_number_is_worked_out_from_all_publications_together(
     history: list[dict[tuple[str, str], int]],
@@ -122,7 +123,7 @@ def test_no_small_number_is_worked_out_from_all_publications_together(
     ] == []
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(15, deep=200))
 @given(st.lists(COUNTS, min_size=4, max_size=4))
 def test_a_year_less_its_published_quarters_leaves_nothing_small(
     history: list[dict[tuple[str, str], int]],
@@ -193,7 +194,7 @@ def test_no_files_tell_two_days_apart_that_lie_in_one_quarter(recorded: date, da
         assert files(make_publications(one, SCHEME, LATE)) == files(make_publications(two, SCHEME, LATE))
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(8, deep=60))
 @given(st.lists(COUNTS, min_size=3, max_size=5), COUNTS)
 def test_what_is_recorded_later_changes_nothing_that_stands(
     history: list[dict[tuple[str, str], int]], more: dict[tuple[str, str], int]

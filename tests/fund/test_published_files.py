@@ -43,6 +43,7 @@ from doorward.fund.published.files import (
 from doorward.fund.published.money import take_money
 from doorward.fund.published.month import Month, fiscal_year_of, parse_month
 from doorward.record.entry import NO_SESSION, Entry, Fields, Kind
+from tests_support.examples import examples
 from tests_support.fund import open_year
 from tests_support.fund_published import Ledger, edition, fund_words, month_at, report, words
 
@@ -104,7 +105,7 @@ def test_a_report_counts_in_its_month_or_in_the_first_that_is_published_after_it
     assert str(month_of(Accepted(last, accepted), words())) == month
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(15, deep=200), deadline=None)
 @given(st.dates(date(2026, 1, 1), date(2029, 1, 1)), st.integers(0, 900))
 def test_no_report_counts_in_a_month_that_was_published_when_it_came(last: date, late: int) -> None:
     one = Accepted(last, last + timedelta(days=late))
@@ -375,7 +376,7 @@ def test_another_text_is_no_edition(change: str, months: list[Edition]) -> None:
         parse_edition(CHANGES[change](format_edition(months[0])))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(25, deep=300), deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_edition_or_the_documented_error(raw: bytes) -> None:
     with pytest.raises(MalformedError):
@@ -443,7 +444,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(15, deep=200), deadline=None)
 @given(st.data(), VALUES)
 def test_a_stranger_s_file_is_checked_and_never_breaks_the_check(data: st.DataObject, value: object) -> None:
     made = edition(1, [report(0, [40, 3, 20, 50], [12, 3, 0])], small_ledger())

@@ -13,6 +13,7 @@ from doorward.lookback.accesses import KEY, Declared, prepare_accesses, write_ac
 from doorward.lookback.cells import CELLS, row_columns
 from doorward.lookback.folder import AuditFolder
 from doorward.lookback.queries import fill_query, quote_text
+from tests_support.examples import examples
 
 DAY = date(2026, 4, 1)
 SEARCHERS = ("Sample A", "Sample B", "Sample C")
@@ -83,7 +84,11 @@ intervals = st.lists(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=examples(15, deep=150),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+)
 @given(intervals, st.frozensets(st.integers(0, 2)))
 def test_a_declaration_holds_on_its_days_and_a_paper_of_nobody_leaves_them_open(
     tmp_path_factory: pytest.TempPathFactory, given: list[Interval], known: frozenset[int]

@@ -21,6 +21,7 @@ from doorward.orders.expressions import find_fault, write_expression
 from doorward.orders.lexicon import Lexicon, Tier
 from doorward.orders.load import load_lexicon, load_pack
 from lookback.wordings import portal_wordings, read_phrases, write_rows
+from tests_support.examples import examples
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -369,7 +370,7 @@ EXPRESSIONS = st.lists(
 ).map("".join)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(25, deep=300))
 @given(
     EXPRESSIONS,
     st.lists(st.text("aAbB1.- +\n_", max_size=10), min_size=1, max_size=8),

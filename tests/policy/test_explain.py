@@ -11,6 +11,7 @@ from doorward.gateway.verdict import refuse_outsider, refuse_staff
 from doorward.orders.load import Pack, load_pack, shipped_orders
 from doorward.policy.decision import Outcome
 from doorward.policy.request import Fact, Resource
+from tests_support.examples import examples
 from tests_support.order_cases import requests
 
 ORDERS = shipped_orders()
@@ -25,7 +26,7 @@ def pack_of(order: str) -> Pack:
 
 @pytest.mark.parametrize("order", ORDERS)
 @given(data=st.data())
-@settings(max_examples=150)
+@settings(max_examples=examples(30, deep=300))
 def test_what_is_said_of_an_answer_is_true(order: str, data: st.DataObject) -> None:
     pack = pack_of(order)
     request = data.draw(requests(pack))
@@ -44,7 +45,7 @@ def test_what_is_said_of_an_answer_is_true(order: str, data: st.DataObject) -> N
 
 @pytest.mark.parametrize("order", ORDERS)
 @given(data=st.data())
-@settings(max_examples=300)
+@settings(max_examples=examples(60, deep=600))
 def test_a_remedy_that_is_shown_helps_and_changes_no_claim(order: str, data: st.DataObject) -> None:
     pack = pack_of(order)
     request = data.draw(requests(pack))
@@ -66,7 +67,7 @@ def test_a_remedy_that_is_shown_helps_and_changes_no_claim(order: str, data: st.
 
 @pytest.mark.parametrize("order", ORDERS)
 @given(data=st.data())
-@settings(max_examples=150)
+@settings(max_examples=examples(30, deep=300))
 def test_nobody_is_told_which_claim_would_have_fitted(order: str, data: st.DataObject) -> None:
     pack = pack_of(order)
     request = data.draw(requests(pack))

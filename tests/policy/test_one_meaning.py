@@ -17,6 +17,7 @@ from doorward.policy.outcome import apply_outcome_rule
 from doorward.policy.parse import Policy
 from doorward.policy.request import Request
 from doorward.policy.symbolic import Symbolic, SymbolicOrder
+from tests_support.examples import examples
 from tests_support.order_cases import requests
 
 ORDERS = tuple(shipped_orders())
@@ -48,7 +49,7 @@ def known(request: Request, pack: Pack) -> dict[str, object]:
 
 @pytest.mark.parametrize("order", ORDERS)
 @given(data=st.data())
-@settings(max_examples=300)
+@settings(max_examples=examples(60, deep=600))
 def test_compiled_python_applies_what_the_engine_applies(order: str, data: st.DataObject) -> None:
     pack = pack_of(order)
     request = data.draw(requests(pack))
@@ -58,7 +59,7 @@ def test_compiled_python_applies_what_the_engine_applies(order: str, data: st.Da
 
 @pytest.mark.parametrize("order", ORDERS)
 @given(data=st.data())
-@settings(max_examples=150)
+@settings(max_examples=examples(40, deep=300))
 def test_the_order_as_terms_gives_the_answer_of_the_rule_over_lists(order: str, data: st.DataObject) -> None:
     pack = pack_of(order)
     request = data.draw(requests(pack))
@@ -77,7 +78,7 @@ def test_the_order_as_terms_gives_the_answer_of_the_rule_over_lists(order: str, 
 
 @pytest.mark.parametrize("order", ORDERS)
 @given(data=st.data())
-@settings(max_examples=200)
+@settings(max_examples=examples(40, deep=400))
 def test_a_forbid_more_never_opens_and_a_permit_more_never_closes(order: str, data: st.DataObject) -> None:
     pack = pack_of(order)
     applying = pack.decider.apply(data.draw(requests(pack))).policies

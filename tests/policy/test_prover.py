@@ -18,6 +18,7 @@ from doorward.policy.parse import parse_policies
 from doorward.policy.prover import Prover
 from doorward.policy.request import Fact, Request, Resource
 from doorward.policy.symbolic import Symbolic
+from tests_support.examples import examples
 
 FILES = make_draft("draft", read_templates(), today=date(2026, 3, 1))
 PACK = assemble_pack({name: text.encode() for name, text in FILES.items()})
@@ -95,7 +96,7 @@ def every_request(pack: Pack, read: frozenset[str]) -> list[Request]:
 
 
 @given(st.lists(conditions, min_size=1, max_size=3))
-@settings(max_examples=150)
+@settings(max_examples=examples(25, deep=300))
 def test_a_model_exists_exactly_where_a_request_exists(drawn: list[str]) -> None:
     pack = with_policies(
         [

@@ -21,6 +21,7 @@ from doorward.record.exhibit import ALWAYS, format_exhibit
 from doorward.record.hashes import hash_leaf
 from doorward.record.proof import format_proof, hash_range, make_inclusion
 from record.samples import naive_root
+from tests_support.examples import examples
 
 SIGNER = Signer.make("doorward.example/test", b"k" * 32)
 KEY = read_public_key(format_verifier(SIGNER.verifier))
@@ -109,7 +110,7 @@ def test_a_field_that_the_entry_has_not_and_a_block_without_it_are_refused() -> 
         format_exhibit(entry(9), (), commitments=[commit_entry(entry(1))], block_salt=SALT, proof=b"")
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(40, deep=600))
 @given(st.data())
 def test_every_byte_that_is_changed_is_named(data: st.DataObject) -> None:
     raw = bytearray(make())
@@ -129,7 +130,7 @@ def test_every_byte_of_a_file_and_every_cut_is_named() -> None:
             assert check_exhibit(bytes(changed), KEY).faults
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(40, deep=600))
 @given(st.data())
 def test_a_change_with_a_sum_that_fits_is_named_too(data: st.DataObject) -> None:
     raw = bytearray(make())

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from doorward.errors import LogError, MalformedError, VerificationError
 from doorward.notes.note import Signer, Verifier
 from doorward.record.sealed_box import MAX_TEXT, _public_of, open_sealed, seal
+from tests_support.examples import examples
 
 ADA, BEN, EVE = (
     Signer.make(f"auditor/{name}.example", name.encode().ljust(32, b".")) for name in ("ada", "ben", "eve")
@@ -37,7 +38,7 @@ def test_the_same_text_is_sealed_to_other_bytes_each_time() -> None:
     assert seal(b"x", [ADA.verifier], os.urandom) != seal(b"x", [ADA.verifier], os.urandom)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(25, deep=300))
 @given(st.data())
 def test_every_byte_that_is_changed_is_refused(data: st.DataObject) -> None:
     raw = bytearray(seal(b"what was looked for", [BEN.verifier, ADA.verifier], os.urandom))

@@ -20,6 +20,7 @@ from doorward.record.witness import (
     parse_request,
 )
 from record.logs import SIGNER, SmallLog
+from tests_support.examples import examples
 
 LOG, OTHER = SmallLog(), SmallLog(forked_at=5)
 LOGS = parse_logs(format_verifier(SIGNER.verifier) + "\n")
@@ -44,7 +45,7 @@ def refused(body: bytes, last: Remembered | None) -> tuple[int, str, Suspicion |
 
 
 @given(st.integers(0, 150), st.data())
-@settings(max_examples=40)
+@settings(max_examples=examples(20, deep=300))
 def test_a_log_that_only_grows_is_cosigned_at_every_size(old: int, data: st.DataObject) -> None:
     size = data.draw(st.integers(max(old, 1), 160))
     judged = put(LOG.request(old, size), remembered(old) if old else None)
@@ -53,7 +54,7 @@ def test_a_log_that_only_grows_is_cosigned_at_every_size(old: int, data: st.Data
 
 
 @given(st.integers(1, 150), st.data())
-@settings(max_examples=40)
+@settings(max_examples=examples(20, deep=300))
 def test_a_fork_is_never_cosigned(old: int, data: st.DataObject) -> None:
     fork = SmallLog(forked_at=data.draw(st.integers(0, old - 1)))
     size = data.draw(st.integers(old, 160))
@@ -164,7 +165,7 @@ def test_a_request_survives_its_bytes(old: int, proof: list[bytes]) -> None:
 
 
 @given(st.one_of(st.binary(), st.binary().map(lambda rest: b"old 1\n" + rest)))
-@settings(max_examples=60)
+@settings(max_examples=examples(25, deep=300))
 def test_any_bytes_are_answered(body: bytes) -> None:
     assert refused(body, remembered(7))[0] in {400, 403, 404}
 

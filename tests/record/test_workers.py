@@ -22,6 +22,7 @@ from doorward.record.segments import list_segments
 from doorward.record.spool import Spool, SpoolLimits
 from doorward.record.workers import first_sequence, list_workers, worker_folder, worker_of
 from record.samples import NOW, World, blocks_of, conversation, fill, log_files, seeded, session_id
+from tests_support.examples import examples
 
 SMALL = SpoolLimits(segment_bytes=3_000)
 STEPS = (
@@ -280,7 +281,7 @@ def test_an_entry_changed_in_a_workers_spool_is_found(world: World) -> None:
         world.publish()
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20, deep=200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     runs=st.lists(st.tuples(st.integers(0, 4), st.integers(1, 5)), max_size=12),
     size=st.integers(0, 60),
