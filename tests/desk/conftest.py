@@ -4,7 +4,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from doorward.desk.configuration import VARIABLE, DeskConfiguration, FundPlace
 from doorward.desk.database import DATABASE, ROLE, make_database
+from doorward.desk.recorder import WORKER, Recorder, hold
 from doorward.embedded.clusters import record_spec
 from doorward.embedded.launcher import Cluster
 from doorward.fund import database as fund_database
@@ -27,6 +28,7 @@ from doorward.record.segments import SpoolReader
 from doorward.record.spool import Spool
 from doorward.record.workers import worker_folder
 from tests_support.clocks import city, deadlines, pack, start  # noqa: F401  # fixtures of the tests of clocks
+from tests_support.clusters import never_syncing
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -42,6 +44,15 @@ class Desk:
     folder: Path
     spool: Path
     cluster: Cluster
+    reader: SpoolReader
+    entries: list[Entry] = field(default_factory=list)
+
+    def read_record(self) -> list[Entry]:
+        """Return every entry of the spool; what was read before is not read again."""
+        for one in self.reader.read():
+            if isinstance(one, Block):
+                self.entries += one.entries
+        return list(self.entries)
 
     def account(self, login: str, role: "Role", *, unit: str = "", **more: str) -> "Account":
         """Return an account with one assignment, that began a day ago."""
@@ -77,13 +88,27 @@ def desk() -> Iterator[Desk]:
     with tempfile.TemporaryDirectory(prefix="doorward-desk-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        cluster = Cluster(record_spec(folder))
+        cluster = Cluster(never_syncing(record_spec(folder)))
         cluster.start()
         try:
-            yield _set_up(folder, cluster)
+            with pytest.MonkeyPatch.context() as patch:
+                made = _set_up(folder, cluster)
+                _hash_quickly(patch)
+                yield made
         finally:
             _let_go()
             cluster.stop()
+
+
+def _hash_quickly(patch: pytest.MonkeyPatch) -> None:
+    """Let the hash of a password cost a thousandth: a test does not pay the quarter second that an attacker pays."""
+    from django.contrib.auth import hashers
+
+    (found,) = hashers.get_hashers()
+    assert type(found) is hashers.ScryptPasswordHasher  # type: ignore[attr-defined]  # the stubs lack it
+    assert (found.work_factor, found.block_size, found.parallelism) >= (2**14, 8, 5)  # what the desk has
+    for name, value in (("work_factor", 2**6), ("parallelism", 1)):
+        patch.setattr(type(found), name, value)
 
 
 def _set_up(folder: Path, cluster: Cluster) -> Desk:
@@ -104,7 +129,7 @@ def _set_up(folder: Path, cluster: Cluster) -> Desk:
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
-    return Desk(folder, made.spool, cluster)
+    return Desk(folder, made.spool, cluster, SpoolReader(worker_folder(made.spool, WORKER)))
 
 
 def _let_go() -> None:
@@ -141,19 +166,21 @@ def ledger(desk: Desk) -> Iterator[None]:
     let_go()
 
 
+@pytest.fixture(scope="module")
+def record(desk: Desk) -> Iterator[Recorder]:
+    """The desk's recorder; opening a spool reads all of it, so a file of tests does that once."""
+    now = datetime.now(UTC)  # noqa: TID251  # a spool has the time of the day
+    made = Recorder(Spool.open(worker_folder(desk.spool, WORKER), now=now, worker=WORKER))
+    yield made
+    made.close(now=now)
+
+
 @pytest.fixture
-def recording(desk: Desk) -> Iterator[Callable[[], list[Entry]]]:
+def recording(desk: Desk, record: Recorder) -> Iterator[Callable[[], list[Entry]]]:
     """The desk's recorder, and what stands in its spool, entry by entry."""
     from doorward.desk.limits import limiter
-    from doorward.desk.recorder import WORKER, Recorder, hold
 
     limiter().forget()  # each test begins with none
-    folder = worker_folder(desk.spool, WORKER)
-    now = datetime.now(UTC)  # noqa: TID251  # a spool has the time of the day
-    recorder = Recorder(Spool.open(folder, now=now, worker=WORKER))
-    hold(recorder)
-    yield lambda: [
-        entry for one in SpoolReader(folder).read() if isinstance(one, Block) for entry in one.entries
-    ]
+    hold(record)
+    yield desk.read_record
     hold(None)
-    recorder.close(now=now)

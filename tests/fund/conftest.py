@@ -20,6 +20,7 @@ from doorward.fund.place import DATABASE, ROLE
 from doorward.fund.store import Store
 from doorward.record.entry import NO_SESSION, Entry, Fields, Kind
 from fund_reports import UNITS
+from tests_support.clusters import never_syncing
 from tests_support.fund import RULES
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -67,7 +68,7 @@ def fund_cluster() -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="doorward-fund-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        cluster = Cluster(record_spec(folder))
+        cluster = Cluster(never_syncing(record_spec(folder)))
         cluster.start()
         try:
             yield cluster

@@ -1,5 +1,6 @@
 """Folders for the record, and one PostgreSQL server for the disclosures."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,21 @@ from doorward.record.keys import make_log_key
 from doorward.record.openings import MemoryDisclosures
 from record.place import Place, make_place
 from record.samples import World
+from tests_support.clusters import never_syncing
+
+
+def check_handle(handle: int) -> None:
+    """Raise what a sync of no file raises."""
+    os.fstat(handle)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_wait() -> Iterator[None]:
+    """Syncs of this process do not wait for the disk; what they promise is tested where a call is failed or counted."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("fsync", "fdatasync"):
+            patch.setattr(os, name, check_handle)
+        yield
 
 
 @pytest.fixture
@@ -46,7 +62,7 @@ def record_server() -> Iterator[str]:
 
     folder = Path(tempfile.mkdtemp(prefix="dw-record-"))
     folder.chmod(0o755)  # the server's own user passes through
-    cluster = Cluster(record_spec(folder / "data"))
+    cluster = Cluster(never_syncing(record_spec(folder / "data")))
     cluster.start()
     try:
         owner = cluster.dsn(user="postgres", dbname="postgres")

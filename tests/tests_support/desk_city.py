@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from doorward.desk.database import DATABASE, ROLE, make_database
 from doorward.embedded.clusters import record_spec
 from doorward.embedded.launcher import Cluster
+from tests_support.clusters import never_syncing
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def make_city() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="doorward-city-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        cluster = Cluster(record_spec(folder))
+        cluster = Cluster(never_syncing(record_spec(folder)))
         cluster.start()
         try:
             make_database(cluster.dsn(user="postgres", dbname="postgres"))
