@@ -20,7 +20,7 @@ from doorward.lookback.agencies.searchers import (
     write_searchers,
 )
 from doorward.lookback.cells import State
-from doorward.lookback.decide import Decided, Decider, Progress
+from doorward.lookback.decide import Decided, Progress, make_decider
 from doorward.lookback.folder import AuditFolder
 from doorward.lookback.leads.find_leads import ROWS, SUMMARY, find_leads
 from doorward.lookback.leads.tables import LeadInputs, Mark, Source
@@ -332,7 +332,7 @@ class Audit:
     def _tally(
         self, rules: Rules, log: str, sources: Sources, name: str, parts: Mapping[str, list[Path]]
     ) -> Decided:
-        decider = Decider(rules.pack, make_asked(rules.pack, rules.lexicon.logs[log]))
+        decider = make_decider(rules.pack, make_asked(rules.pack, rules.lexicon.logs[log]))
         scratch = self.folder.scratch / name
         tally = Tally(self.connection, decider, sources, scratch=scratch, spark=self.spark)
         decided = tally.decide(self.progress)

@@ -6,6 +6,7 @@ the completions, most frequent sets first and at most `MAX_NARROWED` of them: wh
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby, product
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -19,7 +20,7 @@ from doorward.orders.pack import Pack
 from doorward.policy.bulk import Sources, write_unsure_query
 from doorward.policy.completions import find_possible
 from doorward.policy.decision import Outcome
-from doorward.policy.request import Fact
+from doorward.policy.request import Fact, Resource
 from doorward.policy.symbolic import Symbolic, SymbolicOrder
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Decider:
         order = Symbolic(pack.policies, model, hierarchy).order(asked.action, asked.resource.type)
         self._order = _linked(order, asked.same)
         self._known = _about(self._order, asked)
+        self._queries: dict[tuple[str, Dialect], str] = {}
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -99,8 +101,12 @@ class Decider:
 
     def query(self, source: str, dialect: Dialect = DUCKDB) -> str:
         """Return the SQL that answers each row of a source: `set_no`, `outcome`, `possible`, `policies`, `perhaps`."""
-        sources = Sources(source, self.asked.columns, self.asked.constants, ["set_no"])
-        return write_unsure_query(self._order, self.pack.requests, dialect, sources, policies=True)
+        found = self._queries.get((source, dialect))
+        if found is None:
+            sources = Sources(source, self.asked.columns, self.asked.constants, ["set_no"])
+            found = write_unsure_query(self._order, self.pack.requests, dialect, sources, policies=True)
+            self._queries[source, dialect] = found
+        return found
 
     def verdict(self, answer: Answer) -> Verdict:
         """Return what an audit says."""
@@ -119,6 +125,26 @@ class Decider:
                 return None
             found |= frozenset(possible.outcomes)
         return found
+
+
+def make_decider(pack: Pack, asked: Asked) -> Decider:
+    """Return the order, ready for accesses of one kind of log; the same one where it was asked for shortly before."""
+    return _decider(
+        pack, (asked.action, asked.resource, asked.reads),
+        tuple(asked.columns.items()), tuple(asked.constants.items()), tuple(asked.same.items()),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def _decider(
+    pack: Pack,
+    about: tuple[str, Resource, tuple[str, ...]],
+    columns: tuple[tuple[str, str], ...],
+    constants: tuple[tuple[str, Fact], ...],
+    same: tuple[tuple[str, str], ...],
+) -> Decider:
+    action, resource, reads = about
+    return Decider(pack, Asked(action, resource, dict(columns), dict(constants), reads, dict(same)))
 
 
 def _linked(order: SymbolicOrder, same: Mapping[str, str]) -> SymbolicOrder:

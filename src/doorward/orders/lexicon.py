@@ -13,7 +13,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from doorward.cedar.types import EntityType
@@ -161,6 +161,13 @@ def read_lexicon(pack: Pack, vocabularies: Mapping[str, str]) -> tuple[Lexicon |
         pack: An order that loaded.
         vocabularies: Texts by name; those of the pack itself (`vocabulary/NAME.toml`) are added.
     """
+    return _read_lexicon(pack, tuple(sorted(vocabularies.items())))
+
+
+@lru_cache(maxsize=4)  # an audit of many logs asks once for each of them
+def _read_lexicon(
+    pack: Pack, vocabularies: tuple[tuple[str, str], ...]
+) -> tuple[Lexicon | None, tuple[Finding, ...]]:
     text = pack.files.get(REASONS)
     if text is None:
         return None, ()
@@ -170,7 +177,7 @@ def read_lexicon(pack: Pack, vocabularies: Mapping[str, str]) -> tuple[Lexicon |
         if name.startswith("vocabulary/") and name.endswith(".toml")
     }
     try:
-        reader = _Reader(pack, Toml(REASONS, text), {**vocabularies, **own})
+        reader = _Reader(pack, Toml(REASONS, text), {**dict(vocabularies), **own})
         lexicon = reader.read()
     except PolicyCheckError as error:
         return None, error.findings

@@ -35,6 +35,8 @@ _COLUMNS: Final = (
     "case_in_reason VARCHAR",
 )  # fmt: skip
 _PLACE: Final = re.compile(r"/\*([a-z ]*[a-z])\*/")
+_TAKEN: Final[set[str]] = set()
+"""Expressions that this process's RE2 has taken: some hundred for each lexicon that was ever checked."""
 _NOT_ASCII: Final = r"[^\x00-\x7F]"
 
 
@@ -118,8 +120,12 @@ def check_expressions(connection: "DuckDBPyConnection", lexicon: Lexicon) -> Non
     named += [("`vague`", lexicon.vague)]
     named += [("`case_number`", text) for text in (lexicon.case_number, lexicon.case_unless) if text]
     for name, expression in named:
+        flagged = _flagged(expression)
+        if flagged in _TAKEN:
+            continue
         try:
-            connection.execute("SELECT regexp_matches('', ?)", [_flagged(expression)]).fetchall()
+            connection.execute("SELECT regexp_matches('', ?)", [flagged]).fetchall()
+            _TAKEN.add(flagged)
         except duckdb.Error as error:
             raise ConfigError(
                 f"{name} of the lexicon of `{lexicon.order}` is no expression of RE2",

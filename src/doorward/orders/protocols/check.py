@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from datetime import datetime
+from functools import lru_cache
 
 from doorward.errors import Finding, PolicyCheckError
 from doorward.orders.pack import Pack
@@ -73,6 +74,11 @@ def check_protocols(pack: Pack, *, now: datetime, languages: Sequence[str] | Non
     Raises:
         ConfigError: PyYAML or polib is not installed.
     """
+    return _check(pack, now, None if languages is None else tuple(languages))
+
+
+@lru_cache(maxsize=4)  # a desk compiles the protocols of each tenant from one check
+def _check(pack: Pack, now: datetime, languages: tuple[str, ...] | None) -> Report:
     try:
         protocols = read_protocols(pack.files, pack.contacts)
     except PolicyCheckError as error:
