@@ -21,6 +21,7 @@ from doorward.cli.order_sign import read_keys
 from doorward.cli.report_observe import SPOOL_ALONE, find_disclosures
 from doorward.cli.seals import disclosures_of
 from doorward.errors import ConfigError, MalformedError, StoreError, UpstreamError
+from doorward.fund.filings.log_root import read_verifier
 from doorward.fund.ledger.export import account_name, format_beancount
 from doorward.fund.ledger.operations import LOGIN
 from doorward.fund.ledger.state import Rules, State
@@ -41,12 +42,11 @@ from doorward.notes.key_files import load_key
 from doorward.notes.note import find_signers, parse_note, parse_verifier_key, sign_note, verify_note
 from doorward.record.checkpoint import parse_checkpoint
 from doorward.record.entry import Field, Kind
-from doorward.record.hashes import Hash
 from doorward.record.log_files import CHECKPOINT, LogFiles
 from doorward.record.openings import StoredBlock
-from doorward.record.proof import format_proof, make_inclusion
+from doorward.record.prove import prove_leaf
+from doorward.record.replay import leaf_of
 from doorward.record.sealing import sealed_unit
-from doorward.record.tiles import TILE_WIDTH, TileId, parse_tile, read_node
 
 app = typer.Typer(no_args_is_help=True)
 READ_BLOCKS: Final = 2_000
@@ -201,15 +201,18 @@ def open_(
     disclosures = find_disclosures(link.folders, "" if link.settings is None else link.settings.record)
     if not disclosures:
         raise StoreError("it is not known where the disclosures are", hint="is doorward up?")
-    files = LogFiles(link.folders.log)
+    files, verifier = LogFiles(link.folders.log), read_verifier(link.folders.log, None)
     signed = files.read(CHECKPOINT)
     if signed is None:
         raise StoreError("the log has no checkpoint yet")
     size = parse_checkpoint(signed).tree_size
     block = _find_block(link.folders, disclosures, digest, size)
-    proof = make_inclusion(lambda level, index: _node(files, size, level, index), block.leaf_index, size)
-    whole = format_proof(leaf_index=block.leaf_index, proof=proof, signed_checkpoint=signed)
-    _write(out, format_opening(block, whole))
+    proof = prove_leaf(files, verifier, block.leaf_index, leaf_of(block.salt, block.root))
+    opening = format_opening(block, proof)
+    need_digest(
+        verify_opening(opening, verifier), TOTALS, digest.decode()
+    )  # nothing is written that does not hold
+    _write(out, opening)
     typer.echo(f"{out.name}: leaf {block.leaf_index} of {size}")
 
 
@@ -229,17 +232,6 @@ def _find_block(folders: Folders, disclosures: str, digest: bytes, size: int) ->
         "the log does not hold these totals yet",
         hint="`doorward fund totals record`, then wait for the publisher",
     )
-
-
-def _node(files: LogFiles, size: int, level: int, index: int) -> Hash:
-    def read_tile(tile_level: int, tile_index: int) -> list[Hash]:
-        width = min(TILE_WIDTH, (size // TILE_WIDTH**tile_level) - tile_index * TILE_WIDTH)
-        raw = files.read_tile(TileId(tile_level, tile_index, width))
-        if raw is None:
-            raise StoreError("a tile of the log is missing", hint="doorward log verify")
-        return parse_tile(raw, width)
-
-    return read_node(read_tile, level, index)
 
 
 @app.command()
