@@ -62,7 +62,9 @@ def _copy_initialised(cluster: Cluster, binaries: Path, owner: ServerOwner, fold
         os.chown(place, owner.uid, owner.gid)
         _RUN_INITDB(cluster, binaries, owner, place)
 
-    name = f"pgdata-{owner.uid}-{sha256(str(binaries).encode()).hexdigest()[:8]}"
+    # One for each name of a server: by their identifiers, which copies share, the record is told from the city.
+    which = sha256(f"{binaries} {cluster.spec.name}".encode()).hexdigest()[:8]
+    name = f"pgdata-{owner.uid}-{which}"
     copy_into(template(name, make), folder)
 
 
