@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -104,7 +104,7 @@ def _hash_quickly(patch: pytest.MonkeyPatch) -> None:
     """Let the hash of a password cost a thousandth: a test does not pay the quarter second that an attacker pays."""
     from django.contrib.auth import hashers
 
-    (found,) = hashers.get_hashers()
+    found: Any = hashers.get_hasher()
     assert type(found) is hashers.ScryptPasswordHasher  # type: ignore[attr-defined]  # the stubs lack it
     least = {"work_factor": 2**14, "block_size": 8, "parallelism": 5}  # what the desk has
     assert all(getattr(found, name) >= value for name, value in least.items())
