@@ -39,7 +39,7 @@ def doorward() -> Run:
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """The same in this process, for lists of cases: a start of Python takes longer than they do."""
+    """The same in this process: of each command one test, or one for each way to give it its input, starts Python."""
 
     def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         monkeypatch.setenv("COLUMNS", "200")
@@ -83,20 +83,20 @@ def test_a_closed_request_exits_1(here: Run, changed: tuple[str, str], outcome: 
     assert done.stdout.startswith(f"outcome      {outcome}\n")
 
 
-def test_the_remedy_is_printed(doorward: Run) -> None:
-    done = doorward("decide", *OWN_CASE, "--standing", "unverified")
+def test_the_remedy_is_printed(here: Run) -> None:
+    done = here("decide", *OWN_CASE, "--standing", "unverified")
     assert "remedy       the case is open in the register of cases and assigned to this login" in done.stdout
 
 
-def test_why_it_is_closed_is_printed_and_no_claim_is_coached(doorward: Run) -> None:
+def test_why_it_is_closed_is_printed_and_no_claim_is_coached(here: Run) -> None:
     clerk = ("--principal-role", "records-clerk", "--agency", "CPD", "--for", "CPD")
-    done = doorward("decide", *clerk, "--purpose", "criminal-investigation")
+    done = here("decide", *clerk, "--purpose", "criminal-investigation")
     assert (
         "not met      records-clerk (B2)\n               context.purpose is criminal-investigation"
         in done.stdout
     )
     assert "records-service" not in done.stdout
-    done = doorward("decide", *OWN_CASE, "--for", "ICE-ERO")
+    done = here("decide", *OWN_CASE, "--for", "ICE-ERO")
     assert "because      side-door-login (C20a0): context.for_agency is ICE-ERO" in done.stdout
     assert "remedy       -" in done.stdout
 
@@ -192,8 +192,8 @@ def test_the_shipped_order_checks(doorward: Run, pack: Pack) -> None:
 
 
 @pytest.mark.shared
-def test_the_worked_cases_check(doorward: Run, shared: Path) -> None:
-    done = doorward("order", "check", "chicago", "--scenarios", str(shared / "scenarios" / "chicago.csv"))
+def test_the_worked_cases_check(here: Run, shared: Path) -> None:
+    done = here("order", "check", "chicago", "--scenarios", str(shared / "scenarios" / "chicago.csv"))
     assert done.returncode == 0
     assert (
         "57 cases decided, by compiled Python and by Cedar's engine, 0 differ or cannot be read"
@@ -202,9 +202,9 @@ def test_the_worked_cases_check(doorward: Run, shared: Path) -> None:
 
 
 @pytest.mark.shared
-def test_each_refusal_is_a_sentence_with_its_citation(doorward: Run, shared: Path, pack: Pack) -> None:
+def test_each_refusal_is_a_sentence_with_its_citation(here: Run, shared: Path, pack: Pack) -> None:
     file = str(shared / "scenarios" / "chicago.csv")
-    done = doorward("order", "check", "chicago", "--scenarios", file, "--explain")
+    done = here("order", "check", "chicago", "--scenarios", file, "--explain")
     told = done.stdout.split(f"== {file}\n")[1]
     for case in re.split(r"(?m)^(?=\S)", told)[1:]:
         first, *cited = case.splitlines()[1:]
@@ -213,41 +213,41 @@ def test_each_refusal_is_a_sentence_with_its_citation(doorward: Run, shared: Pat
             assert any(f"    {c.id}, {c.cite}" in cited for c in pack.clauses.values())
 
 
-def test_production_refuses_the_sample(doorward: Run) -> None:
-    done = doorward("order", "check", "chicago", "--production")
+def test_production_refuses_the_sample(here: Run) -> None:
+    done = here("order", "check", "chicago", "--production")
     assert done.returncode == 1
     assert "the office `sample` does not exist and adopted C20b, T15h1" in done.stdout
 
 
 def test_a_fault_is_printed_with_its_place_and_exits_1(
-    doorward: Run, changed: Callable[..., Files], written: Callable[[Files], Path]
+    here: Run, changed: Callable[..., Files], written: Callable[[Files], Path]
 ) -> None:
     folder = written(changed("database.cedar", "resource.sealed &&", "resource.seald &&"))
-    done = doorward("order", "check", str(folder))
+    done = here("order", "check", str(folder))
     assert done.returncode == 1
     assert "database.cedar:" in done.stdout
     assert "attribute `seald` on entity type `Record` not found" in done.stdout
-    as_json = doorward("order", "check", str(folder), "--json")
+    as_json = here("order", "check", str(folder), "--json")
     finding = json.loads(as_json.stdout)["findings"][0]
     assert (finding["file"], finding["column"]) == ("database.cedar", 12)
 
 
 def test_a_difference_from_a_case_exits_1(
-    doorward: Run, changed: Callable[..., Files], written: Callable[[Files], Path]
+    here: Run, changed: Callable[..., Files], written: Callable[[Files], Path]
 ) -> None:
     folder = written(changed("scenarios.csv", "permit,perform-in-scope,,,B1", "deny,perform-in-scope,,,B1"))
-    done = doorward("order", "check", str(folder))
+    done = here("order", "check", str(folder))
     assert done.returncode == 1
     assert "scenarios.csv:2:1: case d1: expected outcome deny, got permit" in done.stdout
 
 
 def test_what_the_database_door_cannot_express_is_a_fault_of_the_order(
-    doorward: Run, changed: Callable[..., Files], written: Callable[[Files], Path]
+    here: Run, changed: Callable[..., Files], written: Callable[[Files], Path]
 ) -> None:
     folder = written(
         changed("database.cedar", "resource.sealed &&", 'resource.sealed && context.initiative != "asked" &&')
     )
-    done = doorward("order", "check", str(folder))
+    done = here("order", "check", str(folder))
     assert done.returncode == 1
     assert "policy `sealed-rows` cannot be compiled for the database door" in done.stdout
     assert "it reads `context.initiative`, which has no finite words at this door" in done.stdout
@@ -255,18 +255,18 @@ def test_what_the_database_door_cannot_express_is_a_fault_of_the_order(
 
 
 def test_a_predicate_that_slows_every_search_is_told(
-    doorward: Run, changed: Callable[..., Files], written: Callable[[Files], Path]
+    here: Run, changed: Callable[..., Files], written: Callable[[Files], Path]
 ) -> None:
     folder = written(
         changed("database.cedar", "resource.sealed &&", 'resource.sealed && resource.unit like "a*" &&')
     )
-    done = doorward("order", "check", str(folder))
+    done = here("order", "check", str(folder))
     assert done.returncode == 0
     assert "`unit` is read by an operator that is not leakproof (like)" in done.stdout
 
 
-def test_the_check_as_json(doorward: Run, pack: Pack) -> None:
-    report = json.loads(doorward("order", "check", "chicago", "--json").stdout)
+def test_the_check_as_json(here: Run, pack: Pack) -> None:
+    report = json.loads(here("order", "check", "chicago", "--json").stdout)
     assert (report["digest"], report["findings"], report["scopes"]) == (pack.digest, [], 4)
     assert {entry["clause"] for entry in report["needs_counsel"]} == {
         "T15h7",
@@ -279,7 +279,7 @@ def test_the_check_as_json(doorward: Run, pack: Pack) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("atlantis",), ("chicago", "--scenarios", "/nowhere.csv")])
-def test_what_is_not_there_exits_2(doorward: Run, arguments: tuple[str, ...]) -> None:
-    done = doorward("order", "check", *arguments)
+def test_what_is_not_there_exits_2(here: Run, arguments: tuple[str, ...]) -> None:
+    done = here("order", "check", *arguments)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
