@@ -5,7 +5,6 @@ from itertools import product
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import linprog
 
 from doorward.fund.grantee.published import MONTHS, Year, bounds, publish
 
@@ -45,6 +44,8 @@ def hold(year: Year, standing: frozenset[str]) -> None:
 def test_of_24_months_no_small_number_is_bounded_more_narrowly_than_the_threshold(
     months: list[list[int]],
 ) -> None:
+    from scipy.optimize import linprog
+
     for part in (months[:MONTHS], months[MONTHS:]):
         year, standing = published(part)
         values = year.values()

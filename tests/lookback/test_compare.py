@@ -6,7 +6,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from scipy import stats
 
 from doorward.errors import ConfigError
 from doorward.lookback.labels.intervals import wilson
@@ -102,6 +101,8 @@ def test_intervals_are_those_of_the_papers() -> None:
     ("old", "new"), [((3, 40), (9, 35)), ((0, 10), (4, 9)), ((1, 1000), (2, 900)), ((50, 80), (40, 90))]
 )
 def test_the_test_is_fishers(old: tuple[int, int], new: tuple[int, int]) -> None:
+    from scipy import stats
+
     tables = [[old[0], old[1] - old[0]], [new[0], new[1] - new[0]]]
     assert p_value(old, new) == pytest.approx(stats.fisher_exact(tables).pvalue, rel=1e-6)
 
