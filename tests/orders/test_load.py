@@ -27,6 +27,21 @@ def test_a_copy_of_a_pack_has_the_same_digest(pack: Pack, tmp_path: Path) -> Non
     assert load_pack(copy).digest == pack.digest
 
 
+def test_the_same_bytes_are_one_pack_and_a_change_on_disk_is_another(
+    changed: Callable[..., Files], written: Callable[[Files], Path], files: Files
+) -> None:
+    folder = written(files)
+    pack = load_pack(folder)
+    assert load_pack(folder) is pack
+    written(changed("order.toml", "Welcoming City order, Chicago", "Another order"))
+    after = load_pack(folder)
+    assert after.title.startswith("Another order")
+    assert after.digest != pack.digest
+    assert pack.title.startswith("Welcoming City order")
+    written(files)
+    assert load_pack(folder).digest == pack.digest
+
+
 def test_each_change_of_any_file_changes_the_digest(files: Files, pack: Pack) -> None:
     assert digest_files(files) == pack.digest
     for name in files:
