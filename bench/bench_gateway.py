@@ -173,8 +173,12 @@ def gateway_pid(folders: Folders) -> int:
 
 
 @contextmanager
-def gateway_of(workers: int, folders: Folders) -> Iterator[tuple[int, list[int]]]:
-    """Yield the port of a gateway of so many workers before the sample's server, and its processes."""
+def gateway_of(workers: int, folders: Folders, keeping: str = "") -> Iterator[tuple[int, list[int]]]:
+    """Yield the port of a gateway of so many workers before the sample's server, and its processes.
+
+    Args:
+        keeping: Lines of the settings' `[record]`.
+    """
     with tempfile.TemporaryDirectory(prefix="doorward-bench-") as name:
         data, config, port = Path(name) / "data", Path(name) / "doorward.toml", free_port()
         city, record = read_run(folders, "city"), read_run(folders, "record")
@@ -192,12 +196,17 @@ plain = true
 workers = {workers}
 [record]
 conninfo = "host={record["socket_dir"]} port={record["port"]}"
+{keeping}
 [register]
 table = "public.cases"
 case = "case_no"
 status = "status"
 kind = "kind"
 assigned_to = "assigned_to"
+[limits]
+rows = 0
+bytes = 0
+statements_a_minute = 0
 """
         )
         Folders(data).make()

@@ -1,10 +1,11 @@
 """Entries that are on the disk before they are acknowledged: the spool beside hash chains in SQLite and PostgreSQL.
 
 All writers take turns at a batch of the same entries in one loop, so that a busy machine touches each: the ratios of
-the medians are what to read. CPU is this process's alone, so PostgreSQL's own work is not in it. Beside them, how long
-a spool takes to be opened again, and what recording adds to a statement.
+the medians are what to read. CPU is this process's alone, so PostgreSQL's own work is not in it. Then 1, 4 and 16
+sessions at a time, each of which waits for its one entry (`durable_sessions`). Beside them, how long a spool takes to
+be opened again, and what recording adds to a statement; `bench_gateway_durable.py` has the gateway's statements.
 
-    .venv/bin/python bench/bench_record_durable.py [--seconds 5] [--folder DIR] [--no-server] [--json]
+    .venv/bin/python bench/bench_record_durable.py [--seconds 5] [--folder DIR] [--no-server] [--sessions-only] [--json]
 """
 
 import argparse
@@ -20,7 +21,9 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+import durable_sessions
 import psycopg
+from durable_sessions import Serve
 
 from doorward.record.entry import Draft, Field, Kind
 from doorward.record.segments import list_segments
@@ -31,6 +34,7 @@ TEXT = (
     b"SELECT last_name, first_name, birth_date FROM persons WHERE person_id = 12345 AND case_no = 'JH000000'"
 )
 BATCHES = (1, 10, 100, 1000)
+SESSIONS = (1, 4, 16)
 LARGE = SpoolLimits(total_bytes=2**40)
 TABLE = "CREATE TABLE chain (number bigint PRIMARY KEY, hash bytea NOT NULL, body bytea NOT NULL)"
 
@@ -191,6 +195,31 @@ def statement_cost(folder: Path, statements: int = 20_000) -> float:
     return 1e6 * (time.process_time() - begun) / statements
 
 
+def batch_writers(folder: Path, stack: ExitStack, conninfo: str | None) -> dict[str, Write]:
+    writers = {
+        "spool, synced": spool_writer(folder / "synced", durable=True, preallocated=True),
+        "spool, synced, growing file": spool_writer(folder / "growing", durable=True, preallocated=False),
+        "spool, not synced": spool_writer(folder / "unsynced", durable=False, preallocated=False),
+        "SQLite, WAL, FULL": sqlite_writer(folder / "chain.sqlite"),
+    }
+    if conninfo is not None:
+        writers["PostgreSQL, executemany"] = postgres_writer(conninfo, stack, copies=False)
+        writers["PostgreSQL, COPY"] = postgres_writer(conninfo, stack, copies=True)
+    return writers
+
+
+def session_writers(folder: Path, stack: ExitStack, conninfo: str | None) -> dict[str, Serve]:
+    writers: dict[str, Serve] = {
+        "spool, one sync, loop": durable_sessions.LoopServe(folder / "loop", TEXT),
+        "spool, one sync, threads": durable_sessions.shared_spool(folder / "threads", TEXT),
+        "spool, a sync each": durable_sessions.a_sync_each(folder / "each", TEXT),
+        "SQLite chain, WAL, FULL": durable_sessions.sqlite_chain(folder / "sessions.sqlite", TEXT),
+    }
+    if conninfo is not None:
+        writers["PostgreSQL chain"] = durable_sessions.postgres_chain(conninfo, stack, TEXT)
+    return writers
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -200,26 +229,26 @@ def main() -> None:
     )
     parser.add_argument("--folder", type=Path, help="where to write; the disk is what is measured")
     parser.add_argument("--no-server", action="store_true", help="leave out PostgreSQL")
+    parser.add_argument("--sessions-only", action="store_true", help="leave out batches and recovery")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dw-", dir=arguments.folder)))
         folder.chmod(0o755)
-        writers = {
-            "spool, synced": spool_writer(folder / "synced", durable=True, preallocated=True),
-            "spool, synced, growing file": spool_writer(folder / "growing", durable=True, preallocated=False),
-            "spool, not synced": spool_writer(folder / "unsynced", durable=False, preallocated=False),
-            "SQLite, WAL, FULL": sqlite_writer(folder / "chain.sqlite"),
-        }
-        if not arguments.no_server:
-            conninfo = stack.enter_context(server(folder / "server"))
-            writers["PostgreSQL, executemany"] = postgres_writer(conninfo, stack, copies=False)
-            writers["PostgreSQL, COPY"] = postgres_writer(conninfo, stack, copies=True)
+        conninfo = None if arguments.no_server else stack.enter_context(server(folder / "server"))
+        writers = {} if arguments.sessions_only else batch_writers(folder, stack, conninfo)
         load = Path("/proc/loadavg").read_text(encoding="ascii").split()[0]
-        rows = [row for batch in BATCHES for row in compare(writers, batch, arguments.seconds)]
+        rows = [row for batch in BATCHES if writers for row in compare(writers, batch, arguments.seconds)]
+        together = session_writers(folder, stack, conninfo)
+        served = [
+            row
+            for number in SESSIONS
+            for row in durable_sessions.serve_all(together, number, arguments.seconds)
+        ]
         opened = {
             name: recovery(folder / name, 300_000, durable=name == "synced left")
             for name in ("left", "synced left")
+            if writers
         }
         cost = statement_cost(folder / "cost")
     if arguments.json:
@@ -228,6 +257,7 @@ def main() -> None:
                 {
                     "load": load,
                     "rows": [asdict(row) for row in rows],
+                    "sessions": [asdict(row) for row in served],
                     "recovery": opened,
                     "statement_us": cost,
                 }
@@ -240,6 +270,12 @@ def main() -> None:
         print(
             f"{row.batch:5} {row.writer:28} {row.entries_per_second:10,.0f} {row.p50_ms:8.2f} {row.p99_ms:8.2f} "
             f"{row.cpu_us_an_entry:7.1f} {row.times_the_spool:6.2f}"
+        )
+    print(f"{'sess.':>5} {'writer':28} {'entries/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'CPU us':>7} {'x':>6}")
+    for one in served:
+        print(
+            f"{one.sessions:5} {one.writer:28} {one.entries_per_second:10,.0f} {one.p50_ms:8.2f} {one.p99_ms:8.2f} "
+            f"{one.cpu_us_an_entry:7.1f} {one.times_the_spool:6.2f}"
         )
     for name, (size, wall, cpu) in opened.items():
         print(f"opened again, {name}: 300,000 entries, {size / 2**20:.0f} MiB: {wall:.2f} s, CPU {cpu:.2f} s")

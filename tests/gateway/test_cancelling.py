@@ -21,7 +21,10 @@ PLACE = Place("/nowhere", 5432, "clear", None)
 
 
 def session() -> Any:
-    return SimpleNamespace(cancel_key=(0, b""), upstream=SimpleNamespace(key=(7, b"abcd")))
+    async def sent() -> None:  # nothing is held back
+        return
+
+    return SimpleNamespace(cancel_key=(0, b""), upstream=SimpleNamespace(key=(7, b"abcd")), sent=sent)
 
 
 def give(owner: Cancelling) -> Any:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +28,7 @@ from doorward.gateway.cancelling import WORKER_SHIFT
 from doorward.gateway.logins import Share
 from doorward.record.check_spool import hold_segments
 from doorward.record.disclosures import prepare_server
+from doorward.record.entry import Entry
 from doorward.record.frame import Synced
 from doorward.record.segments import is_preallocated_size, list_segments, read_spool
 from doorward.record.workers import worker_folder
@@ -241,6 +243,28 @@ def test_both_workers_serve_on_one_port(two: Two) -> None:
     started = [line for line in two.said if line.get("event") == "started"]
     assert {line["worker"] for line in started} == {0, 1}
     assert {line["process"] for line in started} == {"gateway"}
+
+
+def test_sessions_of_a_durable_purpose_that_wait_at_the_same_time_share_syncs(two: Two) -> None:
+    def count(worker: int) -> tuple[int, int]:
+        folder = worker_folder(two.data / "spool", worker)
+        with hold_segments(two.data / "spool"):
+            records = list(read_spool(folder))
+        entries = sum(isinstance(record, Entry) for record in records)
+        return entries, sum(isinstance(record, Synced) for record in records)
+
+    def work(session: Session) -> list[Any]:
+        return [session.execute("SELECT %s", (number,)).fetchone() for number in range(20)]
+
+    with ExitStack() as stack, ThreadPoolExecutor(4) as threads:
+        found = two.sessions(4, stack, 0)
+        before = count(0)
+        answers = list(threads.map(work, found[0]))
+        after = count(0)
+    assert answers == [[(number,) for number in range(20)]] * 4
+    entries, syncs = after[0] - before[0], after[1] - before[1]
+    assert entries >= 2 * 4 * 20, "each request and its end"
+    assert 0 < syncs < entries
 
 
 def test_each_worker_has_login_roles_of_its_own(two: Two) -> None:

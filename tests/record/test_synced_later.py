@@ -100,7 +100,7 @@ def test_a_sync_that_was_not_run_or_ended_confirms_nothing(spool_dir: Path) -> N
     sync = spool.begin_sync()
     with pytest.raises(RuntimeError, match="runs already"):
         spool.begin_sync()
-    with pytest.raises(StoreError, match="was never run"):
+    with pytest.raises(StoreError, match="was never run to its end"):
         spool.end_sync(sync)
     spool.close(now=NOW)
 

@@ -84,6 +84,7 @@ class Cancelling:
             return
         try:
             async with asyncio.timeout(CANCEL_SECONDS):
+                await side.sent()
                 await send_cancel(self._place, side.upstream.key)
         except (OSError, TimeoutError, DoorwardError):
             return

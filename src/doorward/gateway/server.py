@@ -40,6 +40,7 @@ from doorward.gateway.recheck import Recheck
 from doorward.gateway.room import look_at_room
 from doorward.gateway.siblings import Siblings
 from doorward.gateway.sides import ClientSide
+from doorward.gateway.syncing import Recorded, Syncing
 from doorward.gateway.upkeep import Upkeep, Watched
 from doorward.grants.cuts import Cut
 from doorward.grants.identity_files import ProviderWatch
@@ -115,6 +116,7 @@ class Server:
         self.listeners: list[Listener] = []
         self.observed_ended: WeakSet[ClientSide] = WeakSet()
         self.recheck = Recheck(self)
+        self.syncing = Syncing(parts.spool, self.fail)
 
     async def run(self, *places: Listening, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT, or until the spool fails.
@@ -189,6 +191,7 @@ class Server:
         self.threads.shutdown()
         self.watchers.shutdown(cancel_futures=True)
         self.floor_threads.shutdown()
+        self.syncing.close()
 
     def now(self) -> datetime:
         """Return the time; the shell is where the clock is read."""
@@ -276,23 +279,46 @@ class Server:
             if fresh:
                 self.spawn(self.end_quietly(fresh, ENDED))
 
-    def append(self, drafts: Sequence[Draft], now: datetime, *, purpose: str = "") -> bool:
-        """Put drafts into the spool; False means that nothing may follow.
+    def append(self, drafts: Sequence[Draft], now: datetime) -> bool:
+        """Put drafts that are no session's into the spool; False means that nothing may follow.
 
-        Args:
-            purpose: Of the session; for some the disk is waited for, and every session of this worker waits with it.
+        Where they are of a durable kind the disk is waited for, and every session of this worker waits with it.
         """
         if self.failed is not None:
             return False
         try:
-            self.parts.spool.append(drafts, now=now, durable=purpose in self.parts.durable_purposes)
+            self.parts.spool.append(drafts, now=now)
         except MalformedError:
-            return False  # this one session's entry cannot be recorded, so this session ends
+            return False
         except StoreError as error:
             self.fail(error)
             return False
         self.figures.note(drafts)
         return True
+
+    def record(self, side: ClientSide, drafts: Sequence[Draft], now: datetime, *, purpose: str) -> Recorded:
+        """Put a session's drafts into the spool; where the disk is waited for, the session is told by its own methods.
+
+        Args:
+            purpose: Of the session; for some, all its entries are waited for.
+        """
+        if self.failed is not None:
+            return Recorded.FAILED
+        durable = purpose in self.parts.durable_purposes
+        try:
+            waits = self.parts.spool.write(drafts, now=now, durable=durable)
+            may_follow = self.syncing.wrote(side, waits=waits)
+        except MalformedError:
+            return Recorded.FAILED  # this one session's entry cannot be recorded, so this session ends
+        except StoreError as error:
+            self.fail(error)
+            return Recorded.FAILED
+        self.figures.note(drafts)
+        if may_follow:
+            return Recorded.DONE
+        if self.syncing.join(side):
+            self.spawn(self.syncing.run()).add_done_callback(self._note_crash)
+        return Recorded.WAITS
 
     def fail(self, error: StoreError) -> None:
         """Cut everybody without an answer and stop: what cannot be recorded is not released."""
@@ -304,8 +330,9 @@ class Server:
                 session.abort()
             self.stopped.set()
 
-    def spawn(self, work: Coroutine[None, None, None]) -> None:
-        """Run a coroutine that the server waits for before it ends."""
+    def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Return the task of a coroutine that the server waits for before it ends."""
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        return task

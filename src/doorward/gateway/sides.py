@@ -33,6 +33,7 @@ from doorward.gateway.handshake import Channel, Credentials
 from doorward.gateway.limits import Meter
 from doorward.gateway.proof import Method, Proof
 from doorward.gateway.session import Phase, Session, SessionSetup, Upstream
+from doorward.gateway.syncing import Recorded
 from doorward.gateway.upstream import UpstreamHandshake
 from doorward.gateway.verdict import refuse_no_room, refuse_unpublished
 from doorward.grants.claims import EMERGENCY_OPTION
@@ -69,6 +70,11 @@ class ClientSide(asyncio.Protocol):
         self.address = ""
         self.is_full = False  # the client does not read what is written to it
         self.is_draining = False  # PostgreSQL is read all the same: nothing of it is for the client
+        self.held: list[Action] | None = None  # what follows once the disk has what was recorded last
+        self.is_free = asyncio.Event()
+        self.is_free.set()
+        self.is_paused = False  # neither side is read: more came while something was held back
+        self.is_over = False  # nothing more goes to PostgreSQL; the login is given back behind what is held
 
     # asyncio's callbacks
 
@@ -127,7 +133,8 @@ class ClientSide(asyncio.Protocol):
             self.perform(self.session.client_gone())
         self.server.sessions.discard(self)
         self.server.cancelling.take_back(self.cancel_key)
-        self._drop_upstream()
+        self.is_over = True
+        self._let_go()
 
     def pause_writing(self) -> None:
         """Stop reading rows while the client does not take them."""
@@ -149,15 +156,25 @@ class ClientSide(asyncio.Protocol):
         return claims.purpose if claims is not None else ""
 
     def perform(self, actions: Sequence[Action]) -> None:
-        """Do what the session asks, in its order; stop where the record fails (law 4)."""
-        for action in actions:
+        """Do what the session asks, in its order; stop where the record fails or the disk is waited for (law 4)."""
+        if self.held is not None:
+            self._hold(actions)
+            if actions:
+                self._pause()
+            return
+        for at, action in enumerate(actions, 1):
             kind = type(action)
             if kind is Append:
-                if not self.server.append(action.drafts, self.server.now(), purpose=self._purpose):  # type: ignore[union-attr]  # kind says it
+                drafts = action.drafts  # type: ignore[union-attr]  # kind says it
+                recorded = self.server.record(self, drafts, self.server.now(), purpose=self._purpose)
+                if recorded is Recorded.FAILED:
                     self.abort()
                     return
+                if recorded is Recorded.WAITS:
+                    self._hold(actions[at:])
+                    return
             elif kind is ToServer:
-                if self.upstream is not None:
+                if self.upstream is not None and not self.is_over:
                     self.upstream.write(action.data)  # type: ignore[union-attr]
             elif kind is ToClient:
                 if self.transport is not None:
@@ -175,6 +192,62 @@ class ClientSide(asyncio.Protocol):
             elif isinstance(action, Close):
                 self._close()
 
+    def _hold(self, actions: Sequence[Action]) -> None:
+        self.is_free.clear()
+        held = self.held = [] if self.held is None else self.held
+        for action in actions:
+            if isinstance(action, EndStatement):  # what only ends something releases nothing
+                self._end_statement()
+            elif isinstance(action, EndBackend):
+                self.server.spawn(self._end_backend(action.reason))
+            else:
+                held.append(action)
+
+    def confirmed(self) -> None:
+        """Go on with what was held back: what was recorded before it is on the disk."""
+        held, self.held = self.held or [], None
+        self.perform(held)
+        if self.held is not None:
+            return
+        self.is_free.set()
+        if self.is_paused:
+            self._resume()
+        if self.is_over:
+            self._let_go()
+
+    def lost(self) -> None:
+        """Drop what was held back: what was recorded before it may not be on the disk."""
+        self.held = None
+        self.is_free.set()
+        if self.is_over:
+            self._let_go()
+
+    async def sent(self) -> None:
+        """Return once nothing for PostgreSQL is held back: a cancel must not overtake the statement it is meant for."""
+        if any(type(action) is ToServer for action in self.held or ()):
+            await self.is_free.wait()
+
+    def _pause(self) -> None:
+        # So that what is held back stays small, whatever the client or PostgreSQL goes on to send.
+        self.is_paused = True
+        for transport in (self.transport, self.upstream.transport if self.upstream is not None else None):
+            if transport is not None and not transport.is_closing():
+                transport.pause_reading()
+
+    def _resume(self) -> None:
+        self.is_paused = False
+        client, upstream = self.transport, self.upstream
+        if client is not None and not client.is_closing() and not (upstream is not None and upstream.is_full):
+            client.resume_reading()
+        server = upstream.transport if upstream is not None else None
+        if server is not None and not server.is_closing() and (self.is_draining or not self.is_full):
+            server.resume_reading()
+
+    def _let_go(self) -> None:
+        # The session's end is recorded before its login role is anybody else's.
+        if self.held is None:
+            self._drop_upstream()
+
     async def _closing_on_failure(self, work: Coroutine[None, None, None]) -> None:
         # The one catch-all of the gateway: whatever failed, known or not, the door is closed and the record
         # says so (law 1; ADR 2).
@@ -185,7 +258,8 @@ class ClientSide(asyncio.Protocol):
             failure = error if isinstance(error, DoorwardError) else unknown
             if self.session is not None:
                 self.perform(self.session.fail(failure))
-            self._drop_upstream()
+            self.is_over = True
+            self._let_go()
 
     async def _cancel(self, action: Cancel) -> None:
         # A client takes the end of this connection for the end of its cancel, and sends its next statement.
@@ -262,7 +336,8 @@ class ClientSide(asyncio.Protocol):
             raise UpstreamError("the database did not let the door in") from error
         if session.phase is not Phase.CONNECTING:
             upstream.abort()
-            self._drop_upstream()
+            self.is_over = True
+            self._let_go()
             return
         self.upstream = upstream
         sign = self.server.parts.sign_export
@@ -401,6 +476,7 @@ class UpstreamSide(asyncio.Protocol):
         self._client = client
         self._handshake: UpstreamHandshake | None = handshake
         self.transport: asyncio.Transport | None = None
+        self.is_full = False  # PostgreSQL does not read what is written to it
         self.key = (0, b"")
         self.ready: asyncio.Future[tuple[bytes, ...]] = asyncio.get_running_loop().create_future()
 
@@ -443,11 +519,13 @@ class UpstreamSide(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Stop reading the client while PostgreSQL does not take more."""
+        self.is_full = True
         if self._client.transport is not None:
             self._client.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Read the client again."""
+        self.is_full = False
         if self._client.transport is not None:
             self._client.transport.resume_reading()
 

@@ -13,7 +13,7 @@ import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event, Lock
+from threading import Lock
 from typing import Final
 
 from doorward.errors import StoreError
@@ -34,11 +34,15 @@ class Sync:
         number: Of the file.
     """
 
+    __slots__ = ("_claim", "_ended_well", "_failure", "_file", "_running", "next_sequence", "number", "size")
+
     def __init__(self, file: "SegmentFile", next_sequence: int, size: int, number: int) -> None:
         self._file = file
         self._claim = Lock()
-        self._ended = Event()
-        self._failure: StoreError | None = StoreError("a sync of the spool was never run")
+        self._running = Lock()
+        self._running.acquire()
+        self._ended_well = False
+        self._failure: StoreError | None = None
         self.next_sequence = next_sequence
         self.size = size
         self.number = number
@@ -49,15 +53,15 @@ class Sync:
         Total: whoever waits is woken whatever happens.
         """
         if not self._claim.acquire(blocking=False):
-            self._ended.wait()
-            return
+            with self._running:
+                return
         try:
             self._file.sync()
-            self._failure = None
+            self._ended_well = True
         except StoreError as error:
             self._failure = error
         finally:
-            self._ended.set()
+            self._running.release()
 
     def check(self) -> None:
         """Return where it ended well.
@@ -67,6 +71,8 @@ class Sync:
         """
         if self._failure is not None:
             raise self._failure
+        if not self._ended_well:
+            raise StoreError("a sync of the spool was never run to its end")
 
 
 class SegmentFile:

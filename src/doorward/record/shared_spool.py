@@ -17,6 +17,8 @@ from doorward.record.spool import Spool
 class _Thread:
     """One that waits."""
 
+    __slots__ = ("failure", "is_released")
+
     def __init__(self) -> None:
         self.is_released = False
         self.failure: StoreError | None = None
