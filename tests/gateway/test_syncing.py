@@ -209,8 +209,10 @@ def test_who_joins_while_a_sync_fails_is_lost_with_it(tmp_path: Path) -> None:
         one.go()
         await asyncio.get_running_loop().run_in_executor(None, begun.acquire)
         two.go()
+        assert door.syncing.standing() > 0
         goes_on.set()
         await door.settle()
+        assert door.syncing.standing() == 0
         assert (one.lost_at, two.lost_at, door.told) == (0, 0, [])
         assert isinstance(door.failed, UnsyncedError)
 

@@ -78,3 +78,15 @@ def test_a_publisher_that_stands_still_alarms_then_closes_and_opens_when_it_is_b
     assert not upkeep.is_unpublished
     assert said.events == [Event.PUBLISHER_STALLED, Event.UNPUBLISHED, Event.PUBLISHER_BACK]
     door.watchers.shutdown()
+
+
+def test_a_disk_that_does_not_answer_is_said_once_and_so_is_its_return() -> None:
+    said = Said("gateway")
+    said.events.clear()
+    upkeep = Upkeep(cast("Server", Door([])), Watched(), said)
+    for standing in (0.0, 9.9, 10.0, 12.0, 0.0):
+        upkeep.look_at_disk(standing)
+    assert said.events == [Event.DISK_WAITS, Event.DISK_BACK]
+    upkeep.checks["spool"] = "failed"
+    upkeep.look_at_disk(0.0)
+    assert upkeep.state()["checks"]["spool"] == "failed"

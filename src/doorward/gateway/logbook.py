@@ -23,6 +23,8 @@ class Event(StrEnum):
     STOPPED = "stopped"
     WORKER_DIED = "worker died"
     SPOOL_FAILED = "spool failed"
+    DISK_WAITS = "the record's disk does not answer"
+    DISK_BACK = "the record's disk answers"
     RECOVERED = "the spool was not closed, and is whole again"
     OTHER_ORDER = "another order is in force"
     ORDER_BACK = "the order is in force again"
@@ -58,7 +60,7 @@ _BAD: Final = frozenset(
         Event.WORKER_DIED, Event.SPOOL_FAILED, Event.OTHER_ORDER, Event.UPSTREAM_LOST, Event.PUBLISHER_STALLED,
         Event.NO_ROOM, Event.REVIEWS_WAIT, Event.PEOPLE_REFUSED, Event.PROVIDER_REFUSED, Event.PUBLISHING_FAILED,
         Event.UNPUBLISHED, Event.NEIGHBOUR_UNREAD, Event.NEIGHBOUR_BEHIND, Event.NEIGHBOUR_FALSE,
-        Event.WITNESSES_MISSING,
+        Event.WITNESSES_MISSING, Event.DISK_WAITS,
     }
 )  # fmt: skip
 

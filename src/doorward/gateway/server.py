@@ -210,6 +210,7 @@ class Server:
             look_at_room(self)
             if self.parts.door.cuts is None:
                 self.spawn(self._look_at_cuts())
+            self.upkeep.look_at_disk(self.syncing.standing())
             self.upkeep.look_at_people()
             self.upkeep.look_at_provider()
             self._look_at_observation(now)

@@ -9,6 +9,7 @@ A sync that fails ends the door for everybody: those who waited for it, those wh
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
@@ -54,6 +55,11 @@ class Syncing:
         self._fail = fail
         self._groups: Grouping[Waiter] = Grouping()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sync")
+        self._since: float | None = None
+
+    def standing(self) -> float:
+        """Return for how many seconds the sync that runs in the thread has been running; 0 where none does."""
+        return 0.0 if self._since is None else time.monotonic() - self._since
 
     def wrote(self, who: Waiter, *, waits: bool) -> bool:
         """Take note of a write, and return whether what it was for may follow at once.
@@ -79,7 +85,9 @@ class Syncing:
         while self._groups.begin():
             try:
                 sync = self._spool.begin_sync()
+                self._since = time.monotonic()
                 await loop.run_in_executor(self._thread, sync.run)
+                self._since = None
                 self._spool.end_sync(sync)
             except StoreError as error:
                 self._fail(error)

@@ -31,6 +31,9 @@ STALLED_SECONDS: Final = 60.0  # twice the publisher's longest pause between two
 CLOSES_SECONDS: Final = (
     14_400.0  # a record nobody outside has seen for half a shift is one that nobody checks
 )
+DISK_SECONDS: Final = (
+    10.0  # a sync that takes so long is no slow one: sessions stand still and nobody is told
+)
 TOLD: Final = "another order is in force now; connect again"
 
 
@@ -96,6 +99,19 @@ class Upkeep:
                 self._server.parts.provider.poll()
         except ConfigError as error:
             self._logbook.fail(Event.PROVIDER_REFUSED, error)
+
+    def look_at_disk(self, standing: float) -> None:
+        """Say where a sync does not end, and where it has ended after all; what the disk refused stays said.
+
+        Args:
+            standing: The seconds for which one has been running.
+        """
+        if self.checks["spool"] == "failed":
+            return
+        if standing >= DISK_SECONDS:
+            self._change("spool", "waits", Event.DISK_WAITS, seconds=round(standing))
+        else:
+            self._change("spool", "ok", Event.DISK_BACK)
 
     def state(self) -> dict[str, Any]:
         """Return the checks and how far the publisher is behind."""
