@@ -48,6 +48,11 @@ SET_PTRACER: Final = 0x59616D61  # PR_SET_PTRACER: a tracer that is no ancestor,
 DURABLE: Final = frozenset({Kind.COMPLETION})
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_wait() -> None:
+    """Syncs are made here: they are among the calls that are interrupted."""
+
+
 @dataclass
 class Run:
     """What became of one child.
