@@ -189,6 +189,7 @@ def place_city(installed_city: Path) -> Callable[[Path], Path]:
         for kept in (installed.keys / "records_app.password", *installed.order.iterdir()):
             shutil.copy2(kept, data / kept.relative_to(installed_city))
         for name in ("city", "record"):
+            assert not (data / name).exists(), "a record that is used goes with its log and its spool"
             copy_into(installed_city / name, data / name)
         return data
 
@@ -203,9 +204,9 @@ def up(live_folder: Path, place_city: Callable[[Path], Path]) -> Iterator[Up]:
     assert running.stop() == 0
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def desk_up(live_folder: Path, place_city: Callable[[Path], Path]) -> Iterator[tuple[Up, str]]:
-    """A doorward with its desk, and where browsers find it."""
+    """A doorward with its desk, for the tests of a module, and where browsers find it."""
     port = free_port()
     running = start_up(place_city(live_folder / "desk"), desk_port=port)
     yield running, f"http://127.0.0.1:{port}"
