@@ -291,13 +291,26 @@ def check_account(line: Line) -> None:
     assert line.running <= set(last), "a Query or Execute always ends"
 
 
-@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(batches=[[parse(b"a", b"savepoint s"), query(b"execute a"), query(b"select 1")]], size=100)
 @example(batches=[[parse(b"", EXPLAIN), FUNCTION_OP]], size=100)
 @given(batches=BATCHES, size=st.sampled_from([7, 100, 65536]))
 def test_every_reply_of_a_random_pipeline_is_accounted_for(
     server_socket: Path, batches: Sequence[Sequence[Op]], size: int
 ) -> None:
+    check_pipeline(server_socket, batches, size)
+
+
+@pytest.mark.long
+@settings(max_examples=3000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=BATCHES, size=st.sampled_from([7, 100, 65536]))
+def test_every_reply_of_many_random_pipelines_is_accounted_for(
+    server_socket: Path, batches: Sequence[Sequence[Op]], size: int
+) -> None:
+    check_pipeline(server_socket, batches, size)
+
+
+def check_pipeline(server_socket: Path, batches: Sequence[Sequence[Op]], size: int) -> None:
     with Line(server_socket) as line:
         for batch in batches:
             line.run(*batch, SYNC_OP, size=size)
