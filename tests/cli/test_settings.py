@@ -87,6 +87,23 @@ def test_witnesses_are_a_policy_with_addresses_and_see_the_released_copy(tmp_pat
         read_settings(write(tmp_path, production))
 
 
+def test_a_directory_of_logs_lies_beside_the_file_and_a_host_is_one_word(tmp_path: Path) -> None:
+    keeping = read_settings(write(tmp_path, GOOD)).keeping
+    assert (keeping.directory, keeping.host) == (None, "main")
+    keeping = read_settings(
+        write(tmp_path, GOOD + 'directory = "other/directory"\nhost = "gate-1"\n')
+    ).keeping
+    assert (keeping.directory, keeping.host) == (tmp_path / "other/directory", "gate-1")
+    for text, said in (
+        ('host = "two words"\n', "is one word"),
+        ("host = 1\n", "must be a text"),
+        ('directory = "data/directory"\n', "lies in the data folder"),
+        ('directory = "other/../data/x/directory"\n', "lies in the data folder"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            read_settings(write(tmp_path, GOOD + text))
+
+
 def test_limits_have_defaults_and_a_purpose_its_own(tmp_path: Path) -> None:
     assert read_settings(write(tmp_path, GOOD)).limits.default == Limits()
     more = "[limits]\nrows = 7\n[limits.purpose.audit]\nbytes = 0\n"

@@ -77,6 +77,10 @@ def test_a_publisher_that_stands_still_alarms_then_closes_and_opens_when_it_is_b
     assert asyncio.run(look(902)) == "ok"
     assert not upkeep.is_unpublished
     assert said.events == [Event.PUBLISHER_STALLED, Event.UNPUBLISHED, Event.PUBLISHER_BACK]
+    looks[0] = SpoolLook(7, 0, runs=False)
+    assert asyncio.run(look(903)) == "closed", "at once, where no log runs"
+    assert said.events[3:] == [Event.NO_LOG]
+    assert len(door.ended) == 4
     door.watchers.shutdown()
 
 

@@ -12,6 +12,7 @@ import psycopg
 
 from doorward.cli.enactment import load_statement
 from doorward.cli.folders import Folders
+from doorward.cli.host_logs import Running, hold_doors
 from doorward.cli.kept import make_attested, make_records, make_referrals, make_reviews
 from doorward.cli.observation import load_observation, open_observing
 from doorward.cli.order_book import load_book, load_order
@@ -133,9 +134,11 @@ def city_gateway(settings: Settings, worker: int = 0) -> GatewayParts:
 
     Raises:
         ConfigError: Something that the file names is not what it must be.
+        LogError: No log runs here, so no door opens.
     """
     folders = Folders(settings.data)
     folders.make()
+    hold_doors(settings, folders)
     pack, book = load_order(
         folders, settings.order, production=settings.production, collections=settings.collections
     )
@@ -205,9 +208,10 @@ def assemble_gateway(parts: GatewayParts, *, now: datetime) -> Iterator[Server]:
         logins = Logins(admin, order_digest=parts.pack.digest, random=os.urandom, share=parts.share)
         logins.recover()
         settings = parts.settings
+        running = Running(settings, folders)
         watched = Watched(
             holds_order=lambda: is_stated(parts) and holds_order(admin, parts.pack.digest),
-            spool=lambda: look_at_spool(folders.log, folders.spool, worker),
+            spool=lambda: look_at_spool(folders.log, folders.spool, worker, runs=running.look()),
             people=DirectoryWatch(*folders.directory),
             stalled_seconds=parts.stalled_seconds,
             closes_seconds=parts.closes_seconds,

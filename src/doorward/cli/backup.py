@@ -16,6 +16,7 @@ from typing import Annotated, Final
 import typer
 
 from doorward.cli.folders import Folders
+from doorward.cli.host_logs import refuse_key
 from doorward.cli.installation import Config, Data
 from doorward.cli.log_acts import rebind
 from doorward.cli.settings import read_settings
@@ -112,6 +113,7 @@ def restore(
     try:
         _check_sums(source)
         copied = Folders(source / "data")
+        refuse_key(settings, copied, load_key(copied.keys / "log.key").verifier)
         held = copied.log / HELD if newest is None else newest
         with held.open("rb") as file:
             checkpoint = check_newest(copied.log, file.read(MAX_CHECKPOINT_BYTES))

@@ -19,6 +19,7 @@ from doorward.cli.children import stop_with_parent
 from doorward.cli.desk_lan import PORT as LAN_PORT
 from doorward.cli.desk_lan import Lan, check_private, configure_lan, prepare_lan, read_lan
 from doorward.cli.folders import Folders, find_folders
+from doorward.cli.host_logs import hold_doors
 from doorward.cli.running import ORDER, read_run
 from doorward.cli.settings import Settings, read_settings
 from doorward.desk.configuration import FILE, VARIABLE, DeskConfiguration, FundPlace, Provider
@@ -96,6 +97,7 @@ def desk(  # noqa: PLR0913, PLR0917  # flags of a command
     else:
         settings = read_settings(config)
         configuration, file = city_configuration(settings)
+        hold_doors(settings, Folders(settings.data))
         assert settings.desk is not None
         addresses = (f"{settings.desk.host}:{settings.desk.port}",)
         if settings.desk.certificate is not None and settings.desk.key is not None:

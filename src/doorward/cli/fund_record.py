@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from doorward.cli.folders import Folders
+from doorward.cli.host_logs import refuse_ended
 from doorward.desk.recorder import Recorder
 from doorward.errors import StoreError
 from doorward.record.spool import Spool, SpoolInUseError
@@ -27,7 +28,9 @@ def fund_recorder(
 
     Raises:
         StoreError: It writes still, or the disk refused.
+        VerificationError: The log of this host has ended.
     """
+    refuse_ended(folders)
     recorder = Recorder(_open(folders, now, wait_seconds))
     try:
         yield recorder

@@ -16,6 +16,7 @@ import typer
 
 from doorward.cli.children import READY, stop_with_parent
 from doorward.cli.folders import Folders, find_folders
+from doorward.cli.host_logs import hold_doors
 from doorward.cli.settings import ListenSettings, Settings, read_settings
 from doorward.cli.workers import run_workers
 from doorward.errors import ConfigError, DoorwardError
@@ -68,6 +69,7 @@ def gateway(
 def _run_parent(config: Path, settings: Settings) -> None:
     folders = Folders(settings.data)
     folders.make()
+    hold_doors(settings, folders)
     run_workers(
         config.absolute(),
         count=settings.listen.workers,

@@ -10,6 +10,7 @@ from doorward.cli.database import check_conninfo
 from doorward.cli.deferred import Deferred, DeferredGroup
 from doorward.cli.folders import Folders
 from doorward.cli.installation import Config, Data, find_installation
+from doorward.cli.log_chain import Asked, Chain, ChainKey, ChainSince, verify_chain
 from doorward.cli.log_outside import verify_outside
 from doorward.cli.report_observe import find_disclosures
 from doorward.cli.seals import find_seals
@@ -42,6 +43,9 @@ class _Log(DeferredGroup):
         "audit-proof": Deferred("log_audit:audit_proof"),
         "move": Deferred("log_acts:move"),
         "hold": Deferred("neighbours:hold"),
+        "begin": Deferred("log_begin:begin"),
+        "end": Deferred("log_end:end"),
+        "directory": Deferred("log_directory:show_directory"),
         "witness": Deferred("log_witness:app", help="Run a witness for other people's logs."),
     }
 
@@ -86,6 +90,9 @@ def verify(  # noqa: PLR0913, PLR0917  # flags of a command
         typer.Option(metavar="VKEY", help="a witness that must have cosigned; again for each"),
     ] = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="how many processes share a public log")] = 1,
+    directory: Chain = None,
+    directory_key: ChainKey = None,
+    directory_since: ChainSince = None,
     progress: Annotated[bool, typer.Option("--progress", help="say how far it is, even to a file")] = False,  # noqa: FBT002  # a command-line flag
     as_json: Annotated[bool, typer.Option("--json", help="print the report for a machine")] = False,  # noqa: FBT002  # a command-line flag
     config: Config = None,
@@ -94,8 +101,16 @@ def verify(  # noqa: PLR0913, PLR0917  # flags of a command
     """Recompute the record and say what was checked; exit code 0 holds, 1 false, 2 usage, 3 could not tell.
 
     With PATH or URL the public files there are checked, by code that shares nothing with what writes them; without it,
-    the spool and the disclosures of the installation too.
+    the spool and the disclosures of the installation too. With --directory each log that it lists is checked.
     """
+    if directory is not None or directory_key or directory_since is not None:
+        verify_chain(
+            place,
+            Asked(
+                directory, directory_key or (), directory_since, key, since, witness or (), processes,
+                progress=progress, as_json=as_json,
+            ),
+        )  # fmt: skip
     if place is not None:
         found, outside = verify_outside(
             place, key=key, since=since, witnesses=witness or (), processes=processes, progress=progress
@@ -105,7 +120,10 @@ def verify(  # noqa: PLR0913, PLR0917  # flags of a command
         raise ConfigError(
             "`--since` and `--witness` go with a PATH or URL", hint="name the log's public folder"
         )
-    folders = find_installation(config, data)
+    _verify_own(find_installation(config, data), config, key, as_json=as_json)
+
+
+def _verify_own(folders: Folders, config: Path | None, key: str | None, *, as_json: bool) -> NoReturn:
     files = LogFiles(folders.log)
     if not (folders.log / CHECKPOINT).exists() and not (folders.log / TILES).exists():
         raise ConfigError(

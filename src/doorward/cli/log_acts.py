@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from doorward.cli.folders import Folders
+from doorward.cli.host_logs import refuse_ended, refuse_key
 from doorward.cli.settings import read_settings
 from doorward.errors import ConfigError, StoreError, VerificationError
 from doorward.gateway.logbook import Event, Logbook
@@ -64,12 +65,15 @@ def move(
     """Let the log's key sign on this host and volume, and record that; the place before must sign no more."""
     if not by.strip() or not reason.strip() or len(by) + len(reason) > MAX_WORDS:
         raise ConfigError(f"say who and why, in at most {MAX_WORDS} signs")
-    folders = Folders(read_settings(config).data)
+    settings = read_settings(config)
+    folders = Folders(settings.data)
     if is_held(folders.spool / PUBLISHER_LOCK):
         raise StoreError(
             "a publisher runs on this data folder", hint="stop it; it signs with the key that is moved"
         )
+    refuse_ended(folders)
     signer = load_key(folders.keys / "log.key")
+    refuse_key(settings, folders, signer.verifier)
     file = folders.keys / BOUND
     moved = ["no binding of this key"]
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from doorward.cli.folders import Folders
+from doorward.cli.host_logs import refuse_ended
 from doorward.cli.report_observe import find_disclosures
 from doorward.cli.seals import disclosures_of
 from doorward.cli.settings import read_settings
@@ -86,7 +87,9 @@ def record_entry(folders: Folders, fields: Fields, *, now: datetime) -> int:
 
     Raises:
         StoreError: The disk refused, or another such command writes right now.
+        VerificationError: The log has ended.
     """
+    refuse_ended(folders)
     folder = worker_folder(folders.spool, WORKER)
     recorder = Recorder(Spool.open(folder, now=now, worker=WORKER))
     try:

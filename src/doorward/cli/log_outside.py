@@ -29,8 +29,8 @@ def verify_outside(
     Raises:
         ConfigError: There is no log, no key, or the kept checkpoint is none.
     """
-    kept = _read_kept(since)
-    cosigners = tuple(_parse(text, "--witness") for text in witnesses)
+    kept = read_kept(since)
+    cosigners = tuple(parse_option(text, "--witness") for text in witnesses)
     verdict = Verdict()
     try:
         found = _parse_own(key) if key is not None else _find_key(place, verdict)
@@ -45,17 +45,27 @@ def verify_outside(
     return found, verdict
 
 
-def _read_kept(since: Path | None) -> bytes | None:
+def read_kept(since: Path | None) -> bytes | None:
+    """Return what the caller kept, if anything.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
     if since is None:
         return None
     try:
         with since.open("rb") as file:
             return file.read(MAX_NOTE_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"the kept checkpoint `{since}` cannot be read: {error.strerror}") from error
+        raise ConfigError(f"what was kept, `{since}`, cannot be read: {error.strerror}") from error
 
 
-def _parse(text: str, option: str) -> Key:
+def parse_option(text: str, option: str) -> Key:
+    """Return the key that an option gives.
+
+    Raises:
+        ConfigError: It is none.
+    """
     try:
         return parse_key(text.strip())
     except MalformedError as error:
@@ -63,7 +73,7 @@ def _parse(text: str, option: str) -> Key:
 
 
 def _parse_own(text: str) -> Key:
-    found = _parse(text, "--key")
+    found = parse_option(text, "--key")
     if found.algorithm == ML_DSA_44:
         raise ConfigError("`--key` is the key of a cosigner of type 6 (ML-DSA-44), and a log's is Ed25519")
     return found

@@ -15,6 +15,7 @@ from typing import Annotated, Final
 import typer
 
 from doorward.cli.folders import Folders
+from doorward.cli.host_logs import Listing
 from doorward.cli.installation import Config, Data, find_installation
 from doorward.cli.publisher import find_signer
 from doorward.cli.settings import read_settings
@@ -59,6 +60,7 @@ def release_log(
 def _release(
     folders: Folders, public: LogFiles, schedule: Schedule, config: Path | None, now: datetime
 ) -> None:
+    Listing(read_settings(config) if config is not None else None, folders).look()
     signer, files = find_signer(folders), LogFiles(folders.log)
     if config is not None:  # the sample's key proves nothing to anybody
         verify_bound(folders.keys / BOUND, signer.verifier)
@@ -67,7 +69,7 @@ def _release(
     if missing > 0:
         # What a run before recorded while the publisher was away is not recorded again.
         missing = max(0, missing - _padding_that_waits(folders, size - missing))
-        _pad(folders, missing, now=now)
+        pad(folders, missing, now=now)
         _wait(files, signer.verifier, size)
     release(files, public, signer, schedule, now=int(now.timestamp()))
     missing_witnesses = _show(config, files, public, signer)
@@ -138,7 +140,12 @@ def _padding_that_waits(folders: Folders, have: int) -> int:
         return max(0, recorded - LeafPlaces.load(folders.spool, have).count(WORKER, have))
 
 
-def _pad(folders: Folders, count: int, *, now: datetime) -> None:
+def pad(folders: Folders, count: int, *, now: datetime) -> None:
+    """Record so many entries that say nothing, a leaf each.
+
+    Raises:
+        StoreError: The disk refused, or another release writes right now.
+    """
     recorder = Recorder(Spool.open(worker_folder(folders.spool, WORKER), now=now, worker=WORKER))
     try:
         for start in range(0, count, PORTION):

@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from doorward.cli.children import stop_with_parent
 from doorward.cli.folders import Folders, find_folders
+from doorward.cli.host_logs import Listing
 from doorward.cli.log_acts import hold_to_place
 from doorward.cli.neighbours import Neighbours
 from doorward.cli.seals import disclosures_of
@@ -45,12 +46,14 @@ def publisher(
 ) -> None:
     """Publish the record in the foreground until it is told to stop."""
     settings = read_settings(config) if config is not None else None
-    folders = find_folders(data) if settings is None else _prepare_folders(settings)
+    folders = find_folders(data) if settings is None else prepare_folders(settings)
     logbook = Logbook("publisher", settings.operation.log if settings is not None else Form.TEXT)
     # Blocked, and asked for between passes: no pass is torn by a signal, and none is lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     if settings is None:
         stop_with_parent()  # behind the mask, so that its thread blocks the signals too
+    listing = Listing(settings, folders)
+    listing.look()
     signer = find_signer(folders)
     if settings is not None:  # the sample's key proves nothing to anybody
         hold_to_place(folders, signer, logbook, now=datetime.now(UTC))  # noqa: TID251  # the command line may read the clock
@@ -63,7 +66,7 @@ def publisher(
             logbook.say(Event.STARTED, leaves=log.tree_size)
         neighbours = _neighbours(settings, folders, logbook)
         try:
-            _publish_until_stopped(log, logbook, asked, neighbours)
+            _publish_until_stopped(log, logbook, listing, asked, neighbours)
             _publish_the_rest(log, logbook, asked)
         finally:
             log.close()
@@ -73,7 +76,12 @@ def publisher(
         logbook.say(Event.STOPPED)
 
 
-def _prepare_folders(settings: Settings) -> Folders:
+def prepare_folders(settings: Settings) -> Folders:
+    """Return the folders of a city, made where they are not, with where its disclosures are.
+
+    Raises:
+        ConfigError: They cannot be made.
+    """
     # Where the disclosures are is written down once, for the check of the record as well.
     folders = Folders(settings.data)
     folders.make()
@@ -171,11 +179,12 @@ def _neighbours(settings: Settings | None, folders: Folders, logbook: Logbook) -
 
 
 def _publish_until_stopped(
-    log: Publisher, logbook: Logbook, asked: _Asked, neighbours: Neighbours | None
+    log: Publisher, logbook: Logbook, listing: Listing, asked: _Asked, neighbours: Neighbours | None
 ) -> None:
     wait, said = PASS_SECONDS, ""
     while signal.sigtimedwait(_STOPS, wait) is None:
         try:
+            listing.look()
             # A pass is bounded; where it was full, the next one follows at once.
             wait = 0.0 if log.publish_once() else PASS_SECONDS
             asked.show()

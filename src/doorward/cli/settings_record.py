@@ -1,5 +1,6 @@
 """How the record is kept, as doorward.toml says it beside where its server is."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -9,9 +10,17 @@ from doorward.notes.note import Verifier, parse_verifier_key
 from doorward.orders.toml import Toml
 from doorward.record.entry import Kind
 
-RECORD_KEYS: Final = ("durable_kinds", "durable_purposes", "neighbours", "neighbours_seconds")
+RECORD_KEYS: Final = (
+    "durable_kinds",
+    "durable_purposes",
+    "neighbours",
+    "neighbours_seconds",
+    "directory",
+    "host",
+)
 MAX_NEIGHBOURS: Final = 32
 MAX_SECONDS: Final = 86_400
+_HOST: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _KINDS: Final = {kind.name.lower(): kind for kind in Kind}
 
 
@@ -37,12 +46,16 @@ class RecordSettings:
         purposes: Everything of a session for one of these purposes.
         neighbours: Logs of other hosts, whose checkpoints this record keeps.
         neighbours_seconds: How often they are looked at.
+        directory: The file that lists the city's logs; None where a log is in none.
+        host: What this installation is called there.
     """
 
     kinds: frozenset[Kind] = frozenset()
     purposes: frozenset[str] = frozenset()
     neighbours: tuple[Neighbour, ...] = ()
     neighbours_seconds: int = 600
+    directory: Path | None = None
+    host: str = "main"
 
     @property
     def durable(self) -> frozenset[Kind] | None:
@@ -73,7 +86,28 @@ def read_record(toml: Toml, base: Path) -> RecordSettings:
         _words(toml, "durable_purposes"),
         _neighbours(toml, base),
         seconds,
+        *_directory(toml, base),
     )
+
+
+def _directory(toml: Toml, base: Path) -> tuple[Path | None, str]:
+    name, host = (
+        toml.get(str, "record", "directory", default=""),
+        toml.get(str, "record", "host", default="main"),
+    )
+    if not _HOST.fullmatch(host):
+        toml.note("`record.host` is one word, such as `main`", "record", "host")
+        host = "main"
+    data = toml.get(str, "data", default="")
+    file = base / name if name else None
+    if file is not None and data and file.resolve().is_relative_to((base / data).resolve()):
+        toml.note(
+            "`record.directory` lies in the data folder",
+            "record",
+            "directory",
+            hint="another volume: it has to outlive this one, and what is put back with it",
+        )
+    return file, host
 
 
 def _neighbours(toml: Toml, base: Path) -> tuple[Neighbour, ...]:

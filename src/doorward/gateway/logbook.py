@@ -33,6 +33,7 @@ class Event(StrEnum):
     PUBLISHER_STALLED = "publisher stalled"
     PUBLISHER_BACK = "publisher caught up"
     UNPUBLISHED = "closed until the record is published"
+    NO_LOG = "closed: no log runs here"
     PEOPLE_RELOADED = "people reloaded"
     PEOPLE_REFUSED = "people refused"
     PROVIDER_REFUSED = "identity provider's keys refused"
@@ -59,7 +60,7 @@ _BAD: Final = frozenset(
     {
         Event.WORKER_DIED, Event.SPOOL_FAILED, Event.OTHER_ORDER, Event.UPSTREAM_LOST, Event.PUBLISHER_STALLED,
         Event.NO_ROOM, Event.REVIEWS_WAIT, Event.PEOPLE_REFUSED, Event.PROVIDER_REFUSED, Event.PUBLISHING_FAILED,
-        Event.UNPUBLISHED, Event.NEIGHBOUR_UNREAD, Event.NEIGHBOUR_BEHIND, Event.NEIGHBOUR_FALSE,
+        Event.UNPUBLISHED, Event.NO_LOG, Event.NEIGHBOUR_UNREAD, Event.NEIGHBOUR_BEHIND, Event.NEIGHBOUR_FALSE,
         Event.WITNESSES_MISSING, Event.DISK_WAITS,
     }
 )  # fmt: skip

@@ -156,10 +156,11 @@ class Upkeep:
         self.waiting_leaves = max(0, closed - (published or 0))
         waits = self._backlog.look(closed=closed, published=published, now=time.monotonic())
         self.waiting_seconds = waits
-        if waits >= self._watched.closes_seconds:
+        if waits >= self._watched.closes_seconds or not look.runs:
             if not self.is_unpublished:
                 end_ordinary(self._server, UNPUBLISHED)
-            self._change("publisher", "closed", Event.UNPUBLISHED, seconds=round(waits))
+            event = Event.UNPUBLISHED if look.runs else Event.NO_LOG
+            self._change("publisher", "closed", event, seconds=round(waits))
         elif waits >= self._watched.stalled_seconds:
             self._change("publisher", "stalled", Event.PUBLISHER_STALLED, seconds=round(waits))
         else:

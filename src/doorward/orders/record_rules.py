@@ -23,6 +23,7 @@ class RecordRules:
         sealed: Fields that no exhibit shows, each with the reason.
         court: Fields that an exhibit shows only under a court's process, each with the reason.
         standing: ``confirmed``, ``adopted`` or ``needs-counsel``.
+        directory: Offices whose people sign the directory of the logs; nobody where the pack does not say.
     """
 
     disclose: tuple[str, ...]
@@ -32,6 +33,7 @@ class RecordRules:
     sealed: Mapping[str, str]
     court: Mapping[str, str]
     standing: str
+    directory: tuple[str, ...] = ()
 
     def refusal(self, field: str, paper: str) -> str | None:
         """Return why an exhibit under a class of paper does not show a field, or None where it may."""
@@ -52,7 +54,9 @@ def read_record_rules(text: str) -> tuple[RecordRules | None, list[Finding]]:
         PolicyCheckError: The text is no TOML.
     """
     file = Toml(RECORD, text)
-    file.refuse_others(("standing", "disclose", "search", "dispose", "process", "sealed", "court"))
+    file.refuse_others(
+        ("standing", "disclose", "search", "dispose", "process", "sealed", "court", "directory")
+    )
     found = RecordRules(
         _words(file, "disclose"),
         _words(file, "search"),
@@ -61,6 +65,7 @@ def read_record_rules(text: str) -> tuple[RecordRules | None, list[Finding]]:
         {field: file.get(str, "sealed", field) for field in file.table("sealed")},
         {field: file.get(str, "court", field) for field in file.table("court")},
         file.get(str, "standing"),
+        _words(file, "directory") if "directory" in file.data else (),
     )
     if found.standing not in STANDINGS:
         file.note(f"`{found.standing[:40]}` is none of {', '.join(STANDINGS)}", "standing")

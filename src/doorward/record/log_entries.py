@@ -23,6 +23,8 @@ class Happened(StrEnum):
     RESTORED = "restored"
     CHECKPOINT = "checkpoint"  # a neighbour's, kept
     BEHIND = "behind"  # a neighbour shows less than was kept of it
+    BEGUN = "begun"  # listed in the directory; a new log's first entry
+    ENDED = "ended"  # this is the log's last entry
     FORK = "fork"  # a neighbour shows another tree of the size that was kept
 
 

@@ -40,14 +40,20 @@ class SpoolLook:
     Args:
         published: How many of its leaves are in the log, or None where that cannot be told.
         spool_bytes: Of its segments, published or not.
+        runs: False where this host's log ended or is gone: then nothing will be published.
     """
 
     published: int | None
     spool_bytes: int
+    runs: bool = True
 
 
-def look_at_spool(log_dir: Path, spool_dir: Path, worker: int) -> SpoolLook:
-    """Return what is seen of a worker's spool; total, because whoever looks has an alarm to give."""
+def look_at_spool(log_dir: Path, spool_dir: Path, worker: int, *, runs: bool = True) -> SpoolLook:
+    """Return what is seen of a worker's spool; total, because whoever looks has an alarm to give.
+
+    Args:
+        runs: Whether the log is there and has not ended, as the caller found it.
+    """
     try:
         published = count_published(log_dir, spool_dir, worker)
     except LogError:
@@ -57,7 +63,7 @@ def look_at_spool(log_dir: Path, spool_dir: Path, worker: int) -> SpoolLook:
         for segment in list_segments(worker_folder(spool_dir, worker)):
             with suppress(OSError):  # published and removed in between
                 size += segment.path.stat().st_size
-    return SpoolLook(published, size)
+    return SpoolLook(published, size, runs)
 
 
 @dataclass(slots=True)

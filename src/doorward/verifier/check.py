@@ -26,6 +26,9 @@ KEY_FILE: Final = "vkey"
 MAX_KEY_BYTES: Final = 1024
 _WAITING: Final = 2  # parts handed out ahead, for each process
 
+Tree = tuple[int, bytes]
+"""A size and the root of so many leaves."""
+
 Progress = Callable[[int, int], None]
 """Is told how many leaves of how many were checked."""
 
@@ -40,6 +43,8 @@ class Task:
         since: A checkpoint of the log that the caller kept, or None.
         witnesses: Cosigners each of which must have signed the checkpoint.
         processes: How many share the work.
+        said: Sizes and roots that somebody else said it had; it must go on from each.
+        ends: Where it is said to have ended; it must not go on behind that. None while it runs.
     """
 
     place: str
@@ -47,6 +52,8 @@ class Task:
     since: bytes | None = None
     witnesses: tuple[Key, ...] = ()
     processes: int = 1
+    said: tuple[Tree, ...] = ()
+    ends: int | None = None
 
 
 def open_source(place: str) -> Source:
@@ -122,6 +129,14 @@ def _check(task: Task, source: Source, verdict: Verdict, progress: Progress) -> 
     verdict.count("tree size", signed.size)
     if kept is not None:
         _compare_sizes(kept, signed, verdict)
+    if task.ends is not None and signed.size > task.ends:
+        verdict.find(
+            Kind.AFTER_END,
+            CHECKPOINT,
+            "leaves were signed behind the end that the directory states",
+            f"{task.ends} leaves",
+            f"{signed.size} leaves",
+        )
     walk = Walk(source, signed.size, verdict)
     edge = walk.edge(signed)
     walk.edge_bundle(edge[0] if edge else ())
@@ -136,6 +151,9 @@ def _check(task: Task, source: Source, verdict: Verdict, progress: Progress) -> 
         verdict.not_checked.append("files that no log has: a web server does not list what it has")
     if kept is not None and kept.size <= signed.size:
         _compare_trees(kept, signed, walk, verdict)
+    for size, root in task.said:
+        if 0 < size <= signed.size:
+            _compare_said(size, root, signed, walk, verdict)
 
 
 def _read_kept(task: Task) -> Signed | None:
@@ -222,6 +240,23 @@ def _compare_trees(kept: Signed, signed: Signed, walk: Walk, verdict: Verdict) -
         )
     else:
         verdict.notes.append(f"the log is the one that was kept, with {signed.size - kept.size} leaves more")
+
+
+def _compare_said(size: int, root: bytes, signed: Signed, walk: Walk, verdict: Verdict) -> None:
+    if any(one.kind is not Kind.AFTER_END for one in verdict.findings):
+        verdict.not_checked.append("whether it is the log that the directory lists: its own files are false")
+        return
+    found = signed.root if size == signed.size else find_root(walk, size, signed)
+    if found is None:
+        verdict.could_not_tell.append(f"whether its first {size} leaves are those that the directory lists")
+    elif found != root:
+        verdict.find(
+            Kind.FORK,
+            CHECKPOINT,
+            f"its first {size} leaves are not those that the directory lists",
+            show(root),
+            show(found),
+        )
 
 
 # several processes

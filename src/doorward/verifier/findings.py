@@ -28,6 +28,9 @@ class Kind(StrEnum):
     FORK = "fork"
     PROOF_MALFORMED = "proof-malformed"
     PROOF_FALSE = "proof-false"
+    DIRECTORY_MALFORMED = "directory-malformed"
+    LOG_UNLISTED = "log-unlisted"
+    AFTER_END = "after-end"
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,7 @@ def read_checkpoint(raw: bytes, key: Key, witnesses: Sequence[Key] = ()) -> Sign
         raise FalseNoteError(Kind.CHECKPOINT_MALFORMED, str(error)) from error
     if origin != key.name:
         raise FalseNoteError(Kind.CHECKPOINT_ORIGIN, f"expected one of `{key.name}`, got one of `{origin!a}`")
-    _check_lines(note, key)
+    verify_lines(note, key)
     if size == 0 and root != EMPTY_ROOT:
         raise FalseNoteError(Kind.CHECKPOINT_ROOT, "expected the empty root at size 0, got another")
     unknown = [one for one in witnesses if _is_unknown(note, one)]
@@ -209,7 +209,7 @@ def read_checkpoint(raw: bytes, key: Key, witnesses: Sequence[Key] = ()) -> Sign
         origin,
         size,
         root,
-        tuple((one.name, _check_lines(note, one)) for one in witnesses if one not in unknown),
+        tuple((one.name, verify_lines(note, one)) for one in witnesses if one not in unknown),
         tuple(one.name for one in unknown),
         tuple(_unasked(note, (key, *witnesses))),
     )
@@ -255,7 +255,7 @@ def _parse_claims(text: bytes) -> tuple[str, int, bytes]:
     return lines[0], int(lines[1]), root
 
 
-def _check_lines(note: Note, key: Key) -> int:
+def verify_lines(note: Note, key: Key) -> int:
     """Return the time at which a key signed, 0 for a log's; every line of this key must hold."""
     times = [
         _check_line(note, line, key) for line in note.lines if (line.name, line.id) == (key.name, key.id)
