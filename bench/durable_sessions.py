@@ -131,6 +131,9 @@ class LoopSession:
     def lost(self) -> None:
         raise SystemExit("the disk refused")
 
+    def abort(self) -> None:
+        raise AssertionError("a session could not be told")
+
 
 class LoopServe:
     """Sessions of one asyncio loop, as the gateway has them."""

@@ -80,6 +80,9 @@ class Session:
     def lost(self) -> None:
         self.lost_at = self.told
 
+    def abort(self) -> None:
+        raise AssertionError("a session could not be told")
+
 
 @dataclass
 class Door:

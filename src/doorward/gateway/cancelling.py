@@ -80,11 +80,19 @@ class Cancelling:
     async def cancel_own(self, process_id: int, secret: bytes) -> None:
         """Cancel what a session of this worker does, where the secret is its own."""
         side = self._sides.get(process_id)
-        if side is None or not hmac.compare_digest(side.cancel_key[1], secret) or side.upstream is None:
+        if side is None or not hmac.compare_digest(side.cancel_key[1], secret):
             return
         try:
             async with asyncio.timeout(CANCEL_SECONDS):
                 await side.sent()
-                await send_cancel(self._place, side.upstream.key)
-        except (OSError, TimeoutError, DoorwardError):
+        except TimeoutError:
             return
+        await self.send(side)
+
+    async def send(self, side: "ClientSide") -> None:
+        """Cancel what PostgreSQL does for a session; what fails is not told, as with any cancel."""
+        if side.upstream is None:
+            return
+        with suppress(OSError, TimeoutError, DoorwardError):
+            async with asyncio.timeout(CANCEL_SECONDS):
+                await send_cancel(self._place, side.upstream.key)

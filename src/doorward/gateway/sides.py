@@ -75,6 +75,7 @@ class ClientSide(asyncio.Protocol):
         self.is_free.set()
         self.is_paused = False  # neither side is read: more came while something was held back
         self.is_over = False  # nothing more goes to PostgreSQL; the login is given back behind what is held
+        self.is_silent = False  # a cut was announced while rows were held: the client hears nothing more
 
     # asyncio's callbacks
 
@@ -110,6 +111,7 @@ class ClientSide(asyncio.Protocol):
         session = self.session
         if session is None:
             return
+        self.server.syncing.heard(self)
         actions = session.from_client(data)
         if session.attempted is not None:
             self._note_attempt(*session.attempted)
@@ -145,7 +147,7 @@ class ClientSide(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Read rows again."""
         self.is_full = False
-        if self.upstream is not None and self.upstream.transport is not None:
+        if self.upstream is not None and self.upstream.transport is not None and not self.is_paused:
             self.upstream.transport.resume_reading()
 
     # the session's actions
@@ -177,12 +179,15 @@ class ClientSide(asyncio.Protocol):
                 if self.upstream is not None and not self.is_over:
                     self.upstream.write(action.data)  # type: ignore[union-attr]
             elif kind is ToClient:
-                if self.transport is not None:
+                # A write to a connection that is gone raises under uvloop, and is dropped by asyncio.
+                if self.transport is not None and not self.is_silent and not self.transport.is_closing():
                     self.transport.write(action.data)  # type: ignore[union-attr]
             elif isinstance(action, AskDoor):
-                self.server.spawn(self._closing_on_failure(self._ask(action)))
+                if not self.is_over:
+                    self.server.spawn(self._closing_on_failure(self._ask(action)))
             elif isinstance(action, BindLogin):
-                self.server.spawn(self._closing_on_failure(self._connect()))
+                if not self.is_over:
+                    self.server.spawn(self._closing_on_failure(self._connect()))
             elif isinstance(action, Cancel):
                 self.server.spawn(self._closing_on_failure(self._cancel(action)))
             elif isinstance(action, EndStatement):
@@ -395,7 +400,12 @@ class ClientSide(asyncio.Protocol):
         # A server that waits until its rows are read does not look at a cancel.
         self.is_draining = True
         upstream.transport.resume_reading()
-        self.server.spawn(self.server.cancelling.cancel_own(*self.cancel_key))
+        self.server.spawn(self._cancel_own())
+
+    async def _cancel_own(self) -> None:
+        # At once, and only while that statement runs: what is held back behind it is the next one's.
+        if self.session is not None and self.session.is_withholding:
+            await self.server.cancelling.send(self)
 
     async def _end_backend(self, reason: str) -> None:
         with suppress(UpstreamError):  # the client is closed all the same
@@ -441,16 +451,24 @@ class ClientSide(asyncio.Protocol):
         """Tell the session why its upstream side is about to end."""
         if self.session is not None:
             self.session.announce(reason)
+        if self.held is not None and any(type(one) is ToClient for one in self.held):
+            self.is_silent = True  # half of what is dropped may be a row, so that no word can follow it
 
     def stop(self, reason: str) -> None:
         """End the session from our side."""
         if self.session is not None:
-            self.perform(self.session.stop(reason))
+            self.end(self.session.stop(reason))
 
     def wake(self, now: "datetime") -> None:
         """Let the session look at its deadline."""
         if self.session is not None:
-            self.perform(self.session.wake(now))
+            self.end(self.session.wake(now))
+
+    def end(self, actions: Sequence[Action]) -> None:
+        """Do what may be the session's end from our side: a statement that is held back does not run after it."""
+        if self.session is not None and self.session.phase is Phase.OVER:
+            self.is_over = True
+        self.perform(actions)
 
     def _drop_upstream(self) -> None:
         if self.upstream is not None:
@@ -494,6 +512,7 @@ class UpstreamSide(asyncio.Protocol):
         if self._handshake is None:
             session = self._client.session
             if session is not None:
+                self._client.server.syncing.heard(self._client)
                 self._client.perform(session.from_server(data))
                 if self._client.is_draining:
                     self._client.drained()
@@ -515,7 +534,7 @@ class UpstreamSide(asyncio.Protocol):
         if not self.ready.done():
             self.ready.set_exception(UpstreamError("the database closed the connection"))
         elif self._handshake is None and self._client.session is not None:
-            self._client.perform(self._client.session.server_gone())
+            self._client.end(self._client.session.server_gone())
 
     def pause_writing(self) -> None:
         """Stop reading the client while PostgreSQL does not take more."""
@@ -526,12 +545,12 @@ class UpstreamSide(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Read the client again."""
         self.is_full = False
-        if self._client.transport is not None:
+        if self._client.transport is not None and not self._client.is_paused:
             self._client.transport.resume_reading()
 
     def write(self, data: bytes) -> None:
-        """Send bytes to PostgreSQL."""
-        if self.transport is not None:
+        """Send bytes to PostgreSQL, where it is still there."""
+        if self.transport is not None and not self.transport.is_closing():
             self.transport.write(data)
 
     def abort(self) -> None:

@@ -41,6 +41,10 @@ class Waiter(Protocol):
         """Let go of nothing, ever: what it waited for may not be on the disk."""
         ...
 
+    def abort(self) -> None:
+        """Cut both sides: it could not be told."""
+        ...
+
 
 class Syncing:
     """The syncs of one worker's spool.
@@ -75,6 +79,10 @@ class Syncing:
             return True
         return False
 
+    def heard(self, who: Waiter) -> None:
+        """Take note that something came from somebody, who would be held up by a sync in the loop's thread."""
+        self._groups.heard(who)
+
     def join(self, who: Waiter) -> bool:
         """Let somebody wait, and return whether `run` is to be started, behind this turn of the loop."""
         return self._groups.join(who)
@@ -95,8 +103,19 @@ class Syncing:
                     who.lost()
                 return
             for who in self._groups.succeed():
-                who.confirmed()
+                self._confirm(who)
             await asyncio.sleep(0)  # whoever has been heard by now is in the next group
+
+    @staticmethod
+    def _confirm(who: Waiter) -> None:
+        # As in any callback of a connection: what fails there ends that one, and the others of the group go on.
+        try:
+            who.confirmed()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the session is closed (law 1)
+            who.abort()
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a session could not go on behind its sync", "exception": error}
+            )
 
     def close(self) -> None:
         """End the thread, once nothing runs in it."""

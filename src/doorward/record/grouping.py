@@ -36,11 +36,16 @@ class Grouping(Generic[Who]):
     def wrote(self, who: Who) -> bool:
         """Take note that somebody's bytes are written, and return whether a sync of them holds up nobody.
 
-        That is where nobody waits and the last bytes were the same one's: others are at work where they wrote since.
+        That is where nobody waits and nobody else was heard since: others are at work where they wrote, or sent.
         """
         is_alone = self._last is who and not self._runs and not self._joined
         self._last = who
         return is_alone
+
+    def heard(self, who: Who) -> None:
+        """Take note that somebody is at work: whoever wrote last is not alone any more, unless it is the same one."""
+        if who is not self._last:
+            self._last = None
 
     def join(self, who: Who) -> bool:
         """Let somebody wait whose bytes are written, and return whether a sync is to be begun; False: one will be."""
