@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from doorward.record.grouping import Grouping
 
 WRITES = st.tuples(st.sampled_from("abcd"), st.sampled_from([True, True, False]))
-STEPS = st.one_of(WRITES, WRITES, st.sampled_from(["begin", "end", "begin", "end", "fail"]))
+STEPS = st.one_of(WRITES, WRITES, st.sampled_from(["begin", "end", "begin", "end", "leave a", "fail"]))
 
 
 class Model:
@@ -24,7 +24,8 @@ class Model:
     def write(self, who: str, *, waits: bool) -> None:
         self.written += 1
         holds_up_nobody = self.groups.wrote(who)
-        assert holds_up_nobody == (self.writer == who and not self.waits)
+        is_quiet = not self.waits and self.covers is None
+        assert holds_up_nobody == (self.writer == who and is_quiet)
         self.writer = who
         if waits and not holds_up_nobody:
             starts = self.groups.join(who)
@@ -32,6 +33,10 @@ class Model:
             others = [number for number in self.waits.values() if number > behind]
             assert starts == (self.covers is None and not others and not self.failed)
             self.waits[who] = self.written
+
+    def leave(self, who: str) -> None:
+        assert self.groups.leave(who) == (who in self.waits)
+        self.waits.pop(who, None)
 
     def begin(self) -> None:
         count = self.groups.begin()
@@ -62,11 +67,14 @@ def check(steps: list[tuple[str, bool] | str]) -> None:
         if isinstance(step, tuple):
             if step[0] not in model.waits:  # or what it has to say is held back
                 model.write(step[0], waits=step[1])
+        elif step.startswith("leave"):
+            model.leave(step[-1])
         elif step == "begin":
             model.begin()
         else:
             model.end(well=step == "end" or number % 3 > 0)
         assert model.groups.waiting == len(model.waits)
+        assert model.groups.has_failed == model.failed
         assert model.groups.runs == (model.covers is not None)
 
 

@@ -20,8 +20,8 @@ ONE = session_id(1)
 class Disk:
     """A disk that stands still until it is told to go on, and fails at one sync."""
 
-    def __init__(self, fail_at: int = 0) -> None:
-        self.fail_at, self.syncs, self.writes, self.covered = fail_at, 0, 0, 0
+    def __init__(self, fail_at: int = 0, what: type[BaseException] = OSError) -> None:
+        self.fail_at, self.what, self.syncs, self.writes, self.covered = fail_at, what, 0, 0, 0
         self.has_begun, self.goes_on = threading.Event(), threading.Event()
 
     def write(self, file: int, data: bytes) -> int:
@@ -34,7 +34,7 @@ class Disk:
         self.has_begun.set()
         assert self.goes_on.wait(30)
         if self.syncs == self.fail_at:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+            raise self.what(errno.EIO, os.strerror(errno.EIO))
         os.fdatasync(file)
         self.covered = covers
 
@@ -138,3 +138,69 @@ def test_many_threads_at_once_lose_nothing_and_keep_their_own_order(spool_dir: P
         mine = [entry for entry in entries if entry.session == session_id(number)]
         assert [entry.request for entry in mine] == list(range(1, 16))
         assert [entry.sequence for entry in mine] == told[number]
+
+
+@pytest.mark.parametrize("what", [MemoryError, KeyboardInterrupt, SystemExit])
+def test_a_sync_that_ends_by_anything_ends_the_spool_for_good_and_nobody_hangs(
+    spool_dir: Path, what: type[BaseException]
+) -> None:
+    disk = Disk(1, what)
+    shared, spool = open_shared(spool_dir, disk)
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(shared.append, [end(session_id(1))], now=NOW)
+        assert disk.has_begun.wait(30)
+        others = [threads.submit(shared.append, [end(session_id(n))], now=NOW) for n in range(2, 4)]
+        wait_for_entries(spool, 3)
+        disk.goes_on.set()
+        with pytest.raises(what):
+            first.result(30)
+        for each in others:
+            with pytest.raises(StoreError, match="was interrupted"):
+                each.result(30)
+        for draft in (end(session_id(4)), query(ONE, 1)):
+            with pytest.raises(StoreError, match="a write to it failed"):
+                threads.submit(shared.append, [draft], now=NOW).result(30)
+        threads.submit(shared.close, now=NOW).result(30)
+    assert disk.syncs == 1, "and the disk is not asked again"
+
+
+@pytest.mark.parametrize("where", ["begin_sync", "end_sync"])
+def test_what_fails_around_a_sync_ends_the_spool_too(
+    spool_dir: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise MemoryError
+
+    disk = Disk()
+    disk.goes_on.set()
+    shared, spool = open_shared(spool_dir, disk)
+    monkeypatch.setattr(spool, where, refuse)
+    with pytest.raises(MemoryError):
+        shared.append([end(ONE)], now=NOW)
+    monkeypatch.undo()
+    with pytest.raises(StoreError, match="a write to it failed"):
+        shared.append([query(ONE, 1)], now=NOW)
+    shared.close(now=NOW)
+
+
+def test_who_is_interrupted_while_others_sync_holds_up_no_close(
+    spool_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk()
+    shared, spool = open_shared(spool_dir, disk)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(shared.append, [end(session_id(1))], now=NOW)
+        assert disk.has_begun.wait(30)
+        monkeypatch.setattr(shared._turn, "wait", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            shared.append([end(session_id(2))], now=NOW)
+        monkeypatch.undo()
+        closing = threads.submit(shared.close, now=NOW)
+        disk.goes_on.set()
+        assert first.result(30) == 0
+        closing.result(30)
+    assert spool.last_sequence == 1, "what it wrote stays"

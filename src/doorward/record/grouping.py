@@ -33,6 +33,11 @@ class Grouping(Generic[Who]):
         """True from `begin` to `succeed` or `fail`."""
         return self._runs
 
+    @property
+    def has_failed(self) -> bool:
+        """True from `fail` on."""
+        return self._failed
+
     def wrote(self, who: Who) -> bool:
         """Take note that somebody's bytes are written, and return whether a sync of them holds up nobody.
 
@@ -58,6 +63,14 @@ class Grouping(Generic[Who]):
             return 0
         self._covered, self._joined, self._runs = self._joined, [], True
         return len(self._covered)
+
+    def leave(self, who: Who) -> bool:
+        """Let somebody go who does not wait any more, and return whether they still did; the others' sync stays."""
+        for waiters in (self._covered, self._joined):
+            if who in waiters:
+                waiters.remove(who)
+                return True
+        return False
 
     def succeed(self) -> list[Who]:
         """Return whom the sync that has ended released, in the order of their bytes.

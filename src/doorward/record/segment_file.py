@@ -121,6 +121,10 @@ class SegmentFile:
         """True after a failure, for good."""
         return self._broken
 
+    def fail(self) -> None:
+        """Write nothing any more."""
+        self._broken = True
+
     def reopen(self, name: str, size: int) -> None:
         """Go on in a file that is there, cut to a size.
 
@@ -207,6 +211,9 @@ class SegmentFile:
             written = self._write_once(self._file, data)
         except OSError as error:
             raise self._salvage(data, error.strerror or "no reason given") from error
+        except BaseException:  # how much arrived is not known, so nothing may be written or cut behind it
+            self.fail()
+            raise
         if written != len(data):
             raise self._salvage(data, f"{written} of {len(data)} bytes were written")
         self.size += written
@@ -224,8 +231,8 @@ class SegmentFile:
                 for folder in (self._folder, self._folder.parent):
                     sync_folder(folder)
                 self._name_is_synced = True
-        except StoreError:
-            self._broken = True
+        except BaseException:  # whatever ended it: what is on the disk is not known any more
+            self.fail()
             raise
 
     def _allocate(self, wanted: int) -> None:

@@ -7,11 +7,14 @@ comes meanwhile writes, and waits for the next sync. A thread alone does what it
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from doorward.errors import StoreError
 from doorward.record.entry import Draft
 from doorward.record.grouping import Grouping
 from doorward.record.spool import Spool
+
+_INTERRUPTED: Final = "a sync of the spool was interrupted"
 
 
 class _Thread:
@@ -64,17 +67,21 @@ class SharedSpool:
     def _wait(self) -> None:
         mine = _Thread()
         self._groups.join(mine)
-        while not mine.is_released:
-            if mine.failure is not None:
-                raise mine.failure
-            if self._groups.begin():
-                self._sync()
-            else:
-                self._turn.wait()
+        try:
+            while not mine.is_released:
+                if mine.failure is not None or self._groups.has_failed:
+                    raise mine.failure or StoreError(_INTERRUPTED)
+                if self._groups.begin():
+                    self._sync()
+                else:
+                    self._turn.wait()
+        finally:
+            if self._groups.leave(mine):  # interrupted, and `close` waits for whoever waits
+                self._turn.notify_all()
 
     def _sync(self) -> None:
         """Sync for everybody who has written; called in turn, which others may take meanwhile."""
-        failure: StoreError | None = StoreError("a sync of the spool was interrupted")
+        failure: StoreError | None = StoreError(_INTERRUPTED)
         try:
             sync = self._spool.begin_sync()
             self._turn.release()
@@ -87,6 +94,8 @@ class SharedSpool:
         except StoreError as error:
             failure = error
         finally:
+            if failure is not None:
+                self._spool.fail()
             for thread in self._groups.fail() if failure is not None else self._groups.succeed():
                 thread.is_released, thread.failure = failure is None, failure
             self._turn.notify_all()

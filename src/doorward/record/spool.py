@@ -308,6 +308,10 @@ class Spool:
         has_grown = self._file.size != sync.size
         self._mark(Synced(sync.next_sequence, sync.size if has_grown else None))
 
+    def fail(self) -> None:
+        """Write nothing any more: whoever began a sync cannot say what came of it."""
+        self._file.fail()
+
     def _mark(self, mark: Synced) -> None:
         # Not synced itself: lost with the power, it makes a torn end of what could have been called damage.
         self._file.write([frame_payload(encode_synced(mark))])
@@ -425,9 +429,11 @@ class Spool:
 
     def _release(self) -> None:
         try:
-            if self._sync is not None:
-                self._sync.run()  # its file must not be closed under it
-            self._file.close()
+            try:
+                if self._sync is not None:
+                    self._sync.run()  # its file must not be closed under it
+            finally:
+                self._file.close()
         finally:
             lock, self._lock = self._lock, -1
             if lock != -1:
