@@ -136,6 +136,7 @@ def door_of(folder: Path, disk: Disk, segment_bytes: int = 1_500) -> Iterator[Do
         yield door
     finally:
         door.syncing.close()
+        spool.fail()  # so that nothing is synced or cut: as a kill leaves it
         spool._release()
 
 

@@ -3,12 +3,13 @@
 import errno
 import os
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from doorward.errors import MalformedError, StoreError
+from doorward.errors import MalformedError, StoreError, UnsyncedError
 from doorward.record.entry import Entry, Kind
 from doorward.record.segments import PREALLOCATED_BYTES, SpoolReader, list_segments, read_spool
 from doorward.record.spool import Recovered, Spool, SpoolLimits
@@ -244,3 +245,120 @@ def test_it_is_published_and_checked_as_any_other_and_goes_on_without_syncs(worl
     assert world.publish() == 31 * 4
     assert world.found() == []
     assert len(list(read_spool(world.spool_dir))) > 0
+
+
+def lose_page(file: Path, synced: bytes, page: int = 2) -> None:
+    """Take what one page got since the last sync from a file, as a loss of power may that kept later pages."""
+    data = bytearray(file.read_bytes())
+    at = page * 4096
+    assert len(data) > at + 2 * 4096, "pages behind it stay"
+    kept = synced[at : at + 4096]
+    data[at : at + 4096] = kept.ljust(4096, b"\0")
+    file.write_bytes(data)
+
+
+def cut_file(spool: Spool, folder: Path, cut: str, sync: Callable[[int], None]) -> None:
+    """Do what cuts a spool's file to what is in it."""
+    if cut == "closing":
+        spool.close(now=NOW)
+    elif cut == "leaving":
+        spool.append([query(ONE, 2)], now=NOW)
+    else:
+        os.close(spool._lock)  # as a kill does
+        spool._lock = -1
+        Spool.open(folder, now=NOW, random=seeded(), sync=sync, durable=DURABLE)
+
+
+@pytest.mark.parametrize("cut", ["closing", "leaving", "opening"])
+def test_where_the_power_goes_as_a_file_is_cut_what_was_not_on_the_disk_is_a_torn_end(
+    spool_dir: Path, monkeypatch: pytest.MonkeyPatch, cut: str
+) -> None:
+    spool = open_durable(spool_dir, segment_bytes=40_000)
+    file = list_segments(spool_dir)[0].path
+    on_disk: dict[int, bytes] = {}
+
+    def sync(handle: int) -> None:
+        os.fdatasync(handle)
+        if os.fstat(handle).st_ino == file.stat().st_ino:
+            on_disk[0] = file.read_bytes()
+
+    def power_goes(handle: int, size: int) -> None:
+        if os.fstat(handle).st_ino == file.stat().st_ino:
+            truncate(handle, size)
+            raise RuntimeError("the power goes")
+
+    truncate = os.ftruncate
+    spool._file._sync_once = sync
+    spool.append([decision(ONE)], now=NOW)
+    for number in range(1, 120):
+        spool.append([query(ONE, number, b"x" * 200)], now=NOW)
+    if cut == "leaving":
+        spool.append([query(ONE, 1, b"x" * 20_000)], now=NOW)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "ftruncate", power_goes)
+        with pytest.raises(RuntimeError, match="the power goes"):
+            cut_file(spool, spool_dir, cut, sync)
+    spool.fail()
+    spool._release()
+    lose_page(file, on_disk[0])
+    again = open_durable(spool_dir)
+    again.append(conversation(TWO), now=NOW)
+    again.close(now=NOW)
+    entries = entries_of(spool_dir)
+    assert [entry.sequence for entry in entries] == list(range(len(entries)))
+    assert any(entry.kind is Kind.DECISION for entry in entries)
+
+
+@pytest.mark.parametrize("cut", ["closing", "leaving", "opening"])
+def test_where_a_sync_before_a_cut_fails_nothing_is_cut_and_it_is_said(spool_dir: Path, cut: str) -> None:
+    disk = Disk(fail_at=1)
+    spool = open_durable(spool_dir, disk, segment_bytes=400)
+    file = list_segments(spool_dir)[0].path
+    spool.append([query(ONE, 1, b"x" * 400)], now=NOW)
+    with pytest.raises(UnsyncedError):
+        cut_file(spool, spool_dir, cut, disk.sync)
+    assert file.stat().st_size == PREALLOCATED_BYTES
+    if cut == "leaving":
+        spool.close(now=NOW)
+    assert disk.calls.count("sync") == 1, "and the disk is not asked again"
+    open_durable(spool_dir).close(now=NOW)
+    assert len(entries_of(spool_dir)) >= 1
+
+
+def test_a_new_segment_is_on_the_disk_before_it_has_its_name(
+    spool_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a loss of power may leave the name of a file with nothing in it, which no spool opens."""
+    spool = open_durable(spool_dir, segment_bytes=400)
+    synced: dict[int, int] = {}
+    fsync = os.fsync
+
+    def sync(handle: int) -> None:
+        fsync(handle)
+        synced[os.fstat(handle).st_ino] = os.fstat(handle).st_size
+
+    monkeypatch.setattr(os, "fsync", sync)
+    spool.append([query(ONE, 1, b"x" * 400)], now=NOW)
+    spool.append([query(ONE, 2)], now=NOW)
+    new = list_segments(spool_dir)[1].path
+    assert synced[new.stat().st_ino] > 0
+    spool.close(now=NOW)
+
+
+def test_a_file_has_its_whole_size_before_a_page_of_it_is_written(
+    spool_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its size a reader tells pages that may be missing from damage, so no loss of power may leave another."""
+    spool = open_durable(spool_dir)
+    sizes: list[int] = []
+    pwrite = os.pwrite
+
+    def write(handle: int, data: bytes, at: int) -> int:
+        sizes.append(os.fstat(handle).st_size)
+        return pwrite(handle, data, at)
+
+    monkeypatch.setattr(os, "pwrite", write)
+    spool.append([query(ONE, 1)], now=NOW)
+    spool.append([query(ONE, 2, b"x" * PREALLOCATED_BYTES)], now=NOW)
+    assert sizes == [PREALLOCATED_BYTES, 2 * PREALLOCATED_BYTES]
+    spool.close(now=NOW)

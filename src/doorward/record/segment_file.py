@@ -6,7 +6,9 @@ INVARIANT (broken-is-for-good): after a StoreError nothing is written any more. 
 one that failed the system may call the lost pages clean, and the next one would succeed for bytes that are gone.
 
 A segment that is to be synced lies in blocks filled with zeros before (`segments.PREALLOCATED_BYTES`), so that
-a sync has data to write and no size. It is cut to what is in it when it is left.
+a sync has data to write and no size. It is cut to what is in it when it is left or opened again.
+INVARIANT (synced-then-cut): such a file is cut only after a sync. By its size a reader knows that a loss of power may
+have kept a later page and not an earlier one; a file of another size has every page, or is damaged.
 """
 
 import contextlib
@@ -19,7 +21,7 @@ from typing import Final
 from doorward.errors import StoreError
 from doorward.record.frame import SegmentHead, encode_segment_head, frame_payload, iterate_payloads
 from doorward.record.log_files import sync_file, sync_folder
-from doorward.record.segments import PREALLOCATED_BYTES, list_segments, segment_name
+from doorward.record.segments import PREALLOCATED_BYTES, is_preallocated_size, list_segments, segment_name
 
 _NEW_SEGMENT: Final = "segment.new"
 _DISK_HINT: Final = "make room on the disk, or repair it, then start the gateway again"
@@ -130,8 +132,12 @@ class SegmentFile:
 
         Raises:
             OSError: It cannot be opened or cut.
+            UnsyncedError: The disk did not confirm what is in it; it was not cut.
         """
         self._file = os.open(self._folder / name, self._flags | os.O_CLOEXEC)
+        present = os.fstat(self._file).st_size
+        if present != size and is_preallocated_size(present):
+            sync_file(self._file, name, self._sync_once)  # INVARIANT (synced-then-cut)
         os.ftruncate(self._file, size)
         os.lseek(self._file, size, os.SEEK_SET)
         self.size = self._allocated = size
@@ -157,6 +163,8 @@ class SegmentFile:
             file = os.open(draft, self._flags | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             written = self._write_once(file, data)
             if written == len(data):
+                if self._preallocates:
+                    os.fsync(file)  # a name that survives a loss of power has its head
                 draft.rename(self._folder / segment_name(head.next_sequence))
         except OSError as error:
             raise self._no_segment(file, error.strerror or "no reason given") from error
@@ -174,16 +182,19 @@ class SegmentFile:
         self._count_older()
 
     def _leave(self) -> None:
-        """Cut this file to what is in it, and sync it, while it is still the last one.
+        """Sync this file and cut it to what is in it, while it is still the last one.
 
         Zeros are no damage at the end of the last file alone; and what is synced later must not outlive this.
         """
+        self.sync()  # INVARIANT (synced-then-cut)
+        if self._allocated == self.size:
+            return
         try:
             os.ftruncate(self._file, self.size)
+            os.fsync(self._file)  # the size with it
         except OSError as error:
             raise self._no_segment(-1, error.strerror or "no reason given") from error
         self._allocated = self.size
-        self.sync()
 
     def _no_segment(self, file: int, why: str) -> StoreError:
         self._broken = True
@@ -237,6 +248,8 @@ class SegmentFile:
 
     def _allocate(self, wanted: int) -> None:
         end = -(-wanted // PREALLOCATED_BYTES) * PREALLOCATED_BYTES
+        # Its size first: the pages of a file that a loss of power left at another size would be damage.
+        os.ftruncate(self._file, end)
         zeros = memoryview(bytes(end - self._allocated))
         while zeros:
             zeros = zeros[os.pwrite(self._file, zeros, end - len(zeros)) :]
@@ -295,13 +308,20 @@ class SegmentFile:
         """Let go of the file; a second call does nothing.
 
         Raises:
+            UnsyncedError: The disk did not confirm what is in it; it was not cut.
             StoreError: The disk refused at the last moment; nothing can be written any more.
         """
         if self._file == -1:
             return
-        if self._allocated > self.size and not self._broken:
-            with contextlib.suppress(OSError):  # zeros at the end are no damage
-                os.ftruncate(self._file, self.size)
+        try:
+            if self._allocated > self.size and not self._broken:
+                self.sync()  # INVARIANT (synced-then-cut)
+                with contextlib.suppress(OSError):  # zeros at the end are no damage
+                    os.ftruncate(self._file, self.size)
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
         file, self._file = self._file, -1
         try:
             os.close(file)
