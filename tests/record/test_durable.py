@@ -362,3 +362,53 @@ def test_a_file_has_its_whole_size_before_a_page_of_it_is_written(
     spool.append([query(ONE, 2, b"x" * PREALLOCATED_BYTES)], now=NOW)
     assert sizes == [PREALLOCATED_BYTES, 2 * PREALLOCATED_BYTES]
     spool.close(now=NOW)
+
+
+def fill_to(spool: Spool, size: int) -> None:
+    """Append until a spool's file holds so many bytes, which no block's close follows."""
+    number = 1
+    while spool._file.size < size - 70_000:
+        spool.append([query(ONE, number, b"x" * 60_000)], now=NOW)
+        number += 1
+    before = spool._file.size
+    spool.append([query(ONE, number)], now=NOW)
+    empty = spool._file.size - before - len(b"SELECT 1")
+    spool.append([query(ONE, number + 1, b"y" * (size - spool._file.size - empty))], now=NOW)
+    assert spool._file.size == size
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_a_file_that_holds_whole_blocks_by_chance_is_not_taken_for_one_that_syncs(
+    spool_dir: Path, blocks: int
+) -> None:
+    """Its size alone tells nothing: clients choose lengths, and damage in its middle is no torn end."""
+    spool = Spool.open(spool_dir, now=NOW, random=seeded())
+    spool.append([connect(ONE), *(query(ONE, number) for number in range(900, 940))], now=NOW)
+    fill_to(spool, blocks * PREALLOCATED_BYTES)
+    file = list_segments(spool_dir)[0].path
+    os.close(spool._lock)  # as a kill does
+    whole = file.read_bytes()
+    assert len(whole) == blocks * PREALLOCATED_BYTES
+    assert len(entries_of(spool_dir)) > 40
+    file.write_bytes(whole[:2_000] + bytes(100) + whole[2_100:])
+    with pytest.raises(MalformedError, match=r"at offset \d+: expected a whole record"):
+        open_spool(spool_dir)
+    assert file.stat().st_size == len(whole), "nothing is cut"
+    file.write_bytes(whole[:-50] + bytes(50))
+    assert open_spool(spool_dir).recovered.cut_bytes > 50, "and the end may be torn, as ever"
+
+
+@pytest.mark.parametrize("left", [0, 1, 63, 64, 65])
+def test_a_file_that_syncs_ends_in_zeros_however_full_it_is(spool_dir: Path, left: int) -> None:
+    spool = open_durable(spool_dir)
+    file = list_segments(spool_dir)[0].path
+    spool.append([decision(ONE)], now=NOW)
+    synced = file.read_bytes()
+    fill_to(spool, PREALLOCATED_BYTES - left)
+    assert file.read_bytes().endswith(bytes(64))
+    assert file.stat().st_size == PREALLOCATED_BYTES * (1 if left >= 64 else 2)
+    os.close(spool._lock)
+    lose_page(file, synced)
+    again = open_durable(spool_dir)
+    assert again.recovered.cut_bytes > 900_000, "pages that a loss of power kept out of order"
+    again.close(now=NOW)

@@ -15,7 +15,7 @@ from doorward.record.frame import SegmentHead, decode_record, iterate_payloads
 from doorward.record.log_files import CHECKPOINT, LogFiles
 from doorward.record.places import LeafPlaces
 from doorward.record.replay import Block, Replay
-from doorward.record.segments import PUBLISHER_LOCK, Segment, is_preallocated_size, list_segments
+from doorward.record.segments import PUBLISHER_LOCK, Segment, ends_in_blocks, list_segments
 from doorward.record.workers import list_workers
 
 MAX_HEAD_BYTES: Final = 1024 * 1024
@@ -124,7 +124,7 @@ def _read_segment(segment: Segment) -> _Read:
             blocks += [block] if block is not None else []
     except LogError as error:
         raise MalformedError(f"`{segment.path.name}`: {error}") from error
-    rest = data[whole:].rstrip(b"\0") if is_preallocated_size(len(data)) else data[whole:]
+    rest = data[whole:].rstrip(b"\0") if ends_in_blocks(len(data), data) else data[whole:]
     return _Read(state, blocks, len(rest))
 
 

@@ -21,7 +21,13 @@ from typing import Final
 from doorward.errors import StoreError
 from doorward.record.frame import SegmentHead, encode_segment_head, frame_payload, iterate_payloads
 from doorward.record.log_files import sync_file, sync_folder
-from doorward.record.segments import PREALLOCATED_BYTES, is_preallocated_size, list_segments, segment_name
+from doorward.record.segments import (
+    PREALLOCATED_BYTES,
+    SPARE_BYTES,
+    is_preallocated_size,
+    list_segments,
+    segment_name,
+)
 
 _NEW_SEGMENT: Final = "segment.new"
 _DISK_HINT: Final = "make room on the disk, or repair it, then start the gateway again"
@@ -217,7 +223,7 @@ class SegmentFile:
         data = b"".join(frames)
         self._check_bound(len(data))
         try:
-            if self._preallocates and self.size + len(data) > self._allocated:
+            if self._preallocates and self.size + len(data) + SPARE_BYTES > self._allocated:
                 self._allocate(self.size + len(data))
             written = self._write_once(self._file, data)
         except OSError as error:
@@ -247,7 +253,7 @@ class SegmentFile:
             raise
 
     def _allocate(self, wanted: int) -> None:
-        end = -(-wanted // PREALLOCATED_BYTES) * PREALLOCATED_BYTES
+        end = -(-(wanted + SPARE_BYTES) // PREALLOCATED_BYTES) * PREALLOCATED_BYTES
         # Its size first: the pages of a file that a loss of power left at another size would be damage.
         os.ftruncate(self._file, end)
         zeros = memoryview(bytes(end - self._allocated))

@@ -5,7 +5,8 @@ whole. The last one may end in a torn write; the reader stops there and says so 
 caller what that means: the writer's recovery cuts it, the publisher waits, the check reports it.
 
 A spool that syncs writes into blocks that it allocated before, `PREALLOCATED_BYTES` at a time and zeros until they are
-written. Zeros up to the end of such a file are no torn write: nothing was ever there.
+written. Zeros up to the end of such a file are no torn write: nothing was ever there. It always ends in `SPARE_BYTES`
+of them, by which it is told from a file that has this size by chance.
 """
 
 import re
@@ -28,6 +29,7 @@ from doorward.record.replay import Block, Replay
 WRITER_LOCK: Final = "writer.lock"
 PUBLISHER_LOCK: Final = "publisher.lock"
 PREALLOCATED_BYTES: Final = 1024 * 1024
+SPARE_BYTES: Final = 64  # zeros that such a file ends in, however full it is; no record ends so by accident
 MAX_LOOKS: Final = 5  # at a file that is being written while it is read
 READERS_LOCK: Final = "readers.lock"  # shared by whoever reads all segments; removal needs it alone
 _SEGMENT_NAME: Final = re.compile(r"seg-([0-9]{20})\.spool")
@@ -56,8 +58,20 @@ def segment_name(first_sequence: int) -> str:
 
 
 def is_preallocated_size(size: int) -> bool:
-    """Tell whether a file of this size may end in zeros that were never written to."""
+    """Tell whether a file of this size may be one of preallocated blocks; `ends_in_blocks` tells whether it is."""
     return size > 0 and size % PREALLOCATED_BYTES == 0
+
+
+def ends_in_blocks(size: int, end: bytes) -> bool:
+    """Tell whether a file ends in zeros that were never written to.
+
+    Its size alone tells nothing: clients choose the lengths of what is recorded, and any file may have it.
+
+    Args:
+        size: Of the whole file.
+        end: Its last bytes, `SPARE_BYTES` or more where it has them.
+    """
+    return is_preallocated_size(size) and end.endswith(bytes(SPARE_BYTES))
 
 
 def list_segments(folder: Path) -> list[Segment]:
@@ -129,7 +143,7 @@ class SpoolReader:
             data = _read_from(segment.path, start)
             yield from self._read_whole(segment, data)
             rest = data[self.offset - start :]
-            is_preallocated = is_last and is_preallocated_size(start + len(data))
+            is_preallocated = is_last and ends_in_blocks(start + len(data), data)
             size = len(rest.rstrip(b"\0")) if is_preallocated else len(rest)
             if not size:
                 return
