@@ -11,7 +11,7 @@ import pytest
 from doorward.errors import MalformedError, StoreError, UnsyncedError
 from doorward.record.entry import Draft, Kind
 from doorward.record.shared_spool import SharedSpool
-from doorward.record.spool import Spool
+from doorward.record.spool import Spool, SpoolLimits
 from record.samples import NOW, end, entries_of, query, seeded, session_id
 
 ONE = session_id(1)
@@ -204,3 +204,66 @@ def test_who_is_interrupted_while_others_sync_holds_up_no_close(
         assert first.result(30) == 0
         closing.result(30)
     assert spool.last_sequence == 1, "what it wrote stays"
+
+
+def refuse_write(_file: int, _data: bytes) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_who_is_covered_is_released_where_only_the_mark_of_it_cannot_be_written(spool_dir: Path) -> None:
+    """It is on the disk, and will be published: to be told that nothing was recorded would be untrue."""
+    disk = Disk()
+    shared, spool = open_shared(spool_dir, disk)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(shared.append, [end(ONE)], now=NOW)
+        assert disk.has_begun.wait(30)
+        spool._file._write_once = refuse_write
+        disk.goes_on.set()
+        assert first.result(30) == 0
+    with pytest.raises(StoreError, match="a write to it failed: the spool could not be written") as caught:
+        shared.append([query(ONE, 1)], now=NOW)
+    assert caught.value.may_have_been_stored is False, "of this one"
+    assert caught.value.hint is not None
+    assert "make room on the disk" in caught.value.hint
+    shared.close(now=NOW)
+    assert len(entries_of(spool_dir)) == 1
+
+
+def test_at_the_bound_who_is_on_the_disk_is_told_so_and_the_next_is_told_why_it_is_refused(
+    spool_dir: Path, tmp_path: Path
+) -> None:
+    probe = Spool.open(tmp_path / "probe", now=NOW, random=seeded(), durable=frozenset())
+    probe.append([end(ONE)], now=NOW)
+    limits = SpoolLimits(total_bytes=probe._file.size + 5)
+    probe.close(now=NOW)
+    kinds = frozenset({Kind.END})
+    shared = SharedSpool(Spool.open(spool_dir, now=NOW, random=seeded(), limits=limits, durable=kinds))
+    assert shared.append([end(ONE)], now=NOW) == 0
+    with pytest.raises(StoreError, match="a write to it failed: the spool has reached its bound") as caught:
+        shared.append([end(ONE)], now=NOW)
+    assert caught.value.may_have_been_stored is False
+    assert "the publisher takes no entries out" in str(caught.value.hint)
+    shared.close(now=NOW)
+    assert len(entries_of(spool_dir)) == 1
+
+
+def test_where_somebody_elses_write_fails_each_is_told_what_became_of_theirs(spool_dir: Path) -> None:
+    disk = Disk()
+    shared, spool = open_shared(spool_dir, disk)
+    with ThreadPoolExecutor(3) as threads:
+        covered = threads.submit(shared.append, [end(session_id(1))], now=NOW)
+        assert disk.has_begun.wait(30)
+        joined = threads.submit(shared.append, [end(session_id(2))], now=NOW)
+        wait_for_entries(spool, 2)
+        spool._file._write_once = refuse_write
+        with pytest.raises(StoreError, match="could not be written: no space left") as caught:
+            shared.append([end(session_id(3))], now=NOW)
+        assert caught.value.may_have_been_stored is False
+        disk.goes_on.set()
+        assert covered.result(30) == 0, "which the sync covered, and nothing takes it back"
+        with pytest.raises(StoreError, match="a write to it failed") as caught:
+            joined.result(30)
+        assert caught.value.may_have_been_stored is True, "it was written, and no sync of it begins any more"
+    assert disk.syncs == 1
+    shared.close(now=NOW)
+    assert [entry.session for entry in entries_of(spool_dir)] == [session_id(1), session_id(2)]

@@ -208,7 +208,10 @@ def test_a_sync_that_fails_ends_the_spool_at_once_and_for_good(spool_dir: Path) 
     assert disk.synced == []
 
 
-def test_a_sync_that_went_well_confirms_nothing_where_a_write_failed_since(spool_dir: Path) -> None:
+def test_a_sync_that_went_well_confirms_what_it_covered_where_a_write_failed_since_and_nothing_more(
+    spool_dir: Path,
+) -> None:
+    """What a failed write left is cut behind what was covered, which is on the disk and will be published."""
     spool = open_with(spool_dir, disk := Disk())
     write(spool, connect(ONE))
     sync = spool.begin_sync()
@@ -217,13 +220,19 @@ def test_a_sync_that_went_well_confirms_nothing_where_a_write_failed_since(spool
     def refuse(_file: int, _data: bytes) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    write(spool, query(ONE, 1))
     spool._file._write_once = refuse
     with pytest.raises(StoreError, match="could not be written"):
-        spool.write([query(ONE, 1)], now=NOW)
-    with pytest.raises(StoreError, match="a write to it failed"):
-        spool.end_sync(sync)
+        spool.write([query(ONE, 2)], now=NOW)
+    spool.end_sync(sync)
+    for ask in (spool.sync, spool.begin_sync):
+        with pytest.raises(StoreError, match="a write to it failed") as caught:
+            ask()
+        assert caught.value.may_have_been_stored is True, "it is written"
     spool.close(now=NOW)
     assert len(disk.synced) == 1
+    assert marks_of(spool_dir) == []
+    assert len(entries_of(spool_dir)) == 2
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -135,6 +135,7 @@ class Spool:
         )
         self._clock_is_behind = False
         self._sync: Sync | None = None  # begun and not ended
+        self._unmarked: StoreError | None = None  # why a sync that went well could not be said
         self._is_awaited = False  # something that was written since the last sync began is waited for
 
         self._worker = worker
@@ -273,7 +274,7 @@ class Spool:
             StoreError: The disk refused something else, now or before; the spool stays broken.
         """
         self._await_sync()
-        self._check()
+        self._check(is_written=True)
         self._is_awaited = False
         self._file.sync()
         self._mark(Synced(self._next_sequence))
@@ -285,7 +286,7 @@ class Spool:
             StoreError: The disk refused before; the spool stays broken.
             RuntimeError: Another one has not been ended: of two at a time, one could take the other's error.
         """
-        self._check()
+        self._check(is_written=True)
         if self._sync is not None:
             raise RuntimeError("a sync of this spool runs already")
         self._is_awaited = False
@@ -295,14 +296,17 @@ class Spool:
     def end_sync(self, sync: Sync) -> None:
         """Return when everything that was written before a sync began is on the disk, and say so in the spool.
 
+        A write that failed since takes nothing of it back.
+
         Raises:
             UnsyncedError: The disk did not confirm it; nothing is written any more.
-            StoreError: The disk refused something else, now or before; the spool stays broken.
+            StoreError: A folder cannot be opened, or the sync was not run to its end; the spool stays broken.
         """
         if self._sync is sync:
             self._sync = None
         sync.check()
-        self._check()
+        if not self._file.is_open or self._file.is_broken:
+            return  # and nothing is written any more
         if sync.number != self._file.number:
             return  # the file was left since, and synced to its end
         has_grown = self._file.size != sync.size
@@ -314,7 +318,11 @@ class Spool:
 
     def _mark(self, mark: Synced) -> None:
         # Not synced itself: lost with the power, it makes a torn end of what could have been called damage.
-        self._file.write([frame_payload(encode_synced(mark))])
+        try:
+            self._file.write([frame_payload(encode_synced(mark))])
+        except StoreError as error:
+            # What it speaks of is on the disk all the same; the next who writes is told.
+            self._unmarked = error
 
     def tick(self, *, now: datetime) -> None:
         """Close the open block where it is old enough; to be called a few times a second.
@@ -417,15 +425,19 @@ class Spool:
             sync.run()
             sync.check()
 
-    def _check(self) -> None:
-        if not self._file.is_open or self._file.is_broken:
-            raise StoreError(
-                "the spool is closed, because a write to it failed"
-                if self._file.is_broken
-                else "the spool is closed",
-                may_have_been_stored=False,
-                hint="start the gateway again; it recovers what is there",
-            )
+    def _check(self, *, is_written: bool = False) -> None:
+        # `is_written`: whoever is refused had written before, and no whole record is taken back.
+        if self._file.is_open and not self._file.is_broken:
+            return
+        message = "the spool is closed"
+        if self._file.is_broken:
+            message += ", because a write to it failed" + (f": {self._unmarked}" if self._unmarked else "")
+        raise StoreError(
+            message,
+            may_have_been_stored=is_written,
+            hint=(self._unmarked and self._unmarked.hint)
+            or "start the gateway again; it recovers what is there",
+        )
 
     def _release(self) -> None:
         try:
