@@ -412,3 +412,34 @@ def test_a_file_that_syncs_ends_in_zeros_however_full_it_is(spool_dir: Path, lef
     again = open_durable(spool_dir)
     assert again.recovered.cut_bytes > 900_000, "pages that a loss of power kept out of order"
     again.close(now=NOW)
+
+
+@pytest.mark.parametrize("stored", [0, 150, 400])
+def test_where_the_power_goes_after_a_write_failed_what_was_not_on_the_disk_is_a_torn_end(
+    spool_dir: Path, stored: int
+) -> None:
+    """No sync may be asked of it then, since one may run; so it keeps the size by which it is known."""
+
+    def fail(handle: int, data: bytes) -> int:
+        os.write(handle, data[:stored])
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    spool = open_durable(spool_dir)
+    file = list_segments(spool_dir)[0].path
+    spool.append([decision(ONE)], now=NOW)
+    synced = file.read_bytes()
+    for number in range(1, 120):
+        spool.append([query(ONE, number, b"x" * 200)], now=NOW)
+    spool._file._write_once = fail
+    with pytest.raises(StoreError, match="could not be written") as caught:
+        spool.append([query(ONE, 120, b"x" * 200), query(ONE, 121, b"x" * 200)], now=NOW)
+    assert caught.value.may_have_been_stored is (stored == 400)
+    spool.close(now=NOW)
+    reader = SpoolReader(spool_dir)
+    list(reader.read())
+    assert reader.torn is None, "what is no whole record is gone"
+    lose_page(file, synced)
+    again = open_durable(spool_dir)
+    assert again.recovered.cut_bytes > 0
+    again.close(now=NOW)
+    assert any(entry.kind is Kind.DECISION for entry in entries_of(spool_dir))

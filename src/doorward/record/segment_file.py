@@ -290,7 +290,11 @@ class SegmentFile:
             arrived = os.pread(self._file, len(data), self.size) if self._preallocates else data[:behind]
             # INVARIANT (whole-records-stay)
             whole = max((end for end, _ in iterate_payloads(arrived)), default=0)
-            if whole != behind:
+            if self._preallocates:
+                # INVARIANT (synced-then-cut): filled, not cut: of two syncs one may take the other's error.
+                torn = arrived[whole:].rstrip(b"\0")
+                os.pwrite(self._file, bytes(len(torn)), self.size + whole)
+            elif whole != behind:
                 os.ftruncate(self._file, self.size + whole)
             stored = whole > 0
         except OSError:
