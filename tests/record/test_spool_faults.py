@@ -204,3 +204,26 @@ def test_a_file_that_may_not_grow_ends_the_spool_and_loses_nothing(spool_dir: Pa
     assert acknowledged > 50
     assert error.startswith("the spool could not be written: ")
     check_recovered(spool_dir, acknowledged)
+
+
+@pytest.mark.parametrize("durable", [None, frozenset({Kind.COMPLETION})], ids=["", "synced"])
+@pytest.mark.parametrize("where", ["_check_bound", "_write_once"])
+def test_a_write_that_ends_by_anything_ends_the_spool_for_good(
+    spool_dir: Path, monkeypatch: pytest.MonkeyPatch, where: str, durable: frozenset[Kind] | None
+) -> None:
+    """Entries are counted before they are written, so one more append would leave a gap that no spool opens."""
+
+    def refuse(*_arguments: object) -> int:
+        raise MemoryError
+
+    spool = Spool.open(spool_dir, now=NOW, random=seeded(), durable=durable)
+    spool.append([connect(ONE), query(ONE, 1)], now=NOW)
+    with monkeypatch.context() as patched:
+        patched.setattr(spool._file, where, refuse)
+        with pytest.raises(MemoryError):
+            spool.append([query(ONE, 2)], now=NOW)
+    with pytest.raises(StoreError, match="a write to it failed"):
+        spool.append([query(ONE, 3)], now=NOW)
+    spool.close(now=NOW)
+    open_spool(spool_dir, seed=1).close(now=NOW)
+    assert [entry.request for entry in entries_of(spool_dir) if entry.kind is Kind.REQUEST] == [1]

@@ -251,6 +251,16 @@ class Spool:
                 fields=(*drafts[0].fields, (Field.CLOCK_STEPPED_BACK, b"%d" % stepped_us)),
             )
             bodies[0] = _encode_body(first)
+        try:
+            self._record(drafts, bodies, clock_us)
+        except BaseException:  # what is counted and what is written may not agree any more
+            self.fail()
+            raise
+        waits = durable or (bool(self._durable) and any(draft.kind in self._durable for draft in drafts))
+        self._is_awaited = self._is_awaited or waits
+        return waits
+
+    def _record(self, drafts: Sequence[Draft], bodies: Sequence[bytes], clock_us: int) -> None:
         out: list[bytes] = []
         if self._block_is_old(clock_us):
             self._close_block(out)
@@ -262,9 +272,6 @@ class Spool:
         for draft, body in zip(drafts, bodies, strict=True):
             self._add(draft, body, clock_us, out)
         self._file.write(out)
-        waits = durable or (bool(self._durable) and any(draft.kind in self._durable for draft in drafts))
-        self._is_awaited = self._is_awaited or waits
-        return waits
 
     def sync(self) -> None:
         """Return when everything that was written is on the disk; a sync that runs in a thread is waited for first.
@@ -313,7 +320,7 @@ class Spool:
         self._mark(Synced(sync.next_sequence, sync.size if has_grown else None))
 
     def fail(self) -> None:
-        """Write nothing any more: whoever began a sync cannot say what came of it."""
+        """Write nothing any more: what came of a write or a sync is not known."""
         self._file.fail()
 
     def _mark(self, mark: Synced) -> None:
