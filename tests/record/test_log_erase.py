@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg.rows import args_row
 
 from doorward.cli import log_erase
 from doorward.cli.seals import disclosures_of, find_seals
@@ -20,7 +21,9 @@ from doorward.orders.load import load_pack, load_retention
 from doorward.orders.retention import Item, Retention
 from doorward.record.entry import Draft, Field, Kind
 from doorward.record.erasing import CopyRule, Erasure, digest_units, find_reasons, parse_erasure, parse_rule
+from doorward.record.openings import StoredEntry
 from doorward.record.seal_keys import SealKeys
+from doorward.record.sealing import open_row
 from record.place import Done, Place
 from record.samples import NOW, SECOND, conversation, open_spool, session_id
 
@@ -183,9 +186,10 @@ def test_a_case_goes_by_two_people_and_its_proof_stays(
     assert place.run("erase", *about, "--key", law).returncode == 0
     done = erase("--key", custodian, "--note", tmp_path / "month.note")
     assert (done.returncode, done.stderr) == (0, ""), done
-    assert [entry.get(Field.TEXT) for entry in place.kept()][-1] == b"2033-17|%s|9" % digest_units(
-        [session_id(8)]
-    ).encode()
+    first = place.kept()[1]
+    keys_gone, rows_gone = (first.get(Field.DIGEST) or b"").decode().removeprefix("keys ").split(" rows ")
+    assert keys_gone == digest_units([session_id(8)])
+    assert place.kept()[-1].get(Field.TEXT) == f"2033-17|{keys_gone}|9|{rows_gone}".encode()
     verified = place.run("verify")
     assert (verified.returncode, "could not tell" in verified.stdout) == (0, False), verified.stdout
     assert "under certificate 2033-18" in verified.stdout
@@ -279,6 +283,74 @@ def test_more_that_came_after_the_proposal_is_not_erased_with_it(
     assert find_seals(place.folders).erased == {}  # type: ignore[union-attr]  # it is there
 
 
+VICTIM = session_id(9)
+
+
+def _pass_off(owner: str, body: bytes, session: bytes = VICTIM) -> None:
+    """Give the rows of a session another body, as whoever writes to the table may."""
+    with psycopg.connect(owner) as connection:
+        connection.execute(
+            "UPDATE record.entries SET body = %s, salt = %s, session = %s WHERE session = %s",
+            (body, bytes(16), session, VICTIM),
+        )
+
+
+def test_rows_that_were_planted_before_an_erasure_do_not_go_with_it(
+    sealed: tuple[Place, Callable[..., Done]], tmp_path: Path, owner_conninfo: str
+) -> None:
+    place, erase = sealed
+    law, other = place.official("law/finn.example"), place.official("law/erin.example")
+    note, kept = tmp_path / "erasure.note", rows(owner_conninfo)
+    assert erase("--case", "HX123456", "--key", law, "--note", note).returncode == 0
+    for body in (b"\xff" + session_id(8), b"\xff", b"\xff" + session_id(8) + bytes(64)):
+        _pass_off(owner_conninfo, body)
+        refused = erase("--key", other, "--note", note)
+        assert (refused.returncode, "was changed" in refused.stderr) == (1, True), (body, refused)
+        refused = erase("--case", "HX123456", "--key", law, "--note", tmp_path / "another.note")
+        assert (refused.returncode, "was changed" in refused.stderr) == (1, True), (body, refused)
+    assert find_seals(place.folders).erased == {}  # type: ignore[union-attr]  # it is there
+    with psycopg.connect(owner_conninfo) as owner:
+        for sequence, (salt, body) in enumerate(kept):
+            owner.execute(
+                "UPDATE record.entries SET salt = %s, body = %s WHERE sequence = %s", (salt, body, sequence)
+            )
+    done = erase("--key", other, "--note", note)
+    assert (done.returncode, "9 entries" in done.stdout) == (0, True), done
+    said = [(entry.get(Field.ROWS), entry.get(Field.DIGEST)) for entry in place.kept()]
+    assert said[0] == said[1]  # what was proposed is what went
+    assert place.run("verify").returncode == 0
+    _pass_off(owner_conninfo, b"\xff" + session_id(8) + bytes(64), session_id(8))
+    assert place.run("verify").returncode == 1
+
+
+def test_erased_rows_that_were_brought_back_are_said_though_as_many_others_are_gone(
+    sealed: tuple[Place, Callable[..., Done]], tmp_path: Path, owner_conninfo: str
+) -> None:
+    place, erase = sealed
+    law, other = place.official("law/finn.example"), place.official("law/erin.example")
+    note, keys = tmp_path / "erasure.note", find_seals(place.folders)
+    assert keys is not None
+    with psycopg.connect(owner_conninfo) as owner, owner.cursor(row_factory=args_row(StoredEntry)) as cursor:
+        found = cursor.execute(
+            "SELECT sequence, leaf_index, kind, time_us, session, request, salt, body, commitment "
+            "FROM record.entries WHERE session = %b", (session_id(8),), binary=True,
+        ).fetchall()  # fmt: skip
+    plain = [open_row(row, keys.look_up) for row in found]
+    assert erase("--case", "HX123456", "--key", law, "--note", note).returncode == 0
+    assert erase("--key", other, "--note", note).returncode == 0
+    with psycopg.connect(owner_conninfo) as owner:  # from a copy of before they were sealed
+        for row in plain:
+            assert row is not None
+            owner.execute(
+                "UPDATE record.entries SET salt = %s, body = %s WHERE sequence = %s",
+                (row.salt, row.body, row.sequence),
+            )
+    _pass_off(owner_conninfo, b"\xff" + session_id(8) + bytes(64), session_id(8))
+    verified = place.run("verify")
+    assert (verified.returncode, "other rows are erased than its entry names" in verified.stdout) == (1, True)
+    assert "checked: 9 entries erased" in verified.stdout
+
+
 def test_under_a_hold_or_without_a_desk_to_ask_nothing_goes(
     sealed: tuple[Place, Callable[..., Done]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,7 +386,7 @@ def test_without_its_keys_nothing_is_stored_or_read(place: Place, owner_conninfo
 
 
 TODAY = date(2035, 1, 1)
-PROPOSED = Erasure("month 2031-05", "accesses", "2033-17", 3, "0" * 64, date(2031, 5, 31))
+PROPOSED = Erasure("month 2031-05", "accesses", "2033-17", 3, "0" * 64, 27, "1" * 64, date(2031, 5, 31))
 
 
 def test_everything_that_keeps_it_is_said_at_once() -> None:
@@ -354,6 +426,8 @@ def test_an_erasure_is_written_in_one_way() -> None:
         (b"month 2031-05", b"year 2031"),
         (b"2033-17", b"?"),
         (b": 3\n", b": 03\n"),
+        (b": 27\n", b": +27\n"),
+        (b"1" * 64, b"1" * 63),
         (b"2031-05-31", b"x"),
     ):
         with pytest.raises(MalformedError):

@@ -28,9 +28,24 @@ from doorward.notes.note import cosign_note, find_signers, parse_note, sign_note
 from doorward.orders.load import load_record_rules, load_retention
 from doorward.orders.pack import Pack
 from doorward.record.disclosures import DATABASE
-from doorward.record.entry import Entry, Field, Fields
-from doorward.record.erasing import CopyRule, Erasure, digest_units, find_reasons, parse_erasure, parse_rule
-from doorward.record.keeping import ERASE, PROPOSE_ERASURE, carry_erasures, erasure_entry, erasures_said
+from doorward.record.entry import Entry, Field, Fields, commit_entry
+from doorward.record.erasing import (
+    CopyRule,
+    Erasure,
+    RowsGone,
+    digest_units,
+    find_reasons,
+    parse_erasure,
+    parse_rule,
+)
+from doorward.record.keeping import (
+    ERASE,
+    PROPOSE_ERASURE,
+    SaidErasure,
+    carry_erasures,
+    erasure_entry,
+    erasures_said,
+)
 from doorward.record.log_files import sync_file, sync_folder
 from doorward.record.openings import StoredEntry
 from doorward.record.seal_keys import SealKeys, make_master
@@ -126,7 +141,9 @@ def erase(  # noqa: PLR0913, PLR0917  # flags of a command
     if is_proposal:
         if (case is None) == (month is None) or item is None or certificate is None:
             raise ConfigError("a proposal has --case or --month, --item and --certificate")
-        asked = Erasure(f"case {case}" if case else f"month {month}", item, certificate, 0, "", now.date())
+        asked = Erasure(
+            f"case {case}" if case else f"month {month}", item, certificate, 0, "", 0, "", now.date()
+        )
     else:
         raw, asked = _read_proposal(note, person)
     # Nobody places a hold meanwhile, and nobody stores anything under a key that goes.
@@ -146,7 +163,7 @@ def erase(  # noqa: PLR0913, PLR0917  # flags of a command
             record_entry(folders, fields, now=now)
             gone = keys.erase(look.units, found.certificate)
     typer.echo(
-        f"erased: {found.what}, {gone} keys, {look.rows} entries, certificate {found.certificate}; "
+        f"erased: {found.what}, {gone} keys, {found.rows} entries, certificate {found.certificate}; "
         "`doorward log verify` holds"
     )
     typer.echo(f"no copy that keeps its term restores it from {rule.gone_from(now.date())} on")
@@ -206,7 +223,9 @@ def _propose(  # what a proposal is made of
     parse_erasure(found.format())
     signed = sign_note(found.format(), person.signer)
     write_new(note, signed, before=lambda: _keep(record_entry(folders, fields, now=now)))
-    typer.echo(f"proposed: {found.what}, {found.count} keys, newest entry of {found.last_day}")
+    typer.echo(
+        f"proposed: {found.what}, {found.count} keys, {found.rows} entries, newest entry of {found.last_day}"
+    )
     typer.echo(f"a second person runs it with --note {note}")
 
 
@@ -241,8 +260,8 @@ def _units(folders: Folders, config: Path | None, keys: SealKeys, what: str) -> 
         return keys.units_of(about)
     found: set[bytes] = set()
     with open_disclosures(folders, config) as disclosures:
-        for entry, unit in disclosures.opened():
-            if about.encode() in {entry.get(field) for field in _IDS}:
+        for _, entry, unit in disclosures.sealed():
+            if entry is not None and about.encode() in {entry.get(field) for field in _IDS}:
                 if unit == month_unit(f"{_EPOCH + timedelta(microseconds=entry.time_us):%Y-%m}"):
                     raise VerificationError(
                         f"entry {entry.sequence} of the case belongs to no session or matter: it goes with its month"
@@ -256,26 +275,19 @@ class _Look:
     """An erasure as the record has it.
 
     Args:
-        rows: How many entries go.
-        is_used: Whether something went under its certificate already that is no part of it.
+        is_used: Whether its certificate is another erasure's already.
         before: The entries of earlier erasures that go with it.
     """
 
     erasure: Erasure
     units: frozenset[bytes]
-    rows: int
     is_used: bool
     before: tuple[Entry, ...]
 
 
 def _entry_of(look: _Look, act: str, person: Person) -> Fields:
     """Return the fields of an entry of an erasure: a case went or is to go, and which one stays unsaid."""
-    found = look.erasure
-    fields = erasure_entry(
-        found.what if found.what.startswith("month") else "case", act=act,
-        login=person.login, office=person.office, item=found.item, certificate=found.certificate,
-        keys=found.keys, rows=look.rows,
-    )  # fmt: skip
+    fields = erasure_entry(look.erasure, act=act, login=person.login, office=person.office)
     return carry_erasures(fields, look.before) if act == ERASE else fields
 
 
@@ -285,28 +297,36 @@ def _look(  # what is asked, as the record has it
     """Return an erasure as the record has it.
 
     Args:
-        ends: Whether one that was stopped is ended: what went already is part of it, so that it is counted once.
+        ends: Whether one that was stopped is ended: what went already is part of it, so that it is one.
     """
     units = _units(folders, config, keys, asked.what)
-    last, before = _newest(folders, config, units)
     gone = frozenset(unit for unit, number in keys.erased.items() if number == asked.certificate)
-    if ends and units and gone:
-        units, last = units | gone, max(last, asked.last_day)
+    is_rest = ends and bool(units and gone)
+    units |= gone if is_rest else frozenset()
+    newest, rows, before, said = 0, RowsGone(), [], set[SaidErasure]()
     with open_disclosures(folders, config) as disclosures:
-        rows = disclosures.count_sealed(units)
-    found = Erasure(asked.what, asked.item, asked.certificate, len(units), digest_units(units), last)
-    return _Look(found, units, rows, bool(gone) and not ends, tuple(before))
-
-
-def _newest(folders: Folders, config: Path | None, units: frozenset[bytes]) -> tuple[date, list[Entry]]:
-    """Return the day of the newest entry under units, and the entries of erasures among them."""
-    newest, before = 0, []
-    with open_disclosures(folders, config) as disclosures:
-        for entry, unit in disclosures.opened():
-            if unit in units:
+        for stored, entry, unit in disclosures.sealed():
+            erasures = erasures_said(entry) if entry is not None else []
+            said.update(one for one in erasures if one.certificate == asked.certificate)
+            if unit not in units:
+                continue
+            if entry is not None:
                 newest = max(newest, entry.time_us)
-                before += [entry] if erasures_said(entry) else []
-    return (_EPOCH + timedelta(microseconds=newest)).date(), before
+                before += [entry] if erasures else []
+                rows.add(entry.sequence, commit_entry(entry))
+            else:
+                # Its key went when the run was stopped, and nothing proves what it says of itself. But the digest that
+                # comes of it is held against the one that was signed when it still opened.
+                rows.add(stored.sequence, stored.commitment)
+    last = (_EPOCH + timedelta(microseconds=newest)).date()
+    found = Erasure(
+        asked.what, asked.item, asked.certificate, len(units), digest_units(units), rows.count, rows.digest(),
+        max(last, asked.last_day) if is_rest else last,
+    )  # fmt: skip
+    is_used = (bool(gone) and not ends) or any(
+        (one.keys, one.rows, one.rows_digest) != (found.keys, found.rows, found.rows_digest) for one in said
+    )
+    return _Look(found, units, is_used, tuple(before))
 
 
 def _refuse(  # everything that may keep it

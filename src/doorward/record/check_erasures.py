@@ -1,24 +1,23 @@
 """Holding the rows that say they were erased against the erasures that the record itself has entries of.
 
 What an erased row says of itself is proved by nothing: whoever can write to the table can give a row the form of an
-erased one. But an erasure is an entry, whose leaf holds, and it says which keys went and how many rows with them.
+erased one. But an erasure is an entry, whose leaf holds, and it says by digests which keys went and which rows with
+them: those that opened when two people signed it.
 
 1. Of each certificate in the folder of keys there is one entry at least, in the disclosures or still in the spool.
 2. It names the keys that are gone under that certificate, by their digest.
-3. As many rows are erased under it as it says: one more is one that was passed off.
+3. The rows that are erased under it are those that it says: another one was passed off, one fewer was brought back.
 
 An entry of an erasure can be erased itself, with its month; the entry of the erasure that took it says on what it said
-(`keeping.carry_erasures`). Where that one is of before this was so, how many rows went is known to nobody any more,
-which is said; but only where another certificate, of a later erasure that holds, took rows of its kind. So the entry of
-the last erasure of all is always there. Entries from before rows were counted do not say either.
+(`keeping.carry_erasures`).
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Final
 
 from doorward.record.entry import NO_SESSION, Entry, Kind
-from doorward.record.erasing import digest_units
+from doorward.record.erasing import RowsGone, digest_units
 from doorward.record.keeping import SaidErasure, erasures_said
 from doorward.record.openings import StoredEntry
 from doorward.record.report import Report
@@ -39,13 +38,13 @@ class Erasures:
     def __init__(self, erased: Mapping[bytes, str] = NOTHING_ERASED) -> None:
         self.erased = erased
         self.is_partial = False
-        self._rows: Counter[str] = Counter()
+        self._rows: defaultdict[str, RowsGone] = defaultdict(RowsGone)
         self._took_acts: set[str] = set()
         self._said: defaultdict[str, list[SaidErasure]] = defaultdict(list)
 
     def note_row(self, stored: StoredEntry, certificate: str) -> None:
-        """Count a row that is erased."""
-        self._rows[certificate] += 1
+        """Note a row that is erased; those of one worker come in their order."""
+        self._rows[certificate].add(stored.sequence, stored.commitment)
         if stored.kind == Kind.KEEPING and stored.session == NO_SESSION:
             self._took_acts.add(certificate)
 
@@ -79,23 +78,22 @@ class Erasures:
             )
 
     def _compare(self, certificate: str, gone: Collection[bytes], report: Report) -> None:
-        place, keys = f"erasure under certificate {certificate}", digest_units(gone)
+        place, keys, rows = (
+            f"erasure under certificate {certificate}",
+            digest_units(gone),
+            self._rows[certificate],
+        )
         matching = [one for one in self._said[certificate] if one.keys == keys]
-        counted = [one.rows for one in matching if one.rows is not None]
-        if counted:
-            # One that was stopped and run again has several entries, and rows may have come in between.
-            if self._rows[certificate] != max(counted):
-                report.find(
-                    place,
-                    "other rows are erased than its entry counted: one was passed off, changed or taken away",
-                    f"{max(counted)} rows",
-                    f"{self._rows[certificate]} rows",
-                )
-        elif matching or any(one.rows is None for one in self._said[certificate]):
-            report.could_not_tell.append(f"how many rows went with the {place}: its entry does not say")
-        else:
+        if not matching:
             report.find(
                 place, "other keys are gone than its entry names: it was stopped, or somebody else took them"
+            )
+        elif (rows.count, rows.digest()) not in {(one.rows, one.rows_digest) for one in matching}:
+            report.find(
+                place,
+                "other rows are erased than its entry names: one was passed off, brought back, changed or taken away",
+                f"{matching[-1].rows} rows, digest {matching[-1].rows_digest[:16]}",
+                f"{rows.count} rows, digest {rows.digest()[:16]}",
             )
 
     def _judge_without(self, without: list[str], told: set[str], report: Report, *, has_spool: bool) -> None:

@@ -95,9 +95,6 @@ _SCAN: Final = """
 _SELECT_SEALED: Final = """
     SELECT sequence, leaf_index, kind, time_us, session, request, salt, body, commitment FROM record.entries
     WHERE substring(body from 1 for 1) = %b ORDER BY sequence"""
-_COUNT_SEALED: Final = """
-    SELECT count(*) FROM record.entries
-    WHERE substring(body from 1 for 1) = %b AND substring(body from 2 for 16) = ANY(%b::bytea[])"""
 _SELECT_PLAIN: Final = """
     SELECT FROM record.entries WHERE substring(body from 1 for 1) IS DISTINCT FROM %b LIMIT 1"""
 _SELECT_TOTALS: Final = """
@@ -293,35 +290,33 @@ class PostgresDisclosures:
         found = [stored.decode() for stored in opened if stored is not None]
         return found, rows[-1].sequence if len(rows) == limit else None
 
-    def opened(self) -> Iterator[tuple[Entry, bytes]]:
-        """Yield every sealed entry that is not erased, with its unit, in their order. Raises as `select`."""
+    def sealed(self) -> Iterator[tuple[StoredEntry, Entry | None, bytes]]:
+        """Yield every sealed row with its entry, None where that was erased, and its unit; in their order.
+
+        Raises:
+            VerificationError: A row was changed, or begins as a sealed one and is none.
+            MalformedError: A row holds no entry.
+            StoreError: The store refused or cannot be reached, or a key is not at hand.
+        """
         try:
             connection = self._connected()
             with (
                 connection.transaction(),
-                connection.cursor("opened", row_factory=args_row(StoredEntry)) as cursor,
+                connection.cursor("sealed", row_factory=args_row(StoredEntry)) as cursor,
             ):
                 cursor.itersize = PORTION
                 for stored in cursor.execute(_SELECT_SEALED, (MARK,), binary=True):
-                    plain, unit = self._needed(stored), sealed_unit(stored)
-                    if plain is not None and unit is not None:
-                        yield plain.decode(), unit
+                    unit = sealed_unit(stored)
+                    if unit is None:
+                        raise VerificationError(
+                            f"entry {stored.sequence} begins as a sealed row and is none: it was changed",
+                            hint="doorward log verify",
+                        )
+                    plain = self._needed(stored)
+                    yield stored, None if plain is None else plain.decode(), unit
         except psycopg.Error as error:
             self.close()
             raise _store_error(error) from error
-
-    def count_sealed(self, units: Collection[bytes]) -> int:
-        """Return how many rows are sealed under units, erased or not; looks at every row.
-
-        Raises:
-            StoreError: The store refused or cannot be reached.
-        """
-        try:
-            found = self._connected().execute(_COUNT_SEALED, (MARK, list(units))).fetchall()
-        except psycopg.Error as error:
-            self.close()
-            raise _store_error(error) from error
-        return int(found[0][0])
 
     def has_plain(self) -> bool:
         """Return whether a row is not sealed; looks at every row.

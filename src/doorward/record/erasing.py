@@ -1,7 +1,8 @@
 """Erasing sealed disclosures by two people: what is proposed, what keeps it, from when no copy brings it back. Pure.
 
-The proposal is a note that one person signs and another signs too. It names the units whose keys go by a digest, so
-that the second person approves what the first one saw, and nothing that came in between.
+The proposal is a note that one person signs and another signs too. It names the units whose keys go by a digest, and
+by another one the entries that are sealed under them, so that the second person approves what the first one saw, and
+nothing that came in between.
 """
 
 import re
@@ -9,17 +10,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from doorward.errors import MalformedError
 from doorward.notes.lines import format_lines, parse_lines
+from doorward.record.hashes import Hash
+from doorward.record.workers import worker_of
 
 HEADER: Final = "doorward erasure v1"
-FIELDS: Final = ("what", "item", "certificate", "sessions-and-matters", "keys", "last-day")
+FIELDS: Final = (
+    "what",
+    "item",
+    "certificate",
+    "sessions-and-matters",
+    "keys",
+    "entries",
+    "entries-digest",
+    "last-day",
+)
 RULE_HEADER: Final = "doorward seals v1"
 RULE_FIELDS: Final = ("sealed-since", "record-copies-days", "key-copies-days")
 MAX_DAYS: Final = 36_600
-_CERTIFICATE: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z ./:-]{2,39}")
+CERTIFICATE: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z ./:-]{2,39}")
+DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _WHAT: Final = re.compile(r"month [0-9]{4}-(?:0[1-9]|1[0-2])|case [!-~]{1,100}")
 _DAYS: Final = re.compile(r"0|[1-9][0-9]{0,4}")
 
@@ -34,6 +47,8 @@ class Erasure:
         certificate: The number of the disposal certificate.
         count: How many keys go.
         keys: SHA-256 over the units, sorted; hexadecimal.
+        rows: How many entries are sealed under them.
+        rows_digest: Which ones, by `RowsGone`.
         last_day: Of the newest entry that goes; the item counts from it.
     """
 
@@ -42,6 +57,8 @@ class Erasure:
     certificate: str
     count: int
     keys: str
+    rows: int
+    rows_digest: str
     last_day: date
 
     def format(self) -> bytes:
@@ -52,6 +69,8 @@ class Erasure:
             self.certificate,
             str(self.count),
             self.keys,
+            str(self.rows),
+            self.rows_digest,
             self.last_day.isoformat(),
         )
         return format_lines(HEADER, zip(FIELDS, values, strict=True))
@@ -62,18 +81,51 @@ def digest_units(units: Iterable[bytes]) -> str:
     return sha256(b"".join(sorted(units))).hexdigest()
 
 
+class RowsGone:
+    """Which entries go with an erasure, by their sequences and commitments, as they are read.
+
+    The digest is SHA-256 over worker, number of entries and SHA-256 over their sequences and commitments, of each
+    worker that has some. Integers are u64, big-endian.
+
+    Attributes:
+        count: How many there are.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._workers: dict[int, tuple[int, Any]] = {}
+
+    def add(self, sequence: int, commitment: Hash) -> None:
+        """Take an entry in; those of one worker come in their order, or the digest is another."""
+        number, state = self._workers.get(worker_of(sequence), (0, None))
+        state = state or sha256()
+        state.update((sequence % 2**64).to_bytes(8, "big") + commitment)
+        self._workers[worker_of(sequence)] = number + 1, state
+        self.count += 1
+
+    def digest(self) -> str:
+        """Return the digest of what was taken in so far, in hexadecimal digits."""
+        whole = sha256()
+        for worker, (number, state) in sorted(self._workers.items()):
+            whole.update((worker % 2**64).to_bytes(8, "big") + number.to_bytes(8, "big") + state.digest())
+        return whole.hexdigest()
+
+
 def parse_erasure(text: bytes) -> Erasure:
     """Return the erasure of a text; the same text comes of it again.
 
     Raises:
         MalformedError: It is none.
     """
-    what, item, certificate, count, keys, last_day = parse_lines(text, HEADER, FIELDS)
+    what, item, certificate, count, keys, rows, rows_digest, last_day = parse_lines(text, HEADER, FIELDS)
     try:
-        found = Erasure(what, item, certificate, int(count), keys, date.fromisoformat(last_day))
+        day = date.fromisoformat(last_day)
+        found = Erasure(what, item, certificate, int(count), keys, int(rows), rows_digest, day)
     except ValueError as error:
-        raise MalformedError("an erasure has a count and a day") from error
-    if not _WHAT.fullmatch(what) or not _CERTIFICATE.fullmatch(certificate) or found.format() != text:
+        raise MalformedError("an erasure has two counts and a day") from error
+    digests = DIGEST.fullmatch(keys) and DIGEST.fullmatch(rows_digest)
+    is_one = _WHAT.fullmatch(what) and CERTIFICATE.fullmatch(certificate) and digests
+    if not is_one or found.format() != text:
         raise MalformedError("the erasure is written otherwise than doorward writes it")
     return found
 
@@ -95,12 +147,12 @@ def find_reasons(  # everything that may keep it
         keeps: Why the item lets nothing go, or empty.
         holds: Legal holds that stand at the desk. The record does not tell which entries one is over.
         is_sealed: Whether every row is sealed.
-        is_used: Whether something was erased under the certificate already: what went with each is counted.
+        is_used: Whether something was erased under the certificate already: what went with each is named.
     """
     found = []
     if not erasure.count:
         found.append("there is nothing to erase")
-    if not _CERTIFICATE.fullmatch(erasure.certificate):
+    if not CERTIFICATE.fullmatch(erasure.certificate):
         found.append("the number of a disposal certificate is missing, or is none")
     if is_used:
         found.append(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from doorward.record.entry import Entry, Field, Fields, Kind
+from doorward.record.erasing import Erasure
 
 DISCLOSE: Final = "disclose"
 SEARCH: Final = "search"
@@ -67,19 +68,17 @@ def audit_entry(quarter: str, *, login: str, office: str, table: str, totals: st
     })  # fmt: skip
 
 
-def erasure_entry(  # every part of an entry by its name
-    what: str, *, act: str, login: str, office: str, item: str, certificate: str, keys: str, rows: int
-) -> Fields:
+def erasure_entry(erasure: Erasure, *, act: str, login: str, office: str) -> Fields:
     """Return the fields of an entry: somebody proposed an erasure, or did what another proposed.
 
-    Args:
-        what: A month, or that it is a case; which one is not said, since this entry stays.
-        keys: SHA-256 of the units whose keys go, in hexadecimal digits.
-        rows: How many rows are sealed under them; what is erased is held against it (`check_erasures`).
+    A month is said; of a case, that it is one and not which, since this entry stays. What is erased is held against
+    the digests (`check_erasures`).
     """
     return _fields({
-        Field.LOGIN: login, Field.PRESENTER: office, Field.ACT: act, Field.SCOPE: what, Field.ROWS: str(rows),
-        Field.EVIDENCE: f"{item} {certificate}", Field.DIGEST: keys,
+        Field.LOGIN: login, Field.PRESENTER: office, Field.ACT: act, Field.ROWS: str(erasure.rows),
+        Field.SCOPE: erasure.what if erasure.what.startswith("month") else "case",
+        Field.EVIDENCE: f"{erasure.item} {erasure.certificate}",
+        Field.DIGEST: f"keys {erasure.keys} rows {erasure.rows_digest}",
     })  # fmt: skip
 
 
@@ -89,12 +88,18 @@ class SaidErasure:
 
     Args:
         keys: SHA-256 of the units whose keys went, in hexadecimal digits.
-        rows: How many rows went; None where it is of before rows were counted.
+        rows: How many rows went.
+        rows_digest: Which ones, by `RowsGone`.
     """
 
     certificate: str
     keys: str
-    rows: int | None
+    rows: int
+    rows_digest: str
+
+    def line(self) -> str:
+        """Return it as a later erasure's entry says it on."""
+        return f"{self.certificate}|{self.keys}|{self.rows}|{self.rows_digest}"
 
 
 def erasures_said(entry: Entry) -> list[SaidErasure]:
@@ -102,30 +107,23 @@ def erasures_said(entry: Entry) -> list[SaidErasure]:
     if entry.kind is not Kind.KEEPING or entry.get(Field.ACT) != ERASE.encode():
         return []
     _, _, certificate = (entry.get(Field.EVIDENCE) or b"").decode("utf-8", "replace").partition(" ")
-    keys, rows, carried = (
+    digests, rows, carried = (
         (entry.get(field) or b"").decode("utf-8", "replace")
         for field in (Field.DIGEST, Field.ROWS, Field.TEXT)
     )
-    lines = [f"{certificate}|{keys}|{rows}", *carried.splitlines()]
+    keys, _, rows_digest = digests.removeprefix("keys ").partition(" rows ")
+    lines = [f"{certificate}|{keys}|{rows}|{rows_digest}", *carried.splitlines()]
     parts = [line.split("|") for line in lines]
-    return [SaidErasure(one[0], one[1], _count(one[2])) for one in parts if len(one) == 3]
-
-
-def _count(digits: str) -> int | None:
-    return int(digits) if digits.isascii() and digits.isdecimal() else None
+    return [SaidErasure(one[0], one[1], int(one[2]), one[3]) for one in parts if len(one) == 4]
 
 
 def carry_erasures(fields: Fields, gone: Iterable[Entry]) -> Fields:
     """Return the fields of an erasure's entry with what the entries that go with it said of erasures before it.
 
-    Else nobody could hold the rows of those to their number any more. Certificates, digests and numbers go on; who
-    erased, and what, does not.
+    Else nobody could hold the rows of those to what was said of them any more. Certificates, digests and numbers go
+    on; who erased, and what, does not.
     """
-    lines = [
-        f"{one.certificate}|{one.keys}|{'' if one.rows is None else one.rows}"
-        for entry in gone
-        for one in erasures_said(entry)
-    ]
+    lines = dict.fromkeys(one.line() for entry in gone for one in erasures_said(entry))
     return tuple(sorted((*fields, (Field.TEXT, "\n".join(lines).encode())))) if lines else fields
 
 
