@@ -4,13 +4,23 @@ from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from doorward.errors import VerificationError
 from doorward.record.check_erasures import Erasures
 from doorward.record.entry import NO_SESSION, Entry, Field, Fields, Kind
 from doorward.record.erasing import Erasure, RowsGone, digest_units
-from doorward.record.keeping import ERASE, PROPOSE_ERASURE, carry_erasures, erasure_entry
+from doorward.record.keeping import (
+    ERASE,
+    MAX_SAID,
+    PROPOSE_ERASURE,
+    SaidErasure,
+    carry_erasures,
+    erasure_entry,
+    erasures_said,
+)
 from doorward.record.openings import StoredEntry
 from doorward.record.report import Report
 from doorward.record.workers import first_sequence
@@ -154,6 +164,58 @@ def test_the_entry_of_the_last_erasure_is_always_there() -> None:
     record.say("three", [unit], [*range(8, 11), *record.add("three", 1, Kind.KEEPING)])
     found, unknown = record.check()
     assert (found, len(unknown)) == ([], 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (Field.ROWS, b"9" * 5_000),
+        (Field.ROWS, b"9" * 19),
+        (Field.ROWS, "\u0663".encode()),
+        (Field.ROWS, b"+3"),
+        (Field.ROWS, b""),
+        (Field.DIGEST, b"keys " + b"0" * 64),
+        (Field.DIGEST, b"keys k rows r"),
+        (Field.EVIDENCE, b"accesses \x1b[2Jforged"),
+        (Field.EVIDENCE, b"accesses"),
+        (Field.TEXT, b"2033-17|k|1|d"),
+        (Field.TEXT, b"\xff"),
+        (Field.TEXT, b"\n".join([b"2033-17|%s|1|%s" % (b"0" * 64, b"0" * 64)] * (MAX_SAID + 1))),
+        (Field.TEXT, b"\n" * 1_000_000),
+    ],
+)
+def test_an_entry_that_is_written_otherwise_says_nothing_of_erasures(name: Field, value: bytes) -> None:
+    record = Record()
+    record.erase("one", 3)
+    (fields,) = record.entries
+    assert len(erasures_said(as_entry(fields))) == 1
+    hostile = tuple(sorted({**dict(fields), name: value}.items()))
+    assert erasures_said(as_entry(hostile)) == []
+    record.entries = [hostile]
+    assert record.check()[0] == [
+        "the record has no entry of it: keys were destroyed and rows passed off otherwise"
+    ]
+
+
+def test_an_entry_says_on_a_bounded_number_of_erasures() -> None:
+    record = Record()
+    record.erase("last", 1)
+    record.erase("other", 1)
+    fields, other = record.entries
+    lines = [SaidErasure(f"{number:05}", "0" * 64, 10**18 - 1, "1" * 64).line() for number in range(MAX_SAID)]
+    full = tuple(sorted((*fields, (Field.TEXT, "\n".join(lines[:-1]).encode()))))
+    carried = as_entry(carry_erasures(fields, [as_entry(full)] * 2))
+    assert len(erasures_said(carried)) == MAX_SAID + 1
+    with pytest.raises(VerificationError, match="more than 10000 erasures"):
+        carry_erasures(fields, [carried, as_entry(other)])
+
+
+def test_what_an_entry_says_of_many_erasures_whose_keys_are_there_is_bounded() -> None:
+    record = Record()
+    for number in range(150):
+        record.say(f"number {number}", [b"u" * 16], [1])
+    unknown = record.check()[1]
+    assert (len(unknown), unknown[-1]) == (101, "the same of 50 more certificates")
 
 
 def test_other_keys_than_an_entry_names_are_said() -> None:

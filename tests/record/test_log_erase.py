@@ -19,7 +19,7 @@ from doorward.cli.seals import disclosures_of, find_seals
 from doorward.errors import MalformedError, StoreError
 from doorward.orders.load import load_pack, load_retention
 from doorward.orders.retention import Item, Retention
-from doorward.record.entry import Draft, Field, Kind
+from doorward.record.entry import Draft, Field, Kind, encode_fields
 from doorward.record.erasing import CopyRule, Erasure, digest_units, find_reasons, parse_erasure, parse_rule
 from doorward.record.openings import StoredEntry
 from doorward.record.seal_keys import SealKeys
@@ -349,6 +349,48 @@ def test_erased_rows_that_were_brought_back_are_said_though_as_many_others_are_g
     verified = place.run("verify")
     assert (verified.returncode, "other rows are erased than its entry names" in verified.stdout) == (1, True)
     assert "checked: 9 entries erased" in verified.stdout
+
+
+def test_a_row_that_somebody_wrote_says_nothing_of_erasures(place: Place, owner_conninfo: str) -> None:
+    one = (Field.ACT, b"erase"), (Field.EVIDENCE, b"accesses 2033-17")
+    digests = (Field.DIGEST, b"keys %s rows %s" % (b"0" * 64, b"0" * 64))
+    lines = b"\n".join([b"2033-18|%s|1|%s" % (b"0" * 64, b"0" * 64)] * 9)
+    for rows_said, text in ((b"9" * 5_000, b"x"), (b"9", lines)):
+        body = encode_fields(tuple(sorted((*one, digests, (Field.ROWS, rows_said), (Field.TEXT, text)))))
+        with psycopg.connect(owner_conninfo) as owner:
+            owner.execute(
+                "UPDATE record.entries SET kind = %s, body = %s WHERE sequence = 3", (int(Kind.KEEPING), body)
+            )
+        verified = place.run("verify")
+        assert (verified.returncode, "could not tell" in verified.stdout) == (1, False), verified
+        assert "entry 3: the entry is not the one that was recorded" in verified.stdout
+
+
+def test_an_erasure_in_a_leaf_that_another_row_spoils_still_counts(
+    sealed: tuple[Place, Callable[..., Done]], tmp_path: Path, owner_conninfo: str
+) -> None:
+    place, erase = sealed
+    law, other = place.official("law/finn.example"), place.official("law/erin.example")
+    note = tmp_path / "erasure.note"
+    assert erase("--case", "HX123456", "--key", law, "--note", note).returncode == 0
+    assert erase("--key", other, "--note", note).returncode == 0
+    place.world.publish()
+    with psycopg.connect(owner_conninfo) as owner:
+        (proposed, erased) = (
+            row[0]
+            for row in owner.execute(
+                "SELECT sequence FROM record.entries WHERE kind = %s ORDER BY sequence", (int(Kind.KEEPING),)
+            ).fetchall()
+        )
+        body = "UPDATE record.entries SET salt = %s, body = %s WHERE sequence = %s"
+        owner.execute(body, (bytes(16), b"\x01", proposed))
+    found = place.run("verify").stdout
+    assert "under certificate 2033-17: " not in found
+    with psycopg.connect(owner_conninfo) as owner:  # where it is the erasure's own, its leaf is what is false
+        owner.execute(body, (bytes(16), b"\x01", erased))
+    verified = place.run("verify")
+    assert verified.returncode == 1
+    assert "in a leaf that nothing opens" in verified.stdout
 
 
 def test_under_a_hold_or_without_a_desk_to_ask_nothing_goes(

@@ -22,6 +22,7 @@ from doorward.record.keeping import SaidErasure, erasures_said
 from doorward.record.openings import StoredEntry
 from doorward.record.report import Report
 
+MAX_NAMED: Final = 100
 NOTHING_ERASED: Final[Mapping[bytes, str]] = {}
 
 
@@ -32,7 +33,8 @@ class Erasures:
         erased: The certificate under which each unit was erased, from the folder of keys.
 
     Attributes:
-        is_partial: Whether a spool could not be read to its end, so that an entry may be there that was not noted.
+        is_partial: Whether an entry may be there that was not noted: a spool could not be read to its end, or the
+            entries of a leaf do not open it.
     """
 
     def __init__(self, erased: Mapping[bytes, str] = NOTHING_ERASED) -> None:
@@ -40,7 +42,7 @@ class Erasures:
         self.is_partial = False
         self._rows: defaultdict[str, RowsGone] = defaultdict(RowsGone)
         self._took_acts: set[str] = set()
-        self._said: defaultdict[str, list[SaidErasure]] = defaultdict(list)
+        self._said: defaultdict[str, dict[SaidErasure, None]] = defaultdict(dict)
 
     def note_row(self, stored: StoredEntry, certificate: str) -> None:
         """Note a row that is erased; those of one worker come in their order."""
@@ -49,9 +51,9 @@ class Erasures:
             self._took_acts.add(certificate)
 
     def note(self, entry: Entry) -> None:
-        """Note an entry, from a row that opened or from the spool; only erasures matter."""
+        """Note an entry, of a leaf that holds or of the spool; only erasures matter."""
         for one in erasures_said(entry):
-            self._said[one.certificate].append(one)
+            self._said[one.certificate][one] = None
 
     def check(self, report: Report, *, has_spool: bool) -> None:
         """Add to a report what does not agree; every row and every entry was noted that could be.
@@ -71,11 +73,14 @@ class Erasures:
             else:
                 without.append(certificate)
         self._judge_without(without, told, report, has_spool=has_spool)  # 1
-        for certificate in sorted(self._said.keys() - units.keys()):
+        still_there = sorted(self._said.keys() - units.keys())
+        for certificate in still_there[:MAX_NAMED]:
             report.could_not_tell.append(
                 f"whether what was erased under certificate {certificate} by the record's word is gone: `seals` has "
                 "its keys. It was stopped: run `doorward log erase` with its note again; or a copy of them was put back"
             )
+        if len(still_there) > MAX_NAMED:
+            report.could_not_tell.append(f"the same of {len(still_there) - MAX_NAMED} more certificates")
 
     def _compare(self, certificate: str, gone: Collection[bytes], report: Report) -> None:
         place, keys, rows = (
@@ -112,7 +117,7 @@ class Erasures:
             elif not has_spool or self.is_partial:
                 report.could_not_tell.append(
                     f"whether certificate {certificate} is the record's: its entry may be in the spool, which was "
-                    "not read to its end"
+                    "not read to its end, or in a leaf that nothing opens"
                 )
             else:
                 report.find(

@@ -7,13 +7,15 @@
 5. Sessions and requests balance (`account`).
 6. What was erased keeps its place and its commitment, and says under which certificate it went. Where it has a session,
    it went with that, or with its month. What an erased row says of its session is proved by nothing, since nothing
-   opens it: `check_erasures` counts them.
+   opens it: `check_erasures` holds them against what entries say was erased, and each of those against its leaf.
 """
+
+from collections.abc import Sequence
 
 from doorward.errors import MalformedError
 from doorward.record.account import Account
 from doorward.record.check_erasures import Erasures
-from doorward.record.entry import LEAF_BYTES, SCHEMA_VERSION, block_root, commit_entry
+from doorward.record.entry import LEAF_BYTES, SCHEMA_VERSION, Entry, block_root, commit_entry
 from doorward.record.hashes import Hash, format_hash
 from doorward.record.log_files import LogFiles
 from doorward.record.openings import Disclosures, StoredBlock, StoredEntry
@@ -63,7 +65,8 @@ def check_openings(
     """Add to a report what is false in the disclosures, and return the sequence behind each worker's last entry.
 
     Args:
-        erasures: Knows which units were erased, and is told of every row that was and of every entry.
+        erasures: Knows which units were erased, and is told of every row that was and of every entry that is one of
+            its leaf's.
 
     Raises:
         StoreError: The store refused or cannot be reached, or a bundle cannot be read.
@@ -73,17 +76,20 @@ def check_openings(
     while expected_leaf < leaves.tree_size and not report.is_full:
         blocks = disclosures.read(expected_leaf, min(READ_BLOCKS, leaves.tree_size - expected_leaf))
         if not blocks:
+            erasures.is_partial = True
             report.find(
                 f"leaf {expected_leaf}", f"nothing opens it, nor any up to leaf {leaves.tree_size - 1}"
             )
             break
         for block in blocks:
             if block.leaf_index >= leaves.tree_size:
+                erasures.is_partial = True
                 report.find(f"leaf {expected_leaf}", "nothing opens it")
                 return next_sequences
             worker = worker_of(block.first)
             next_sequence = next_sequences.get(worker, first_sequence(worker) if 0 <= worker < WRITERS else 0)
             if block.leaf_index != expected_leaf:  # 1
+                erasures.is_partial = True
                 report.find(f"leaf {expected_leaf}", f"nothing opens it, nor any before {block.leaf_index}")
             elif block.first != next_sequence:
                 report.find(
@@ -110,14 +116,16 @@ def _check_block(
             f"{block.last - block.first + 1} entries",
             len(block.entries),
         )
-    commitments = []
+    opened = []
     for stored in block.entries:
         if stored.leaf_index != block.leaf_index:
             report.find(
                 f"entry {stored.sequence}", "it names another leaf", block.leaf_index, stored.leaf_index
             )
-        commitments.append(_commit(stored, report, account, erasures))
+        opened.append(_open(stored, report, account, erasures))
+    commitments = [commitment for commitment, _ in opened]
     root = block_root(commitments)  # 3
+    _note_held(block, leaf, root, opened, erasures)  # 6
     if leaf is None:
         return
     if len(leaf) != LEAF_BYTES or leaf[0] != SCHEMA_VERSION:
@@ -128,18 +136,39 @@ def _check_block(
         _check_beside(block, commitments, root, report)
 
 
-def _commit(stored: StoredEntry, report: Report, account: Account, erasures: Erasures) -> Hash:
+def _note_held(
+    block: StoredBlock,
+    leaf: bytes | None,
+    root: Hash,
+    opened: Sequence[tuple[Hash, Entry | None]],
+    erasures: Erasures,
+) -> None:
+    """Tell the erasures of each entry whose commitment is one of those that open the leaf."""
+    is_whole = leaf == leaf_of(block.salt, root)
+    as_stored = is_whole or leaf == leaf_of(block.salt, block_root([one.commitment for one in block.entries]))
+    erasures.is_partial |= not is_whole
+    for stored, (commitment, entry) in zip(block.entries, opened, strict=True):
+        if entry is not None and (is_whole or (as_stored and commitment == stored.commitment)):
+            erasures.note(entry)
+
+
+def _open(
+    stored: StoredEntry, report: Report, account: Account, erasures: Erasures
+) -> tuple[Hash, Entry | None]:
+    """Return an entry's commitment and the entry; where nothing opens it, the commitment that was kept."""
     unit = sealed_unit(stored)
     if (
         unit is not None
     ):  # it could not be opened; the leaf holds or does not hold with the commitment that was kept
         certificate = erasures.erased.get(unit)
         if certificate is None:
+            erasures.is_partial = True
             report.find(
                 f"entry {stored.sequence}",
                 "it is sealed and does not open: it was changed or its key is gone, and nobody erased it",
             )
         elif not may_be_sealed_under(stored, unit, erasures.erased):
+            erasures.is_partial = True
             report.find(
                 f"entry {stored.sequence}",
                 "it is sealed as part of something else that was erased: it was changed",
@@ -148,15 +177,15 @@ def _commit(stored: StoredEntry, report: Report, account: Account, erasures: Era
             report.count("entries erased")
             erasures.note_row(stored, certificate)
             report.note_once(f"entries were erased under certificate {certificate}; their leaves hold")
-        return stored.commitment
+        return stored.commitment, None
     try:
         entry = stored.decode()
     except MalformedError as error:
+        erasures.is_partial = True
         report.find(f"entry {stored.sequence}", str(error))
-        return stored.commitment
+        return stored.commitment, None
     account.note(entry)
-    erasures.note(entry)
-    return commit_entry(entry)
+    return commit_entry(entry), entry
 
 
 def _blame_entries(block: StoredBlock, commitments: list[Hash], report: Report) -> None:

@@ -4,12 +4,14 @@ An entry has ids, words and digests: who did it, with which key's office, and ne
 says that it was made and by whom; what was looked for is sealed to the auditors (`sealed_box`), always of one size.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from doorward.errors import VerificationError
 from doorward.record.entry import Entry, Field, Fields, Kind
-from doorward.record.erasing import Erasure
+from doorward.record.erasing import CERTIFICATE, DIGEST, Erasure
 
 DISCLOSE: Final = "disclose"
 SEARCH: Final = "search"
@@ -17,6 +19,9 @@ AUDIT: Final = "audit"
 PROPOSE_ERASURE: Final = "propose-erasure"
 ERASE: Final = "erase"
 PAD: Final = "pad"
+MAX_SAID: Final = 10_000  # erasures that one entry says on: 2 MB
+_MAX_VALUE: Final = MAX_SAID * 200
+_ROWS: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 PADDING: Final[Fields] = ((Field.ACT, PAD.encode()),)
 """The fields of an entry that says nothing and whose leaf fills the public log up; see `schedule`."""
 
@@ -103,18 +108,39 @@ class SaidErasure:
 
 
 def erasures_said(entry: Entry) -> list[SaidErasure]:
-    """Return what an entry says of its own erasure, and of those whose entries went with it; nothing of any other."""
+    """Return what an entry says of its own erasure, and of those whose entries went with it; nothing of any other.
+
+    An entry of which a part is written otherwise than here, or that says more than is written here, says nothing.
+    Whoever writes to a table of disclosures says what it holds: no more of it is read than a bounded part.
+    """
     if entry.kind is not Kind.KEEPING or entry.get(Field.ACT) != ERASE.encode():
         return []
-    _, _, certificate = (entry.get(Field.EVIDENCE) or b"").decode("utf-8", "replace").partition(" ")
-    digests, rows, carried = (
-        (entry.get(field) or b"").decode("utf-8", "replace")
-        for field in (Field.DIGEST, Field.ROWS, Field.TEXT)
-    )
-    keys, _, rows_digest = digests.removeprefix("keys ").partition(" rows ")
-    lines = [f"{certificate}|{keys}|{rows}|{rows_digest}", *carried.splitlines()]
-    parts = [line.split("|") for line in lines]
-    return [SaidErasure(one[0], one[1], int(one[2]), one[3]) for one in parts if len(one) == 4]
+    values = [entry.get(field) or b"" for field in (Field.EVIDENCE, Field.DIGEST, Field.ROWS, Field.TEXT)]
+    if any(len(value) > _MAX_VALUE for value in values):
+        return []
+    try:
+        evidence, digests, rows, carried = (value.decode("ascii") for value in values)
+    except UnicodeDecodeError:
+        return []
+    certificate, parts = evidence.partition(" ")[2], digests.split(" ")
+    if len(parts) != 4 or parts[::2] != ["keys", "rows"]:
+        return []
+    lines = [f"{certificate}|{parts[1]}|{rows}|{parts[3]}", *(carried.split("\n") if carried else ())]
+    said = [_parse_said(line) for line in lines[: MAX_SAID + 2]]
+    found = [one for one in said if one is not None]
+    return found if len(found) == len(said) <= MAX_SAID + 1 else []
+
+
+def _parse_said(line: str) -> SaidErasure | None:
+    parts = line.split("|", 4)
+    if len(parts) != 4:
+        return None
+    certificate, keys, rows, rows_digest = parts
+    if not CERTIFICATE.fullmatch(certificate) or not _ROWS.fullmatch(rows):
+        return None
+    if not DIGEST.fullmatch(keys) or not DIGEST.fullmatch(rows_digest):
+        return None
+    return SaidErasure(certificate, keys, int(rows), rows_digest)
 
 
 def carry_erasures(fields: Fields, gone: Iterable[Entry]) -> Fields:
@@ -122,8 +148,15 @@ def carry_erasures(fields: Fields, gone: Iterable[Entry]) -> Fields:
 
     Else nobody could hold the rows of those to what was said of them any more. Certificates, digests and numbers go
     on; who erased, and what, does not.
+
+    Raises:
+        VerificationError: They said of more erasures than an entry says on.
     """
     lines = dict.fromkeys(one.line() for entry in gone for one in erasures_said(entry))
+    if len(lines) > MAX_SAID:
+        raise VerificationError(
+            f"it covers the entries of more than {MAX_SAID} erasures: no entry says on so many"
+        )
     return tuple(sorted((*fields, (Field.TEXT, "\n".join(lines).encode())))) if lines else fields
 
 
