@@ -9,14 +9,15 @@ them: those that opened when two people signed it.
 3. The rows that are erased under it are those that it says: another one was passed off, one fewer was brought back.
 
 An entry of an erasure can be erased itself, with its month; the entry of the erasure that took it says on what it said
-(`keeping.carry_erasures`).
+(`keeping.carry_erasures`), so that it hides nothing. Kind and session of an erased row decide nothing here: nothing
+proves them.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from doorward.record.entry import NO_SESSION, Entry, Kind
+from doorward.record.entry import Entry
 from doorward.record.erasing import RowsGone, digest_units
 from doorward.record.keeping import SaidErasure, erasures_said
 from doorward.record.openings import StoredEntry
@@ -41,14 +42,11 @@ class Erasures:
         self.erased = erased
         self.is_partial = False
         self._rows: defaultdict[str, RowsGone] = defaultdict(RowsGone)
-        self._took_acts: set[str] = set()
         self._said: defaultdict[str, dict[SaidErasure, None]] = defaultdict(dict)
 
     def note_row(self, stored: StoredEntry, certificate: str) -> None:
         """Note a row that is erased; those of one worker come in their order."""
         self._rows[certificate].add(stored.sequence, stored.commitment)
-        if stored.kind == Kind.KEEPING and stored.session == NO_SESSION:
-            self._took_acts.add(certificate)
 
     def note(self, entry: Entry) -> None:
         """Note an entry, of a leaf that holds or of the spool; only erasures matter."""
@@ -65,14 +63,12 @@ class Erasures:
         for unit, certificate in self.erased.items():
             units[certificate].add(unit)
         without = []
-        told = set()  # whose entry is there
         for certificate, gone in sorted(units.items()):
             if certificate in self._said:
                 self._compare(certificate, gone, report)  # 2, 3
-                told.add(certificate)
             else:
                 without.append(certificate)
-        self._judge_without(without, told, report, has_spool=has_spool)  # 1
+        self._judge_without(without, report, has_spool=has_spool)  # 1
         still_there = sorted(self._said.keys() - units.keys())
         for certificate in still_there[:MAX_NAMED]:
             report.could_not_tell.append(
@@ -101,20 +97,9 @@ class Erasures:
                 f"{rows.count} rows, digest {rows.digest()[:16]}",
             )
 
-    def _judge_without(self, without: list[str], told: set[str], report: Report, *, has_spool: bool) -> None:
-        may_hide = set(told)
-        found = True
-        while found:  # an entry may be erased by a later erasure, and that one's by one that is later still
-            hidden = {one for one in without if one not in may_hide and (may_hide - {one}) & self._took_acts}
-            found = bool(hidden)
-            may_hide |= hidden
+    def _judge_without(self, without: Collection[str], report: Report, *, has_spool: bool) -> None:
         for certificate in without:
-            if certificate in may_hide:
-                report.could_not_tell.append(
-                    f"how many rows went with the erasure under certificate {certificate}: "
-                    "no entry of it is there, and one may have been erased since"
-                )
-            elif not has_spool or self.is_partial:
+            if not has_spool or self.is_partial:
                 report.could_not_tell.append(
                     f"whether certificate {certificate} is the record's: its entry may be in the spool, which was "
                     "not read to its end, or in a leaf that nothing opens"
