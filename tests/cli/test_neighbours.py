@@ -254,7 +254,7 @@ def test_a_log_at_an_address_or_in_a_tar_is_held_to_what_was_kept_as_one_in_a_fo
             said
         )
     code, said = pair.hold(config, f"{address}nowhere/")
-    assert code == 2
+    assert (code, "2 checkpoints of it are kept here" in said) == (3, True), said
     shutil.rmtree(pair.other.folder)
     pair.other.disclosures = MemoryDisclosures()
     for number in (7, 8, 9):
@@ -268,6 +268,24 @@ def test_a_log_at_an_address_or_in_a_tar_is_held_to_what_was_kept_as_one_in_a_fo
     (pair.other.log_dir / "checkpoint").write_bytes(b"another page\n")
     code, said = pair.hold(config, address)
     assert (code, "FALSE: checkpoint" in said) == (1, True), said
+
+
+def test_a_log_that_was_taken_off_could_not_be_told_and_what_is_kept_of_it_is_said(
+    pair: Pair, tmp_path: Path, address: str
+) -> None:
+    config = tmp_path / "doorward.toml"
+    grow(pair.other, 1)
+    pair.look()
+    (pair.other.log_dir / "checkpoint").unlink()
+    code, said = pair.hold(config, address)
+    assert (code, "it is what was kept" in said) == (3, False), said
+    assert (
+        f"could not tell: there is no checkpoint at `{address}`: the log was taken off, or is elsewhere"
+        in said
+    )
+    assert "1 checkpoints of it are kept here, the largest of 4 leaves" in said
+    code, said = pair.hold(config, str(pair.other.log_dir))  # a folder is an argument that is wrong
+    assert (code, "there is no log at" in said) == (2, True), said
 
 
 def test_where_nobody_answers_at_an_address_it_could_not_tell(

@@ -195,6 +195,10 @@ def hold(
             typer.echo(
                 f"log {own.origin}, {own.tree_size:,} leaves; {len(kept):,} checkpoints of it are kept here"
             )
+        elif report.holds:
+            kept = _read_kept(settings, verifier, report)
+            largest = max((one.tree_size for _, one in kept), default=0)
+            typer.echo(f"{len(kept):,} checkpoints of it are kept here, the largest of {largest:,} leaves")
     for finding in report.findings:
         typer.echo(f"FALSE: {finding}")
     for what in report.could_not_tell:
@@ -208,7 +212,8 @@ def _read_own(source: Source, verifier: Verifier, place: str, report: Report) ->
     """Return the checkpoint that a log shows, or None where the report says why not.
 
     Raises:
-        ConfigError: There is no log.
+        ConfigError: There is no log in the folder or tar. What an address does not serve any more is no argument that
+            is wrong.
     """
     try:
         raw = source.read(CHECKPOINT, MAX_CHECKPOINT_BYTES)
@@ -219,6 +224,11 @@ def _read_own(source: Source, verifier: Verifier, place: str, report: Report) ->
         return None
     except LogError as error:
         report.find(CHECKPOINT, str(error))
+        return None
+    if "://" in place:
+        report.could_not_tell.append(
+            f"there is no checkpoint at `{place}`: the log was taken off, or is elsewhere"
+        )
         return None
     raise ConfigError(f"there is no log at `{place}`", hint="name the place of its checkpoint")
 
