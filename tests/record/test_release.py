@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -94,6 +95,42 @@ def test_no_file_has_a_time_but_that_of_a_slot(tmp_path: Path, world: World, sig
         run_slot(world, LogFiles(public), slot, signer, late=1234)
     times = {path.stat().st_mtime for path in (public, *public.rglob("*"))}
     assert times <= {START + HOUR, START + 2 * HOUR}
+
+
+@pytest.mark.parametrize("at", range(8))
+def test_a_run_that_dies_leaves_no_time_but_that_of_a_slot(
+    tmp_path: Path, world: World, signer: Signer, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    public = tmp_path / "public"
+    world.publish()
+    run_slot(world, LogFiles(public), 1, signer)
+    calls, whole = [], os.utime
+
+    def dies(*given: Any) -> None:
+        calls.append(given)
+        if len(calls) == at + 1:
+            raise KeyboardInterrupt
+        whole(*given)
+
+    def syncs(self: LogFiles) -> None:
+        dies(self.folder, (START + 2 * HOUR,) * 2)
+
+    pad(world, SCHEDULE.size_at(START + 2 * HOUR) - log_size(LogFiles(world.log_dir), signer.verifier))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "utime", dies)
+        patch.setattr(LogFiles, "sync", syncs)
+        with pytest.raises(KeyboardInterrupt):
+            release(LogFiles(world.log_dir), LogFiles(public), signer, SCHEDULE, now=START + 2 * HOUR + 60)
+    if (public / "checkpoint").stat().st_mtime != START + HOUR:  # it is what is told by, whatever comes after
+        assert {path.stat().st_mtime for path in public.rglob("*") if path.is_file()} <= {
+            START + HOUR,
+            START + 2 * HOUR,
+        }
+    assert (
+        release(LogFiles(world.log_dir), LogFiles(public), signer, SCHEDULE, now=START + 2 * HOUR + 90) == 600
+    )
+    times = {path.stat().st_mtime for path in (public, *public.rglob("*"))}
+    assert times <= {START + HOUR, START + 2 * HOUR}, "and the next run ends it"
 
 
 def test_nothing_is_added_within_a_slot(tmp_path: Path, world: World, signer: Signer) -> None:
@@ -263,11 +300,11 @@ def test_a_release_that_a_full_disk_stopped_anywhere_is_done_again_with_the_same
     writes = []
     real = LogFiles.replace
 
-    def replace(self: LogFiles, path: str, data: bytes) -> None:
+    def replace(self: LogFiles, path: str, data: bytes, *, moment: int | None = None) -> None:
         writes.append(path)
         if len(writes) == stop:
             raise StoreError("no space left")
-        real(self, path, data)
+        real(self, path, data, moment=moment)
 
     monkeypatch.setattr(LogFiles, "replace", replace)
     stop, stops = 1, 0

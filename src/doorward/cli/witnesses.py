@@ -187,13 +187,14 @@ class Witnesses:
 
     def _publish(self, changed: Mapping[str, bytes]) -> None:
         files = self.shown
-        moment = (files.folder / CHECKPOINT).stat().st_mtime_ns
-        for name, data in changed.items():
-            files.replace(name, data)
-        files.sync()
+        moment = None
         if self.settings.public is not None:  # its times are those of its schedule
-            for file in (*(files.folder / name for name in changed), files.folder):
-                os.utime(file, ns=(moment, moment))
+            moment = int((files.folder / CHECKPOINT).stat().st_mtime)
+        for name, data in changed.items():
+            files.replace(name, data, moment=moment)
+        files.sync()
+        if moment is not None:
+            os.utime(files.folder, (moment, moment))
 
     def _ask(self, raw: bytes) -> dict[str, Heard]:
         settings = self.settings

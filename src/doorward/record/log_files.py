@@ -98,8 +98,11 @@ class LogFiles:
         except OSError as error:
             raise StoreError(f"the log `{self.folder}` cannot be made: {error.strerror}") from error
 
-    def write_once(self, path: str, data: bytes) -> None:
+    def write_once(self, path: str, data: bytes, *, moment: int | None = None) -> None:
         """Write a file that will never change; nothing happens where it has these bytes already.
+
+        Args:
+            moment: As in `replace`.
 
         Raises:
             VerificationError: It is there with other bytes.
@@ -113,10 +116,13 @@ class LogFiles:
                 f"`{path}` of the log is there with other bytes than the spool gives, so it stays",
                 hint="stop, keep a copy of the whole data folder, and run `doorward log verify`",
             )
-        self.replace(path, data)
+        self.replace(path, data, moment=moment)
 
-    def replace(self, path: str, data: bytes) -> None:
+    def replace(self, path: str, data: bytes, *, moment: int | None = None) -> None:
         """Write a file in one step: a reader sees the old bytes or the new ones.
+
+        Args:
+            moment: Seconds since 1970, the time that the file has from its first appearance on; None is the clock's.
 
         Raises:
             StoreError: The disk refused.
@@ -133,6 +139,8 @@ class LogFiles:
                 rest = memoryview(data)
                 while rest:
                     rest = rest[os.write(file, rest) :]
+                if moment is not None:
+                    os.utime(file, (moment, moment))
                 sync_file(file, path)
             finally:
                 os.close(file)

@@ -5,7 +5,9 @@ before. Both roots, and each tile and bundle that is released, are read from the
 (`signed_tiles`), before anything is signed. So no two checkpoints of the key have two histories.
 INVARIANT (no-clock): names, sizes and times of all files follow from the schedule alone.
 
-Files are written first and the checkpoint last; a run that was killed is done again with the same bytes.
+Files are written first, with their times, and the checkpoint last; a run that was killed is done again with the same
+bytes. No file is ever there with another time. The folders' own times are set behind what is written in them, by the
+next run where one was killed before.
 """
 
 import os
@@ -82,19 +84,21 @@ def release(files: LogFiles, public: LogFiles, signer: Signer, schedule: Schedul
         )
     checkpoint = Checkpoint(signer.name, size, tiles.root(size))
     if before == checkpoint:
+        _set_times(public.folder, [CHECKPOINT], moment)
         return size
     public.make()
     written = [VERIFIER_KEY, SCHEDULE]
-    public.write_once(VERIFIER_KEY, format_verifier(signer.verifier).encode() + b"\n")
-    public.write_once(SCHEDULE, schedule.format())
+    public.write_once(VERIFIER_KEY, format_verifier(signer.verifier).encode() + b"\n", moment=moment)
+    public.write_once(SCHEDULE, schedule.format(), moment=moment)
     for tile in list_tiles(size, 0 if before is None else before.tree_size):
         for one in (tile, TileId(None, tile.index, tile.width)) if tile.level == 0 else (tile,):
-            public.write_once(one.path, tiles.read(one))
+            public.write_once(one.path, tiles.read(one), moment=moment)
             written.append(one.path)
+    _set_times(public.folder, written, moment)  # also of what a run that was killed had written
     public.sync()
-    public.replace(CHECKPOINT, format_checkpoint(checkpoint, signer))
+    public.replace(CHECKPOINT, format_checkpoint(checkpoint, signer), moment=moment)
     public.sync()
-    _set_times(public.folder, [*written, CHECKPOINT], moment)
+    _set_times(public.folder, [CHECKPOINT], moment)
     return size
 
 
