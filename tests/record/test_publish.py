@@ -41,6 +41,29 @@ def test_the_times_of_files_tell_nothing_of_when_they_were_written(tmp_path: Pat
     assert {path.stat().st_mtime for path in (*paths, tmp_path / "public")} == {SLOT}
 
 
+@pytest.mark.parametrize("writes", [1, 4, 7, 9])
+def test_a_run_that_dies_leaves_no_time_but_the_logs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    source, target, whole, calls = log_of(300).write(tmp_path / "log"), tmp_path / "public", os.rename, []
+
+    def dies(self: Path, to: Path) -> None:
+        calls.append(to)
+        whole(self, to)
+        if len(calls) == writes:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", dies)
+        with pytest.raises(KeyboardInterrupt):
+            run(source, target)
+    files = [path for path in target.rglob("*") if path.is_file() and path.name != LOCK]
+    assert {path.stat().st_mtime for path in files} == {SLOT}
+    run(source, target)
+    paths = [path for path in target.rglob("*") if path.name != LOCK]
+    assert {path.stat().st_mtime for path in (*paths, target)} == {SLOT}
+
+
 def test_a_copy_grows_with_its_log_and_holds_each_time(tmp_path: Path) -> None:
     target = tmp_path / "public"
     for size in (0, 5, 300, 300, 700):
@@ -87,12 +110,12 @@ def test_stopped_anywhere_the_copy_still_holds_and_the_next_run_ends_it(
     source = log_of(900).write(tmp_path / "new")
     real, written = LogFiles.replace, 0
 
-    def refuse(files: LogFiles, path: str, data: bytes) -> None:
+    def refuse(files: LogFiles, path: str, data: bytes, *, moment: int | None = None) -> None:
         nonlocal written
         if written == stop:
             raise StoreError("no room")
         written += 1
-        real(files, path, data)
+        real(files, path, data, moment=moment)
 
     with monkeypatch.context() as patched:
         patched.setattr(LogFiles, "replace", refuse)

@@ -80,6 +80,7 @@ def publish(
             f"the log `{source.folder}` has no schedule, so its growth would tell when something happened",
             hint="publish the copy that `log release` keeps; --unscheduled where everybody may see it",
         )
+    moment = int((source.folder / CHECKPOINT).stat().st_mtime)
     target.make()
     with _lock(target.folder):
         verifier = _parse(key)
@@ -90,32 +91,33 @@ def publish(
             _check_witnessed(tiles, cosigned, verifier, now)
         wanted = list(_wanted(now.tree_size, before))
         done = Published(now.tree_size)
-        written = [tile.path for tile in wanted if _copy(tiles, target, tile)]  # 2
+        written = [tile.path for tile in wanted if _copy(tiles, target, tile, moment)]  # 2
         done.files = len(written)
-        digests = _archive(tiles, target, now.tree_size, written)  # 3
+        digests = _archive(tiles, target, now.tree_size, written, moment)  # 3
         done.archives = len(written) - done.files
         fixed = {**extras, VERIFIER_KEY: key, **({SCHEDULE: schedule} if schedule is not None else {})}
-        written += [path for path, data in fixed.items() if _put(target, path, data)]  # 4
+        written += [path for path, data in fixed.items() if _put(target, path, data, moment)]  # 4
+        changed = [*(tile.path for tile in wanted), *written]
+        _set_times(target.folder, changed, moment)  # also of what a run that was stopped had written
         target.sync()
         for path, data in ((DIGESTS, digests), (CHECKPOINT, raw), (WITNESSED, cosigned)):  # 5
-            written += [path] if data and _put(target, path, data) else []
+            written += [path] if data and _put(target, path, data, moment) else []
         target.sync()
         for tile in wanted:  # 6
             if tile.is_full:
                 target.remove_partials(tile)
-        if written:
-            _set_times(target.folder, written, (source.folder / CHECKPOINT).stat().st_mtime)
+        _set_times(target.folder, [*changed, *written, CHECKPOINT], moment)
         return done
 
 
-def _put(target: LogFiles, path: str, data: bytes) -> bool:
+def _put(target: LogFiles, path: str, data: bytes, moment: int) -> bool:
     if target.read(path, MAX_DIGESTS_BYTES) == data:
         return False
-    target.replace(path, data)
+    target.replace(path, data, moment=moment)
     return True
 
 
-def _set_times(folder: Path, written: Sequence[str], moment: float) -> None:
+def _set_times(folder: Path, written: Sequence[str], moment: int) -> None:
     """Give files and their folders the log's own time: that of writing tells when the host was at work."""
     files = {folder / path for path in written}
     folders = {parent for file in files for parent in file.parents if folder in parent.parents} | {folder}
@@ -169,10 +171,10 @@ def _wanted(size: int, before: int) -> Iterator[TileId]:
         yield tile
 
 
-def _copy(tiles: SignedTiles, target: LogFiles, tile: TileId) -> bool:
+def _copy(tiles: SignedTiles, target: LogFiles, tile: TileId, moment: int) -> bool:
     data = tiles.read(tile)
     is_new = not (target.folder / tile.path).exists()
-    target.write_once(tile.path, data)
+    target.write_once(tile.path, data, moment=moment)
     return is_new
 
 
@@ -194,13 +196,13 @@ def _lock(folder: Path) -> Iterator[None]:
 # 3
 
 
-def _archive(tiles: SignedTiles, target: LogFiles, size: int, written: list[str]) -> bytes:
+def _archive(tiles: SignedTiles, target: LogFiles, size: int, written: list[str], moment: int) -> bytes:
     """Write the archives that are not listed yet, add their paths to what was written, and return the list."""
     listed = _listed(target)
     for index in range(size // ARCHIVE_LEAVES):
         path = _archive_path(index)
         if path not in listed or not (target.folder / path).exists():
-            listed[path] = _write_archive(tiles, target, index, path)
+            listed[path] = _write_archive(tiles, target, index, path, moment)
             written.append(path)
     return "".join(f"{digest}  {path}\n" for path, digest in listed.items()).encode()
 
@@ -234,7 +236,7 @@ class _Digesting(io.RawIOBase):
         return self._sink.write(data)
 
 
-def _write_archive(tiles: SignedTiles, target: LogFiles, index: int, path: str) -> str:
+def _write_archive(tiles: SignedTiles, target: LogFiles, index: int, path: str, moment: int) -> str:
     """Write one archive under its name, and return its digest."""
     draft, end = target.folder / _DRAFT, target.folder / path
     try:
@@ -247,6 +249,7 @@ def _write_archive(tiles: SignedTiles, target: LogFiles, index: int, path: str) 
             file.flush()
             os.fsync(file.fileno())
         draft.chmod(0o644)
+        os.utime(draft, (moment, moment))
         draft.rename(end)
     except OSError as error:
         raise StoreError(
