@@ -121,6 +121,19 @@ def test_the_command_checks_it_and_takes_no_such_key_for_a_logs(cosigned: Cosign
     assert (exit_code(done.exception), "a log's is Ed25519" in str(done.exception)) == (2, True)
 
 
+@pytest.mark.parametrize("has_it", [True, False])
+def test_no_such_key_is_a_logs_own(
+    cosigned: Cosigned, monkeypatch: pytest.MonkeyPatch, *, has_it: bool
+) -> None:
+    own = Cosigner.make(KEY.name, b"k" * 32, Algorithm.COSIGNATURE_ML_DSA_44)
+    file = cosigned.folder / "checkpoint"
+    file.write_bytes(add_lines(file.read_bytes(), [own.cosign(parse_checkpoint(file.read_bytes()), SECONDS)]))
+    if not has_it:
+        monkeypatch.setattr(note, "MLDSA44PublicKey", Without)
+    (found,) = check(Task(str(cosigned.folder), parse_key(format_key(own.key)))).findings
+    assert "the key of a cosigner (ML-DSA-44), and a log's is Ed25519" in str(found)
+
+
 def test_the_single_file_says_of_each_that_it_cannot_tell(
     cosigned: Cosigned, module: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:

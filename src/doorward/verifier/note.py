@@ -192,8 +192,14 @@ def read_checkpoint(raw: bytes, key: Key, witnesses: Sequence[Key] = ()) -> Sign
         witnesses: Cosigners that must have signed it too, each of them.
 
     Raises:
-        FalseNoteError: It is no checkpoint of this log, or one of these keys did not sign it.
+        FalseNoteError: It is no checkpoint of this log, or one of these keys did not sign it; a key of ML-DSA-44 is a
+            cosigner's and no log's.
     """
+    if key.algorithm == ML_DSA_44:
+        raise FalseNoteError(
+            Kind.SIGNATURE_MISSING,
+            f"`{key.name}` is the key of a cosigner (ML-DSA-44), and a log's is Ed25519",
+        )
     try:
         note = parse_note(raw)
         origin, size, root = _parse_claims(note.text)
