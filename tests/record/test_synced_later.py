@@ -196,7 +196,7 @@ def test_a_sync_that_fails_ends_the_spool_at_once_and_for_good(spool_dir: Path) 
     disk.fails = True
     sync = spool.begin_sync()
     sync.run()
-    with pytest.raises(StoreError, match="a write to it failed"):
+    with pytest.raises(UnsyncedError, match=r"a write to it failed: .* could not be synced"):
         spool.write([query(ONE, 1)], now=NOW)  # before anybody was told of it
     for _ in range(2):
         with pytest.raises(UnsyncedError, match="could not be synced"):

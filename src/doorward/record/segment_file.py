@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from doorward.errors import StoreError
+from doorward.errors import StoreError, UnsyncedError
 from doorward.record.frame import SegmentHead, encode_segment_head, frame_payload, iterate_payloads
 from doorward.record.log_files import sync_file, sync_folder
 from doorward.record.segments import (
@@ -117,6 +117,7 @@ class SegmentFile:
         self._file = -1
         self._older_bytes = 0  # of the segments before this one, when they were last counted
         self._broken = False
+        self.unsynced: UnsyncedError | None = None  # what the disk said, for whoever writes after it
         self.size = self.number = 0
 
     @property
@@ -248,7 +249,9 @@ class SegmentFile:
                 for folder in (self._folder, self._folder.parent):
                     sync_folder(folder)
                 self._name_is_synced = True
-        except BaseException:  # whatever ended it: what is on the disk is not known any more
+        except BaseException as error:  # whatever ended it: what is on the disk is not known any more
+            if isinstance(error, UnsyncedError):
+                self.unsynced = error
             self.fail()
             raise
 

@@ -25,7 +25,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Self
 
-from doorward.errors import MalformedError, StoreError
+from doorward.errors import MalformedError, StoreError, UnsyncedError
 from doorward.record.entry import (
     JOINED,
     MAX_BODY_BYTES,
@@ -437,6 +437,9 @@ class Spool:
         if self._file.is_open and not self._file.is_broken:
             return
         message = "the spool is closed"
+        if (said := self._file.unsynced) is not None:
+            message += f", because a write to it failed: {said}"
+            raise UnsyncedError(message, may_have_been_stored=is_written, hint=said.hint)
         if self._file.is_broken:
             message += ", because a write to it failed" + (f": {self._unmarked}" if self._unmarked else "")
         raise StoreError(
