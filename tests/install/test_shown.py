@@ -261,6 +261,7 @@ def export(shown: Shown) -> None:
     assert shown.run("export", "verify", str(out), "--key", key).returncode == 1
 
 
+@pytest.mark.long
 def test_it_goes_behind_the_door_works_and_comes_out_as_it_was(shown: Shown) -> None:
     record = Cluster(record_spec(shown.folder / "record"))
     record.start()

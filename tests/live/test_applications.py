@@ -174,6 +174,7 @@ def test_a_setting_of_ones_own_moves_nobody(portal: Application) -> None:
             assert turn.execute(f"SELECT count(*) FROM {nothing}").fetchone() == (0,)
 
 
+@pytest.mark.long
 def test_a_connection_that_a_pool_keeps_is_over_before_long(portal: Application) -> None:
     with portal.checkout("detective", **CASE) as turn:
         turn.execute("BEGIN")

@@ -440,6 +440,7 @@ def test_a_server_that_does_not_answer_is_given_up_and_recorded(hurt: Any) -> No
     wait_until(lambda: is_served(hurt))
 
 
+@pytest.mark.long
 def test_killed_under_load_the_gateway_gave_no_answer_that_is_not_in_its_spool(own_up: Any) -> None:
     answered: list[bytes] = []
     stop = threading.Event()

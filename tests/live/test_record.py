@@ -213,6 +213,7 @@ def gateway_pid(up: Any) -> int:
     return int(read_run(up.folders, "gateway")["pid"])
 
 
+@pytest.mark.long
 def test_killed_in_mid_load_no_acknowledged_statement_is_lost_and_the_rest_is_unknown(
     own_up: Any, start: Callable[[Path], Any]
 ) -> None:

@@ -168,6 +168,7 @@ def test_an_older_spool_is_recognised_and_nothing_is_signed(own: Installation) -
     assert (own.folders.log / "checkpoint").read_bytes() == before
 
 
+@pytest.mark.long
 def test_an_older_log_before_its_own_spool_gets_the_same_leaves_again(own: Installation) -> None:
     old = plain_copy(own)
     ask_and_publish(own)

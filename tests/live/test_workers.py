@@ -463,6 +463,7 @@ def test_a_publisher_that_stands_still_is_an_alarm(two: Two) -> None:
     assert two.verify()[0] == 0
 
 
+@pytest.mark.long
 def test_a_publisher_that_stands_still_for_longer_closes_the_door_and_its_return_opens_it(two: Two) -> None:
     with ExitStack() as stack:
         found = two.sessions(1, stack, 0, 1)

@@ -47,6 +47,7 @@ def ordered_fixture(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return out
 
 
+@pytest.mark.long
 def test_every_row_of_the_exports_counts_once(published: Path, ordered: Path) -> None:
     told = manifest(published)
     assert (told["totals"]["files"], told["totals"]["read"], told["totals"]["kept"]) == (40, 12_037, 12_037)
@@ -143,6 +144,7 @@ def compare(
     return exact
 
 
+@pytest.mark.long
 def test_published_words_decide_as_one_row_at_a_time_does(published: Path, shared: Path) -> None:
     told = manifest(published)
     pages = parse_rows(
